@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an analysis has to say, as plain values: records for machines, a story for people, figures for eyes.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace lowp {
+
+// A value that does not exist. JSON: null, with the reason beside it under "<key>_reason" when there is one.
+struct Null {
+  std::string reason;
+  friend bool operator==(const Null&, const Null&) = default;
+};
+
+// One typed value. A double must be finite: non-finite results are Null with a reason.
+struct Cell;
+using CellList = std::vector<Cell>;
+struct Cell {
+  std::variant<Null, bool, std::int64_t, std::uint64_t, double, std::string, CellList> value;
+};
+
+// Records of one kind. A dot in a key nests in JSON ("counts.flushed" is {"counts":{"flushed":...}}) and stays a dot in
+// CSV. `single` tables hold exactly one row and are a JSON object, others an array of objects.
+struct Table {
+  std::string name;
+  std::vector<std::string> keys;
+  std::vector<std::vector<Cell>> rows;
+  bool single = false;
+};
+
+struct Heading {
+  std::string text;
+};
+// A paragraph is wrapped to the terminal; continuation lines are indented by `hanging` columns more than the first.
+struct Paragraph {
+  std::string text;
+  int indent = 0;
+  int hanging = 0;
+};
+// A compact table for people: cells are finished text, columns after the first `left_columns` are right-aligned.
+// Columns that do not fit the width are left out from the middle, evenly, never the first `left_columns` or the last.
+struct GridRow {
+  std::vector<std::string> cells;  // as many as header cells
+  std::vector<double> spark;       // 0..1 (values outside are clamped); empty: no bar at the end of the row
+};
+struct Grid {
+  std::string title;
+  std::vector<std::string> header;
+  int left_columns = 1;
+  std::vector<GridRow> rows;
+};
+using Block = std::variant<Heading, Paragraph, Grid>;
+
+// Shares of a whole over an integer axis (log2 of the loss scale), stacked from the bottom in the order given.
+struct Band {
+  std::string label;          // "flushed to zero"
+  std::vector<double> share;  // one per x, 0..1
+};
+struct Panel {
+  std::string title;                  // "fp16"
+  std::vector<double> x;              // ascending
+  std::vector<Band> bands;
+  std::vector<double> line;           // optional second quantity, one per x (NaN where there is none)
+  std::string line_label;             // "signal to noise, dB"
+  bool has_window = false;
+  double window_low = 0, window_high = 0;    // clipped to the axis by the writer
+  bool has_marker = false;
+  double marker = 0;
+  std::string marker_label;                  // "init_scale 2^16"
+  std::string remark;                        // one line under the title: "no scale needed", "window empty"
+};
+struct Figure {
+  std::string title;
+  std::string subtitle;
+  std::string x_label;
+  std::string y_label;
+  std::vector<Panel> panels;
+};
+
+struct Report {
+  int schema_version = 1;
+  std::vector<Table> tables;
+  std::vector<Block> story;
+  std::vector<Figure> figures;
+};
+
+// How a text writer may use the terminal. Colour only emphasises, it never carries meaning alone.
+struct TextStyle {
+  int width = 100;
+  bool colour = false;
+  bool unicode = true;
+};
+
+}  // namespace lowp

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// THE TABLE of writers: one row makes an output known everywhere.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "lowp/report/report.h"
+
+namespace lowp {
+
+// `write` appends the whole document to `out`. Every text in a report is untrusted: each writer escapes control
+// characters, invalid UTF-8 and whatever its own syntax gives a meaning.
+struct Writer {
+  std::string_view name;       // as given to --output: "json"
+  std::string_view extension;  // ".json"
+  std::string_view what;
+  void (*write)(const Report& report, const TextStyle& style, std::string& out);
+};
+
+std::span<const Writer> writers();              // text json csv markdown svg
+const Writer* find_writer(std::string_view name);  // nullptr if unknown
+
+}  // namespace lowp

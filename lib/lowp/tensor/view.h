@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// A tensor in a dump: its description, and where its element bytes can be read. Nothing is loaded by making one.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lowp/core/formats.h"
+#include "lowp/tensor/result.h"
+
+namespace lowp {
+
+// An element type that a dump can hold and that a pass can read.
+struct Dtype {
+  std::string_view name;         // as printed and as accepted by --dtype: "f32"
+  std::string_view safetensors;  // its name in a safetensors header: "F32"
+  Format format;
+  int bytes;  // of one element, little-endian
+};
+inline constexpr std::array dtype_table{
+    Dtype{"f64", "F64", ieee_format(11, 52), 8},
+    Dtype{"f32", "F32", ieee_format(8, 23), 4},
+    Dtype{"f16", "F16", ieee_format(5, 10), 2},
+    Dtype{"bf16", "BF16", ieee_format(8, 7), 2},
+    Dtype{"f8_e4m3", "F8_E4M3", find_format("e4m3").format, 1},
+    Dtype{"f8_e5m2", "F8_E5M2", find_format("e5m2").format, 1},
+};
+const Dtype* find_dtype(std::string_view name);  // by either name, any case; nullptr if unknown
+
+// Elements in order, little-endian, from the start of some range. Not shared between threads.
+class ByteStream {
+ public:
+  virtual ~ByteStream() = default;
+  // Fills all of `out`, or says why not; a short file is an error, since sizes were checked when the dump was opened.
+  virtual Result<Done> read(std::span<std::byte> out) = 0;
+};
+
+// The element bytes of one tensor. Immutable; may be used by many threads at once.
+class ByteSource {
+ public:
+  virtual ~ByteSource() = default;
+  virtual std::uint64_t size() const = 0;
+  // Whether stream() may start anywhere at no cost. If not, `begin` must be 0.
+  virtual bool random_access() const = 0;
+  // Bytes from `begin` on, a multiple of the element size.
+  virtual Result<std::unique_ptr<ByteStream>> stream(std::uint64_t begin) const = 0;
+};
+
+// One named tensor. `source` holds size() / dtype->bytes stored elements; each stands for `multiplicity` elements
+// (stride-0 views), and `implicit_zeros` more elements are zero and not stored (sparse tensors). Element order is the
+// order in storage, which may differ from the logical order. Rank 0 has one element; zero-element tensors are legal.
+struct TensorView {
+  std::string name;
+  const Dtype* dtype = nullptr;
+  std::vector<std::uint64_t> shape;
+  std::uint64_t elements = 0;  // stored * multiplicity + implicit_zeros; at most max_elements
+  std::uint64_t multiplicity = 1;
+  std::uint64_t implicit_zeros = 0;
+  std::shared_ptr<const ByteSource> source;
+};
+
+// More elements than any dump has, few enough that no 64-bit integer sum of the pass can overflow.
+inline constexpr std::uint64_t max_elements = std::uint64_t{1} << 40;
+
+}  // namespace lowp

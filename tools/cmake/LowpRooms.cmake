@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+# One target per room, and the flags every one of them is built with.
+include_guard()
+include(GNUInstallDirs)
+find_package(PkgConfig REQUIRED)
+
+find_program(LOWP_CCACHE ccache)
+if(LOWP_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${LOWP_CCACHE})
+endif()
+
+add_library(lowp_flags INTERFACE)
+# Exactness: no contraction into FMA, no value-changing optimisation, whatever the architecture flags.
+target_compile_options(lowp_flags INTERFACE -Wall -Wextra -Wconversion -Wshadow -Werror=switch -ffp-contract=off)
+if(LOWP_WERROR)
+  target_compile_options(lowp_flags INTERFACE -Werror)
+endif()
+if(LOWP_SANITIZE)
+  target_compile_options(lowp_flags INTERFACE -fsanitize=${LOWP_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  target_link_options(lowp_flags INTERFACE -fsanitize=${LOWP_SANITIZE})
+endif()
+
+# lowp_room(name [SOURCES files...] [USES rooms...] [LINKS targets...]): target lowp_<name>, alias lowp::<name>.
+# USES are the arrows of lib/README.md; tests/arch/check_rooms.py holds the includes against them.
+function(lowp_room name)
+  cmake_parse_arguments(ROOM "" "" "SOURCES;USES;LINKS" ${ARGN})
+  list(TRANSFORM ROOM_USES PREPEND lowp::)
+  if(ROOM_SOURCES)
+    add_library(lowp_${name} STATIC ${ROOM_SOURCES})
+    target_include_directories(lowp_${name} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/lib>)
+    target_compile_features(lowp_${name} PUBLIC cxx_std_20)
+    target_link_libraries(lowp_${name} PUBLIC ${ROOM_USES} PRIVATE ${ROOM_LINKS} lowp_flags)
+  else()
+    add_library(lowp_${name} INTERFACE)
+    target_include_directories(lowp_${name} INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/lib>)
+    target_compile_features(lowp_${name} INTERFACE cxx_std_20)
+    target_link_libraries(lowp_${name} INTERFACE ${ROOM_USES})
+  endif()
+  add_library(lowp::${name} ALIAS lowp_${name})
+endfunction()
+
+# lowp_test(name SOURCES files... [USES rooms...] [LINKS targets...] [LABELS labels...]): one doctest program.
+function(lowp_test name)
+  cmake_parse_arguments(TEST "" "TIMEOUT" "SOURCES;USES;LINKS;LABELS" ${ARGN})
+  list(TRANSFORM TEST_USES PREPEND lowp::)
+  add_executable(${name} ${TEST_SOURCES})
+  target_link_libraries(${name} PRIVATE ${TEST_USES} ${TEST_LINKS} lowp_test_main lowp_flags)
+  add_test(NAME ${name} COMMAND ${name})
+  if(NOT TEST_TIMEOUT)
+    set(TEST_TIMEOUT 300)
+  endif()
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${TEST_TIMEOUT} LABELS "${TEST_LABELS}")
+endfunction()
