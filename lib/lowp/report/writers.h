@@ -19,7 +19,7 @@ struct Writer {
   void (*write)(const Report& report, const TextStyle& style, std::string& out);
 };
 
-std::span<const Writer> writers();              // text json csv markdown svg
+std::span<const Writer> writers();                 // text json csv markdown svg
 const Writer* find_writer(std::string_view name);  // nullptr if unknown
 
 }  // namespace lowp

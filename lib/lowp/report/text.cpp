@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0
+// The story for a terminal. Every text is made harmless first, so the layout sees exactly what will be printed.
+#include <algorithm>
+#include <cmath>
+
+#include "lowp/report/escape.h"
+#include "lowp/report/humanize.h"
+#include "lowp/report/report.h"
+
+namespace lowp {
+namespace {
+
+constexpr std::size_t least_width = 20;
+constexpr std::size_t grid_indent = 2;
+constexpr std::size_t gap = 2;
+constexpr std::size_t least_name = 8;
+constexpr std::size_t least_values = 3;  // columns kept before the bars at the end of the rows are given up
+
+std::size_t usable_width(const TextStyle& style) {
+  return std::max(least_width, static_cast<std::size_t>(std::max(style.width, 0)));
+}
+
+void append_line(std::string& out, std::string_view line) {
+  out += line.substr(0, line.find_last_not_of(' ') + 1);
+  out.push_back('\n');
+}
+
+void append_bold(std::string& out, std::string_view line, const TextStyle& style) {
+  if (style.colour) out += "\x1b[1m";
+  out += line;
+  out += style.colour ? "\x1b[0m\n" : "\n";
+}
+
+// End of the word that begins at `begin`; a number and its percent sign ("57.2 %") are one word.
+std::size_t end_of_word(std::string_view text, std::size_t begin) {
+  std::size_t end = std::min(text.find(' ', begin), text.size());
+  const bool after_digit = end > begin && text[end - 1] >= '0' && text[end - 1] <= '9';
+  if (after_digit && text.substr(end, 2) == " %") end = std::min(text.find(' ', end + 1), text.size());
+  return end;
+}
+
+// Breaks at runs of blanks only; blanks inside a line are kept as they are.
+std::vector<std::string> wrapped(std::string_view text, std::size_t first_indent, std::size_t indent,
+                                 std::size_t width) {
+  std::vector<std::string> lines;
+  std::string line(first_indent, ' ');
+  std::size_t columns = first_indent;
+  bool has_word = false;
+  while (!text.empty()) {
+    const std::size_t word_begin = std::min(text.find_first_not_of(' '), text.size());
+    const std::size_t word_end = end_of_word(text, word_begin);
+    const std::string_view word = text.substr(word_begin, word_end - word_begin);
+    const std::size_t word_columns = display_columns(word);
+    if (has_word && columns + word_begin + word_columns > width) {
+      lines.push_back(std::move(line));
+      line.assign(indent, ' ');
+      columns = indent;
+    } else {
+      line.append(word_begin, ' ');
+      columns += word_begin;
+    }
+    line += word;
+    columns += word_columns;
+    has_word = true;
+    text.remove_prefix(word_end);
+  }
+  lines.push_back(std::move(line));
+  return lines;
+}
+
+// Eight heights of bars, or an ASCII ramp that grows darker. A blank means exactly zero, never merely little.
+std::string spark_text(const std::vector<double>& shares, std::size_t columns, bool unicode) {
+  static constexpr const char* bars[] = {" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
+  static constexpr const char* ramp[] = {" ", ".", ":", "-", "=", "+", "*", "#"};
+  const int highest = unicode ? 8 : 7;
+  std::string out;
+  const std::size_t count = std::min(columns, shares.size());
+  for (std::size_t i = 0; i < count; ++i) {
+    // A bar of several values shows the largest, so that no loss disappears.
+    const auto begin = shares.begin() + static_cast<std::ptrdiff_t>(i * shares.size() / count);
+    const auto end = shares.begin() + static_cast<std::ptrdiff_t>((i + 1) * shares.size() / count);
+    double share = 0;
+    for (auto it = begin; it != end; ++it) share = std::max(share, *it);
+    const int step =
+        share > 0 ? std::clamp(static_cast<int>(std::ceil(std::min(share, 1.0) * highest)), 1, highest) : 0;
+    out += unicode ? bars[step] : ramp[step];
+  }
+  return out;
+}
+
+struct Layout {
+  std::vector<std::size_t> widths;   // of every column
+  std::vector<std::size_t> columns;  // those that are printed
+  std::size_t spark = 0;
+};
+
+std::size_t width_of(const Layout& layout, const std::vector<std::size_t>& columns) {
+  std::size_t total = grid_indent;
+  for (std::size_t column : columns) total += layout.widths[column] + gap;
+  return total - (columns.empty() ? 0 : gap) + (layout.spark > 0 ? gap + layout.spark : 0);
+}
+
+// The first `left` columns and `values` of the others: the first, the last and evenly spaced ones between.
+std::vector<std::size_t> chosen_columns(std::size_t left, std::size_t all, std::size_t values) {
+  std::vector<std::size_t> columns;
+  for (std::size_t i = 0; i < left; ++i) columns.push_back(i);
+  if (values == 1) columns.push_back(all - 1);
+  for (std::size_t i = 0; values > 1 && i < values; ++i) {
+    const std::size_t steps = values - 1;
+    columns.push_back(left + (2 * i * (all - left - 1) + steps) / (2 * steps));
+  }
+  return columns;
+}
+
+Layout measured(const Grid& grid, std::size_t width) {
+  Layout layout;
+  for (const std::string& cell : grid.header) layout.widths.push_back(display_columns(cell));
+  std::size_t points = 0;
+  for (const GridRow& row : grid.rows) {
+    for (std::size_t i = 0; i < std::min(row.cells.size(), layout.widths.size()); ++i) {
+      layout.widths[i] = std::max(layout.widths[i], display_columns(row.cells[i]));
+    }
+    points = std::max(points, row.spark.size());
+  }
+  layout.spark = std::min(points, std::max(width / 7, std::size_t{8}));
+  return layout;
+}
+
+// Fewer columns at equal distances read better than a few more at unequal ones.
+std::size_t evenly(std::size_t values, std::size_t all) {
+  for (std::size_t fewer = values; fewer > 2 && 3 * fewer >= 2 * values; --fewer) {
+    if ((all - 1) % (fewer - 1) == 0) return fewer;
+  }
+  return values;
+}
+
+// Gives up, in this order: columns down to `least_values`, the bars, more columns, and last the middle of names.
+Layout fitted(const Grid& grid, std::size_t width) {
+  Layout layout = measured(grid, width);
+  const std::size_t all = layout.widths.size();
+  const std::size_t left = std::min(static_cast<std::size_t>(std::max(grid.left_columns, 0)), all);
+  const auto thin = [&](std::size_t least) {
+    std::size_t values = all - left;
+    const auto too_wide = [&] {
+      layout.columns = chosen_columns(left, all, values);
+      return width_of(layout, layout.columns) > width;
+    };
+    while (too_wide() && values > least) --values;
+    layout.columns = chosen_columns(left, all, evenly(values, all - left));
+    return width_of(layout, layout.columns) <= width;
+  };
+  if (thin(std::min(all - left, least_values))) return layout;
+  layout.spark = 0;
+  thin(std::min<std::size_t>(all - left, 1));
+  for (std::size_t total = width_of(layout, layout.columns); total > width; --total) {
+    const auto widest =
+        std::max_element(layout.widths.begin(), layout.widths.begin() + static_cast<std::ptrdiff_t>(left));
+    if (left == 0 || *widest <= least_name) break;
+    --*widest;
+  }
+  return layout;
+}
+
+std::string cell_text(const std::string& cell, std::size_t columns, bool right, bool unicode) {
+  std::string text = middle_cut(cell, columns);
+  const std::size_t ellipsis = unicode ? text.npos : text.find("…");
+  if (ellipsis != text.npos) text.replace(ellipsis, std::string_view("…").size(), "~");
+  const std::string padding(columns - std::min(columns, display_columns(text)), ' ');
+  return right ? padding + text : text + padding;
+}
+
+void append_cells(std::string& line, const std::vector<std::string>& cells, const Grid& grid, const Layout& layout,
+                  bool unicode) {
+  line.assign(grid_indent, ' ');
+  for (std::size_t column : layout.columns) {
+    static const std::string nothing;
+    const std::string& cell = column < cells.size() ? cells[column] : nothing;
+    const bool right = column >= static_cast<std::size_t>(std::max(grid.left_columns, 0));
+    if (line.size() > grid_indent) line.append(gap, ' ');
+    line += cell_text(cell, layout.widths[column], right, unicode);
+  }
+}
+
+Grid visible_grid(const Grid& grid, bool unicode) {
+  Grid safe = grid;
+  safe.title = visible(grid.title, unicode);
+  for (std::string& cell : safe.header) cell = visible(cell, unicode);
+  for (GridRow& row : safe.rows) {
+    for (std::string& cell : row.cells) cell = visible(cell, unicode);
+  }
+  return safe;
+}
+
+struct StoryPrinter {
+  const TextStyle& style;
+  std::string& out;
+  std::size_t width = usable_width(style);
+  bool begun = false;
+  bool after_grid = false;
+
+  void blank_line() {
+    if (begun) out.push_back('\n');
+  }
+
+  void operator()(const Heading& heading) {
+    blank_line();
+    for (const std::string& line : wrapped(visible(heading.text, style.unicode), 0, 0, width)) {
+      append_bold(out, line, style);
+    }
+    after_grid = false;
+  }
+
+  void operator()(const Paragraph& paragraph) {
+    if (after_grid) blank_line();
+    after_grid = false;
+    const auto column = [this](int wanted) {
+      return std::min(static_cast<std::size_t>(std::max(wanted, 0)), width / 2);
+    };
+    const std::size_t first = column(paragraph.indent);
+    const std::size_t rest = column(paragraph.indent + paragraph.hanging);
+    for (const std::string& line : wrapped(visible(paragraph.text, style.unicode), first, rest, width)) {
+      append_line(out, line);
+    }
+  }
+
+  void operator()(const Grid& unsafe) {
+    const Grid grid = visible_grid(unsafe, style.unicode);
+    if (after_grid || !grid.title.empty()) blank_line();
+    if (!grid.title.empty()) {
+      for (const std::string& line : wrapped(grid.title, 0, 0, width)) append_bold(out, line, style);
+    }
+    const Layout layout = fitted(grid, width);
+    std::string line;
+    append_cells(line, grid.header, grid, layout, style.unicode);
+    append_line(out, line);
+    for (const GridRow& row : grid.rows) {
+      append_cells(line, row.cells, grid, layout, style.unicode);
+      if (layout.spark > 0) line += std::string(gap, ' ') + spark_text(row.spark, layout.spark, style.unicode);
+      append_line(out, line);
+    }
+    after_grid = true;
+  }
+};
+
+}  // namespace
+
+void write_text(const Report& report, const TextStyle& style, std::string& out) {
+  StoryPrinter printer{style, out};
+  for (const Block& block : report.story) {
+    std::visit(printer, block);
+    printer.begun = true;
+  }
+}
+
+}  // namespace lowp

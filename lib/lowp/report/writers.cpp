@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lowp/report/writers.h"
+
+#include "lowp/report/report.h"
+
+namespace lowp {
+
+// Each is defined in the file of its name.
+void write_text(const Report& report, const TextStyle& style, std::string& out);
+void write_json(const Report& report, const TextStyle& style, std::string& out);
+
+namespace {
+
+constexpr Writer writer_rows[] = {
+    {"text", ".txt", "the answer for people, wrapped to the terminal", write_text},
+    {"json", ".json", "every record for machines; the same bytes for the same input", write_json},
+};
+
+}  // namespace
+
+std::span<const Writer> writers() {
+  return writer_rows;
+}
+
+const Writer* find_writer(std::string_view name) {
+  for (const Writer& writer : writer_rows) {
+    if (writer.name == name) return &writer;
+  }
+  return nullptr;
+}
+
+}  // namespace lowp
