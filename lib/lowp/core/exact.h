@@ -23,7 +23,9 @@ struct Exact {
   friend constexpr bool operator==(Exact, Exact) = default;
 };
 
-LOWP_HD constexpr Exact exact_special(Kind kind, bool negative) { return Exact{kind, negative, false, 0, 0}; }
+LOWP_HD constexpr Exact exact_special(Kind kind, bool negative) {
+  return Exact{kind, negative, false, 0, 0};
+}
 
 LOWP_HD constexpr Exact exact_finite(bool negative, std::uint64_t significand, std::int32_t exponent,
                                      bool sticky = false) {
@@ -32,7 +34,9 @@ LOWP_HD constexpr Exact exact_finite(bool negative, std::uint64_t significand, s
 }
 
 // Floor of log2 of the magnitude of a finite value.
-LOWP_HD constexpr int exponent_of(Exact x) { return x.exponent + bit_width(x.significand) - 1; }
+LOWP_HD constexpr int exponent_of(Exact x) {
+  return x.exponent + bit_width(x.significand) - 1;
+}
 
 // x * 2^scale_log2, exactly; every kind keeps its kind and sign.
 LOWP_HD constexpr Exact scaled(Exact x, int scale_log2) {

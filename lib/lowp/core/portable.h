@@ -12,6 +12,8 @@
 
 namespace lowp {
 
+__extension__ using uint128 = unsigned __int128;
+
 // Number of bits needed to write `word`; 0 for 0. Plain loop in constant expressions, one instruction elsewhere.
 LOWP_HD constexpr int bit_width(std::uint64_t word) {
   if (__builtin_is_constant_evaluated()) {
