@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lowp/audit/binade_table.h"
+
+#include <algorithm>
+#include <bit>
+#include <cassert>
+#include <cstring>
+
+#include "lowp/core/convert.h"
+#include "lowp/core/formats.h"
+
+namespace lowp {
+namespace {
+
+constexpr int lowest_binade(int fraction_bits) { return fraction_bits == wide_fraction_bits ? -1074 : -149; }
+constexpr int highest_binade(int fraction_bits) { return fraction_bits == wide_fraction_bits ? 1023 : 127; }
+
+void add_carrying(std::uint64_t& low, std::uint64_t* high, u128 value) {
+  const u128 sum = static_cast<u128>(low) + static_cast<std::uint64_t>(value);
+  low = static_cast<std::uint64_t>(sum);
+  if (high != nullptr) *high += static_cast<std::uint64_t>(value >> 64) + static_cast<std::uint64_t>(sum >> 64);
+}
+
+// Visits the set bits of a page's `touched` words as leaf numbers, in order.
+template <class Visit>
+void for_each_touched(const BinadeTable::Page& page, Visit visit) {
+  for (std::size_t word = 0; word < page.touched.size(); ++word) {
+    for (std::uint64_t bits = page.touched[word]; bits != 0; bits &= bits - 1) {
+      visit(word * 64 + static_cast<std::size_t>(std::countr_zero(bits)));
+    }
+  }
+}
+
+// A finite magnitude as an integer in the order of magnitudes, never 0. `fraction` has 52 bits.
+constexpr std::uint64_t magnitude_key(int binade, std::uint64_t fraction) {
+  return (static_cast<std::uint64_t>(binade - WidePlan::lowest_binade + 1) << wide_fraction_bits) | fraction;
+}
+Exact magnitude_of(std::uint64_t key) {
+  const int binade = static_cast<int>(key >> wide_fraction_bits) - 1 + WidePlan::lowest_binade;
+  const std::uint64_t hidden = std::uint64_t{1} << wide_fraction_bits;
+  return exact_finite(false, hidden | (key & (hidden - 1)), binade - wide_fraction_bits);
+}
+
+}  // namespace
+
+void Group::add(const Group& other) {
+  count += other.count;
+  exact += other.exact;
+  error_up += other.error_up;
+  error_down += other.error_down;
+  error_squared += other.error_squared;
+  sum += other.sum;
+  sum_squared += other.sum_squared;
+}
+
+void WidePlan::need(int binade, int fraction_bits) {
+  if (needed_.empty()) needed_.resize(binades);
+  needed_[static_cast<std::size_t>(binade - lowest_binade)] |= std::uint64_t{1} << fraction_bits;
+}
+
+Cell128 BinadeTable::Page::cell(std::size_t leaf) const {
+  Cell128 cell{count[leaf], exact[leaf], tail[leaf], Integer256{tail_squared[leaf]}};
+  if (carries) {
+    cell.tail |= static_cast<u128>(carries->tail[leaf]) << 64;
+    cell.tail_squared.limb[1] = carries->tail_squared[leaf];
+  }
+  return cell;
+}
+
+BinadeTable::BinadeTable(PassOptions options) : options_(std::move(options)) {
+  const int binades = highest_binade(options_.fraction_bits) - lowest_binade(options_.fraction_bits) + 1;
+  pages_.resize(2 * static_cast<std::size_t>(binades));
+}
+
+BinadeTable::Page& BinadeTable::page(bool negative, int binade) {
+  const std::size_t index = static_cast<std::size_t>(binade - lowest_binade(options_.fraction_bits));
+  std::unique_ptr<Page>& slot = pages_[index + (negative ? 0 : pages_.size() / 2)];
+  if (!slot) {
+    slot = std::make_unique<Page>();
+    slot->negative = negative;
+    slot->binade = binade;
+    if (options_.fraction_bits == wide_fraction_bits) slot->carries = std::make_unique<Page::Carries>();
+  }
+  return *slot;
+}
+
+std::vector<const BinadeTable::Page*> BinadeTable::pages() const {
+  std::vector<const Page*> live;
+  for (const auto& page : pages_) {
+    if (page && std::ranges::any_of(page->touched, [](std::uint64_t word) { return word != 0; })) {
+      live.push_back(page.get());
+    }
+  }
+  return live;
+}
+
+// `fraction` is the significand without its leading one, in units of 2^(binade - fraction_bits).
+inline void BinadeTable::count_element(bool negative, int binade, std::uint64_t fraction, std::uint64_t weight) {
+  Page& target = page(negative, binade);
+  const std::uint64_t key = magnitude_key(binade, fraction << (wide_fraction_bits - options_.fraction_bits));
+  max_key_ = std::max(max_key_, key);
+  min_key_ = std::min(min_key_, key);
+  const int tail_bits = options_.fraction_bits - leaf_bits;
+  const std::size_t leaf = static_cast<std::size_t>(fraction >> tail_bits);
+  const std::uint64_t tail = fraction & low_bits(tail_bits);
+  target.count[leaf] += weight;
+  target.exact[leaf] += tail == 0 ? weight : 0;
+  target.touched[leaf / 64] |= std::uint64_t{1} << (leaf % 64);
+  Page::Carries* carries = target.carries.get();
+  if (carries == nullptr) {
+    target.tail[leaf] += tail * weight;
+    target.tail_squared[leaf] += tail * tail * weight;
+  } else {
+    add_carrying(target.tail[leaf], &carries->tail[leaf], static_cast<u128>(tail) * weight);
+    add_carrying(target.tail_squared[leaf], &carries->tail_squared[leaf], static_cast<u128>(tail) * tail * weight);
+  }
+  if (!options_.wide.empty()) count_wide(target, fraction, weight);
+}
+
+// Rounds one element to each recorded width: the same sums that moments_of() forms from leaves for narrow widths.
+void BinadeTable::count_wide(Page& target, std::uint64_t fraction, std::uint64_t weight) {
+  const std::uint64_t significand = fraction | (std::uint64_t{1} << options_.fraction_bits);
+  for (std::uint64_t needed = options_.wide.needed(target.binade); needed != 0; needed &= needed - 1) {
+    const int q = std::countr_zero(needed);
+    const int dropped = options_.fraction_bits - q;
+    const std::uint64_t tail = significand & low_bits(dropped), kept = significand >> dropped;
+    const Tail fraction_tail{dropped == 0 ? 0 : tail << (64 - dropped), false};
+    const bool away = rounds_away(options_.rounding, target.negative, (kept & 1) != 0, fraction_tail);
+    const std::uint64_t distance = (std::uint64_t{2} << q) - kept - (away ? 1 : 0);
+    Group& group = target.wide[q][static_cast<std::size_t>(std::min<std::uint64_t>(distance, 3))];
+    const std::uint64_t error = away ? (std::uint64_t{1} << dropped) - tail : tail;
+    group.count += weight;
+    group.exact += tail == 0 ? weight : 0;
+    (away ? group.error_up : group.error_down) += static_cast<u128>(error) * weight;
+    group.error_squared += product(static_cast<u128>(error) * error, weight);
+    group.sum += static_cast<u128>(significand) * weight;
+    group.sum_squared += product(static_cast<u128>(significand) * significand, weight);
+  }
+}
+
+// IEEE words, read bit by bit with integers only: FTZ and DAZ set by anyone cannot touch them.
+template <class Word, int exponent_bits, int stored_fraction_bits>
+void BinadeTable::count_words(std::span<const std::byte> bytes, std::uint64_t weight) {
+  constexpr Format format = ieee_format(exponent_bits, stored_fraction_bits);
+  constexpr std::uint64_t magnitude_part = magnitude_mask(format), inf = inf_code(format);
+  const int widen = options_.fraction_bits - stored_fraction_bits;
+  for (std::size_t at = 0; at < bytes.size(); at += sizeof(Word)) {
+    Word word;
+    std::memcpy(&word, bytes.data() + at, sizeof word);
+    const std::uint64_t magnitude = word & magnitude_part;
+    const bool negative = (word & sign_bit(format)) != 0;
+    if (magnitude == 0) {
+      zero_ += weight;
+    } else if (magnitude >= inf) {
+      (magnitude == inf ? inf_ : nan_) += weight;
+    } else if (const int field = static_cast<int>(magnitude >> stored_fraction_bits); field != 0) {
+      count_element(negative, field - format.bias, (magnitude & low_bits(stored_fraction_bits)) << widen, weight);
+    } else {
+      const int up = stored_fraction_bits + 1 - bit_width(magnitude);
+      const std::uint64_t fraction = (magnitude << up) & low_bits(stored_fraction_bits);
+      count_element(negative, min_exponent(format) - up, fraction << widen, weight);
+    }
+  }
+}
+
+void BinadeTable::count_exact(Exact x, std::uint64_t weight) {
+  switch (x.kind) {
+    case Kind::zero: zero_ += weight; return;
+    case Kind::nan: nan_ += weight; return;
+    case Kind::inf: inf_ += weight; return;
+    case Kind::finite: break;
+  }
+  const std::uint64_t significand = x.significand << (options_.fraction_bits + 1 - bit_width(x.significand));
+  count_element(x.negative, exponent_of(x), significand & low_bits(options_.fraction_bits), weight);
+}
+
+// For 16-bit and 8-bit elements the histogram of codes is the data; few elements are decoded one by one.
+void BinadeTable::count_codes(const Dtype& dtype, std::span<const std::byte> bytes, std::uint64_t weight) {
+  const auto code_at = [&](std::size_t at) {
+    std::uint16_t code = 0;
+    std::memcpy(&code, bytes.data() + at, static_cast<std::size_t>(dtype.bytes));
+    return code;
+  };
+  const std::size_t step = static_cast<std::size_t>(dtype.bytes), codes = std::size_t{1} << dtype.format.width;
+  if (bytes.size() / step < codes) {
+    for (std::size_t at = 0; at < bytes.size(); at += step) count_exact(decode(dtype.format, code_at(at)), weight);
+    return;
+  }
+  std::vector<std::uint64_t> histogram(codes);
+  for (std::size_t at = 0; at < bytes.size(); at += step) ++histogram[code_at(at)];
+  for (std::size_t code = 0; code < codes; ++code) {
+    if (histogram[code] != 0) count_exact(decode(dtype.format, code), histogram[code] * weight);
+  }
+}
+
+void BinadeTable::count(const Dtype& dtype, std::span<const std::byte> bytes, std::uint64_t weight) {
+  assert(bytes.size() % static_cast<std::size_t>(dtype.bytes) == 0);
+  elements_ += bytes.size() / static_cast<std::size_t>(dtype.bytes) * weight;
+  if (dtype.bytes == 4) return count_words<std::uint32_t, 8, 23>(bytes, weight);
+  if (dtype.bytes == 8) {
+    assert(options_.fraction_bits == wide_fraction_bits);
+    return count_words<std::uint64_t, 11, 52>(bytes, weight);
+  }
+  count_codes(dtype, bytes, weight);
+}
+
+void BinadeTable::count_zeros(std::uint64_t zeros) {
+  elements_ += zeros;
+  zero_ += zeros;
+}
+
+void BinadeTable::merge(const BinadeTable& other) {
+  assert(options_ == other.options_);
+  elements_ += other.elements_;
+  zero_ += other.zero_;
+  nan_ += other.nan_;
+  inf_ += other.inf_;
+  max_key_ = std::max(max_key_, other.max_key_);
+  min_key_ = std::min(min_key_, other.min_key_);
+  for (const Page* from : other.pages()) {
+    Page& to = page(from->negative, from->binade);
+    Page::Carries* carries = to.carries.get();
+    for (std::size_t word = 0; word < to.touched.size(); ++word) to.touched[word] |= from->touched[word];
+    for_each_touched(*from, [&](std::size_t leaf) {
+      const Cell128 cell = from->cell(leaf);
+      to.count[leaf] += cell.count;
+      to.exact[leaf] += cell.exact;
+      add_carrying(to.tail[leaf], carries ? &carries->tail[leaf] : nullptr, cell.tail);
+      add_carrying(to.tail_squared[leaf], carries ? &carries->tail_squared[leaf] : nullptr,
+                   cell.tail_squared.limb[0] | static_cast<u128>(cell.tail_squared.limb[1]) << 64);
+    });
+    for (const auto& [q, distances] : from->wide) {
+      for (std::size_t d = 0; d < distances.size(); ++d) to.wide[q][d].add(distances[d]);
+    }
+  }
+}
+
+Exact BinadeTable::max_abs() const { return max_key_ == 0 ? exact_special(Kind::zero, false) : magnitude_of(max_key_); }
+Exact BinadeTable::min_nonzero_abs() const {
+  return max_key_ == 0 ? exact_special(Kind::zero, false) : magnitude_of(min_key_);
+}
+
+void BinadeTable::clear() {
+  elements_ = zero_ = nan_ = inf_ = 0;
+  max_key_ = 0;
+  min_key_ = ~std::uint64_t{0};
+  for (const auto& slot : pages_) {
+    if (!slot) continue;
+    Page& page = *slot;
+    for_each_touched(page, [&](std::size_t leaf) {
+      page.count[leaf] = page.exact[leaf] = page.tail[leaf] = page.tail_squared[leaf] = 0;
+      if (page.carries) page.carries->tail[leaf] = page.carries->tail_squared[leaf] = 0;
+    });
+    page.touched.fill(0);
+    page.wide.clear();
+  }
+}
+
+}  // namespace lowp

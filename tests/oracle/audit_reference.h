@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// The audit by brute force: every element converted by itself through core, every sum an exact integer.
+#pragma once
+
+#include <span>
+
+#include "lowp/audit/sweep.h"
+#include "lowp/core/exact.h"
+
+namespace lowp::oracle {
+
+// What measure() must return for these elements, bit for bit (snr_db and shares excepted: those to a few ulps).
+Outcome reference_outcome(std::span<const Exact> elements, const Target& target, const ScaleRange& scales,
+                          int scale_log2);
+
+}  // namespace lowp::oracle

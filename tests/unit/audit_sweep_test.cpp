@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+// sweep(table) equals brute force through core: counts and moments, for formats x modes x overflow rules x scales, on
+// random, adversarial and narrow-typed elements.
+#include <doctest/doctest.h>
+
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <random>
+#include <vector>
+
+#include "audit_reference.h"
+#include "lowp/audit/sweep.h"
+#include "lowp/core/convert.h"
+#include "lowp/core/formats.h"
+
+using namespace lowp;
+
+namespace {
+
+struct Sample {
+  const Dtype* dtype;
+  std::vector<std::uint64_t> codes;
+  std::vector<std::byte> bytes() const {
+    std::vector<std::byte> out(codes.size() * static_cast<std::size_t>(dtype->bytes));
+    for (std::size_t i = 0; i < codes.size(); ++i) {
+      std::memcpy(out.data() + i * static_cast<std::size_t>(dtype->bytes), &codes[i], static_cast<std::size_t>(dtype->bytes));
+    }
+    return out;
+  }
+  std::vector<Exact> elements() const {
+    std::vector<Exact> out;
+    for (const std::uint64_t code : codes) out.push_back(decode(dtype->format, code));
+    return out;
+  }
+};
+
+Sample random_bits(const char* dtype, std::size_t count, std::uint64_t seed) {
+  std::mt19937_64 random(seed);
+  Sample sample{find_dtype(dtype), {}};
+  for (std::size_t i = 0; i < count; ++i) sample.codes.push_back(random() & code_mask(sample.dtype->format));
+  return sample;
+}
+
+// Log-normal magnitudes around 2^center, as gradients have them.
+Sample gradients(const char* dtype, std::size_t count, double center, std::uint64_t seed) {
+  std::mt19937_64 random(seed);
+  std::normal_distribution<double> spread(center, 5);
+  Sample sample{find_dtype(dtype), {}};
+  for (std::size_t i = 0; i < count; ++i) {
+    const double value = std::exp2(spread(random)) * ((random() & 1) ? 1 : -1);
+    const Exact exact = decode(ieee_format(11, 52), std::bit_cast<std::uint64_t>(value));
+    sample.codes.push_back(encode(sample.dtype->format, Rounding::nearest_even, Overflow{}, exact));
+  }
+  return sample;
+}
+
+// Every edge of a format as an element of `dtype` at scale 2^scale, and its neighbours one code either side.
+Sample edges(const char* dtype, Format f, int scale) {
+  Sample sample{find_dtype(dtype), {}};
+  std::vector<Exact> values;
+  const auto at = [&](std::uint64_t significand, int exponent) { values.push_back(exact_finite(false, significand, exponent)); };
+  const int quantum = quantum_exponent(f);
+  for (const std::uint64_t half_quanta : {1, 2, 3, 4, 5, 6}) at(half_quanta, quantum - 1);
+  const std::uint64_t normal = min_normal_ordinal(f);
+  for (const std::uint64_t offset : {2, 1}) at(2 * normal - offset, quantum - 1);
+  at(normal, quantum);
+  at(2 * normal + 1, quantum - 1);
+  const std::uint64_t top = max_finite_ordinal(f), significand = ordinal_significand(f, top);
+  const int exponent = ordinal_exponent(f, top);
+  for (int step = -3; step <= 5; ++step) {
+    at(static_cast<std::uint64_t>(static_cast<std::int64_t>(2 * significand) + step), exponent - 1);
+  }
+  for (const Exact& value : values) {
+    const std::uint64_t code = encode(sample.dtype->format, Rounding::nearest_even, Overflow{}, scaled(value, -scale));
+    for (const std::uint64_t near : {code - 1, code, code + 1}) {
+      const std::uint64_t magnitude = near & magnitude_mask(sample.dtype->format);
+      sample.codes.push_back(magnitude);
+      sample.codes.push_back(magnitude | sign_bit(sample.dtype->format));
+    }
+  }
+  return sample;
+}
+
+const std::vector<int> asked_scales{-160, -40, -8, -3, -1, 0, 1, 2, 5, 8, 11, 16, 17, 24, 32, 60, 160};
+
+void check_sample(const Sample& sample, const std::vector<Target>& targets, int dump) {
+  const ScaleRange scales{-160, 160, dump};
+  const int fraction_bits = sample.dtype->bytes == 8 ? wide_fraction_bits : narrow_fraction_bits;
+  const std::vector<Exact> elements = sample.elements();
+  BinadeTable table(plan_pass(targets, scales, fraction_bits));
+  table.count(*sample.dtype, sample.bytes());
+  const Prepared prepared = prepare(table, targets.front().rounding);
+  for (const Target& target : targets) {
+    for (const int scale : asked_scales) {
+      const Outcome got = measure(prepared, target, scales, scale);
+      const Outcome want = oracle::reference_outcome(elements, target, scales, scale);
+      CAPTURE(target.name);
+      CAPTURE(static_cast<int>(target.rounding));
+      CAPTURE(target.overflow.saturate_finite);
+      CAPTURE(scale);
+      CHECK(got.zero_in == want.zero_in);
+      CHECK(got.nan_in == want.nan_in);
+      CHECK(got.inf_in == want.inf_in);
+      CHECK(got.counts.of == want.counts.of);
+      CHECK(got.counts.exact == want.counts.exact);
+      CHECK(std::bit_cast<std::uint64_t>(got.error.sum_abs) == std::bit_cast<std::uint64_t>(want.error.sum_abs));
+      CHECK(std::bit_cast<std::uint64_t>(got.error.sum_squared) == std::bit_cast<std::uint64_t>(want.error.sum_squared));
+      CHECK(got.error.bias == want.error.bias);
+      REQUIRE(got.error.snr_db.has_value() == want.error.snr_db.has_value());
+      if (got.error.snr_db) CHECK(*got.error.snr_db == doctest::Approx(*want.error.snr_db).epsilon(1e-12));
+      for (std::size_t c = 0; c < 4; ++c) {
+        CHECK(got.error.share_of_squared[c] == doctest::Approx(want.error.share_of_squared[c]).epsilon(1e-14));
+      }
+      const ClassCounts counts = count_classes(prepared, target, scales, scale);
+      CHECK(counts.of == got.counts.of);
+      CHECK(counts.exact == got.counts.exact);
+    }
+  }
+}
+
+const std::vector<Rounding> modes{Rounding::nearest_even, Rounding::nearest_away, Rounding::toward_zero,
+                                  Rounding::toward_positive, Rounding::toward_negative};
+
+std::vector<Target> targets_with(Rounding mode, Overflow overflow) {
+  std::vector<Target> targets;
+  for (const NamedFormat& row : format_table) {
+    if (is_auditable(row.format)) targets.push_back({std::string(row.name), row.format, mode, overflow});
+  }
+  for (const char* name : {"e2m5", "e3m1", "e8m15", "e6m20", "e11m52", "e4m11"}) {
+    targets.push_back({name, find_format(name).format, mode, overflow});
+  }
+  return targets;
+}
+
+void check_all_modes(const Sample& sample, int dump = 0) {
+  for (const Rounding mode : modes) {
+    for (const OverflowName& row : overflow_names) check_sample(sample, targets_with(mode, row.rule), dump);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("random bits of every dtype") {
+  for (const Dtype& dtype : dtype_table) {
+    CAPTURE(dtype.name);
+    check_all_modes(random_bits(dtype.name.data(), 150, 7));
+  }
+}
+
+TEST_CASE("gradient-like values") {
+  check_all_modes(gradients("f32", 200, -20, 1));
+  check_all_modes(gradients("f64", 200, -20, 2), 16);
+  check_all_modes(gradients("bf16", 150, -30, 3), -3);
+}
+
+TEST_CASE("every edge of every format, one code either side") {
+  for (const char* dtype : {"f32", "f64"}) {
+    for (const Target& target : targets_with(Rounding::nearest_even, Overflow{})) {
+      for (const int scale : {0, 16}) {
+        const Sample sample = edges(dtype, target.format, scale);
+        for (const Rounding mode : modes) {
+          check_sample(sample, {{target.name, target.format, mode, {}}, {target.name, target.format, mode, {true, true}}}, 0);
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("tables merge to what one pass gives, and clear to nothing") {
+  const Sample sample = gradients("f32", 3000, -20, 5);
+  const std::vector<std::byte> bytes = sample.bytes();
+  const std::vector<Target> targets = targets_with(Rounding::nearest_even, Overflow{});
+  const ScaleRange scales;
+  const PassOptions options = plan_pass(targets, scales, narrow_fraction_bits);
+  BinadeTable whole(options), parts(options), part(options);
+  whole.count(*sample.dtype, bytes);
+  for (std::size_t at = 0; at < bytes.size(); at += 28) {
+    part.clear();
+    part.count(*sample.dtype, std::span(bytes).subspan(at, std::min<std::size_t>(28, bytes.size() - at)));
+    parts.merge(part);
+  }
+  CHECK(parts.max_abs() == whole.max_abs());
+  CHECK(parts.min_nonzero_abs() == whole.min_nonzero_abs());
+  const Prepared a = prepare(whole, Rounding::nearest_even), b = prepare(parts, Rounding::nearest_even);
+  for (const Target& target : targets) {
+    for (int scale = scales.low; scale <= scales.high; ++scale) {
+      const Outcome one = measure(a, target, scales, scale), other = measure(b, target, scales, scale);
+      CHECK(one.counts.of == other.counts.of);
+      CHECK(one.error.sum_squared == other.error.sum_squared);
+      CHECK(one.error.sum_abs == other.error.sum_abs);
+      CHECK(one.error.bias == other.error.bias);
+    }
+  }
+  part.clear();
+  CHECK(part.pages().empty());
+  CHECK(part.elements() == 0);
+  CHECK(part.max_abs().kind == Kind::zero);
+}
+
+TEST_CASE("weights count elements several times") {
+  const Sample sample = gradients("f32", 50, -10, 6);
+  const Target target{"fp16", find_format("fp16").format, Rounding::nearest_even, {}};
+  const ScaleRange scales;
+  BinadeTable once, thrice;
+  thrice.count(*sample.dtype, sample.bytes(), 3);
+  for (int i = 0; i < 3; ++i) once.count(*sample.dtype, sample.bytes());
+  const Outcome a = measure(prepare(once, target.rounding), target, scales, 4);
+  const Outcome b = measure(prepare(thrice, target.rounding), target, scales, 4);
+  CHECK(a.counts.of == b.counts.of);
+  CHECK(a.error.sum_squared == b.error.sum_squared);
+}

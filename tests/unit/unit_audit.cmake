@@ -1,0 +1,2 @@
+lowp_test(audit_sweep_test SOURCES audit_sweep_test.cpp ../oracle/audit_reference.cpp USES audit)
+target_include_directories(audit_sweep_test PRIVATE ../oracle)
