@@ -8,12 +8,16 @@ namespace lowp {
 // Each is defined in the file of its name.
 void write_text(const Report& report, const TextStyle& style, std::string& out);
 void write_json(const Report& report, const TextStyle& style, std::string& out);
+void write_csv(const Report& report, const TextStyle& style, std::string& out);
+void write_markdown(const Report& report, const TextStyle& style, std::string& out);
 
 namespace {
 
 constexpr Writer writer_rows[] = {
     {"text", ".txt", "the answer for people, wrapped to the terminal", write_text},
     {"json", ".json", "every record for machines; the same bytes for the same input", write_json},
+    {"csv", ".csv", "every record as a table for spreadsheets and data frames", write_csv},
+    {"markdown", ".md", "the answer for an issue, a pull request or a notebook", write_markdown},
 };
 
 }  // namespace

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// One record per line. Cells are escaped to one line each, so a line that begins with "# " is always a table's name.
+#include <fmt/format.h>
+
+#include <cmath>
+#include <iterator>
+#include <type_traits>
+
+#include "lowp/report/escape.h"
+#include "lowp/report/humanize.h"
+#include "lowp/report/report.h"
+
+namespace lowp {
+namespace {
+
+std::string field_of(const Cell& cell) {
+  return std::visit(
+      [](const auto& value) -> std::string {
+        using T = std::decay_t<decltype(value)>;
+        if constexpr (std::is_same_v<T, Null>) {
+          return {};
+        } else if constexpr (std::is_same_v<T, bool>) {
+          return value ? "true" : "false";
+        } else if constexpr (std::is_same_v<T, double>) {
+          return std::isfinite(value) ? shortest(value) : std::string();
+        } else if constexpr (std::is_same_v<T, std::string>) {
+          return csv_text(value);
+        } else if constexpr (std::is_same_v<T, CellList>) {
+          std::string joined;
+          for (std::size_t i = 0; i < value.size(); ++i) joined += (i > 0 ? ";" : "") + field_of(value[i]);
+          return joined;
+        } else {
+          return fmt::format("{}", value);
+        }
+      },
+      cell.value);
+}
+
+// A record of one empty field is quoted: a line with nothing on it separates tables.
+template <class Values, class ToField>
+void append_record(std::string& out, const Values& values, ToField to_field) {
+  const std::size_t begin = out.size();
+  bool first = true;
+  for (const auto& value : values) {
+    if (!first) out.push_back(',');
+    append_csv_field(out, to_field(value));
+    first = false;
+  }
+  if (out.size() == begin) out += "\"\"";
+  out.push_back('\n');
+}
+
+}  // namespace
+
+void write_csv(const Report& report, const TextStyle&, std::string& out) {
+  bool first = true;
+  for (const Table& table : report.tables) {
+    if (!first) out.push_back('\n');
+    if (report.tables.size() > 1) out += "# " + visible(table.name) + "\n";
+    append_record(out, table.keys, csv_text);
+    for (const std::vector<Cell>& row : table.rows) append_record(out, row, field_of);
+    first = false;
+  }
+}
+
+}  // namespace lowp
