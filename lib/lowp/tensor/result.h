@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 
@@ -18,7 +19,7 @@ struct Error {
   std::string wanted;
   std::string found;
 
-  std::string message() const;  // "FILE: at byte N: wanted W, found F"
+  std::string message() const;  // "FILE: at byte N: wanted W, found F"; what is not known is left out
 };
 
 // A T or the Error that prevented it. `if (!result) return result.error();`

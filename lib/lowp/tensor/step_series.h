@@ -14,24 +14,37 @@ namespace lowp {
 
 // How to read what the file does not say, and what to leave out.
 struct OpenOptions {
-  std::string reader;                        // a reader's name; empty: recognise each file
-  const Dtype* raw_dtype = nullptr;          // of raw files, which say nothing themselves
-  std::uint64_t raw_offset = 0;              // bytes before the first element
-  std::optional<std::uint64_t> raw_count;    // elements; default: all that follow
+  std::string reader;                      // a reader's name; empty: recognise each file
+  const Dtype* raw_dtype = nullptr;        // of raw files, which say nothing themselves
+  std::uint64_t raw_offset = 0;            // bytes before the first element
+  std::optional<std::uint64_t> raw_count;  // elements; default: all that follow
   bool raw_big_endian = false;
-  const Dtype* assume_dtype = nullptr;       // of npy descriptors that lost their name (V1, V2)
-  std::vector<std::string> select;           // globs over tensor names, '*' crosses '/'; empty: all
-  bool strict = false;                       // torch CRC mismatches are errors, not warnings
+  const Dtype* assume_dtype = nullptr;  // of npy descriptors that lost their name (V1, V2)
+  std::vector<std::string> select;      // globs over tensor names, '*' crosses '/'; empty: all
+  bool strict = false;                  // torch CRC mismatches are errors, not warnings
 };
 
-// One file (or one index with its shards) of one training step.
+// A file as it was when it was opened.
+struct FileStamp {
+  std::string path;
+  std::uint64_t bytes = 0;
+  std::int64_t modified_ns = 0;  // since 1970
+  std::uint64_t inode = 0;
+
+  friend bool operator==(const FileStamp&, const FileStamp&) = default;
+};
+
+// One file (or one index with its shards) of one training step. The step is what the file's metadata says, else the
+// last digits in its name that follow "step", "iter" or "epoch" (one of "-_. =" may stand between), else the last
+// digits that are not part of a format's name (bf16, e4m3, float32).
 struct Input {
-  std::string path;                    // as the user gave it or found in the directory he gave
-  std::string format;                  // name of the reader
-  std::optional<std::int64_t> step;    // from metadata, else from the file name
-  std::uint64_t bytes = 0;             // of the file or files
-  std::vector<TensorView> tensors;     // in file order, after `select`; names unique
-  std::vector<std::string> notes;      // what was skipped and why; printable lines
+  std::string path;                  // as the user gave it or found in the directory he gave
+  std::string format;                // name of the reader
+  std::optional<std::int64_t> step;  // from metadata, else from the file name
+  std::uint64_t bytes = 0;           // of the file or files
+  std::vector<TensorView> tensors;   // in file order, after `select`; names unique
+  std::vector<std::string> notes;    // what was skipped and why; printable lines
+  std::vector<FileStamp> files;      // the file, or the index and its shards
 };
 
 // Inputs ordered by step where every one has a step and they differ, else in the order given.
@@ -39,10 +52,15 @@ struct StepSeries {
   std::vector<Input> inputs;
 };
 
-// Opens files and directories (a directory gives the dumps directly inside it, sorted by name; files that no reader
-// recognises are noted, not errors). Every offset, size, shape and name has been checked when this returns: a later
-// read can only fail for I/O, corrupt compressed data, or a file that changed.
+// Opens files and directories (a directory gives the dumps directly inside it, sorted by name, numbers by value; files
+// that no reader recognises are noted in its first input, not errors; an index claims its shards). Every offset, size,
+// shape and name has been checked when this returns: a later read can only fail for I/O, corrupt compressed data, or a
+// file that changed.
 Result<StepSeries> open_series(std::span<const std::string> paths, const OpenOptions& options);
+
+// What reading showed that opening could not: a file changed since then, or a torch checksum does not match. Ask after
+// the last read; a printable note, or nothing.
+std::optional<std::string> changed_since_open(const Input& input);
 
 // Whether `name` matches `glob`: '*' any run of characters, '?' one, everything else itself.
 bool glob_match(std::string_view glob, std::string_view name);

@@ -51,6 +51,8 @@ class ByteSource {
   virtual bool random_access() const = 0;
   // Bytes from `begin` on, a multiple of the element size.
   virtual Result<std::unique_ptr<ByteStream>> stream(std::uint64_t begin) const = 0;
+  // What the reads so far found doubtful but not wrong (a torch checksum), as text from the file; seldom anything.
+  virtual std::optional<std::string> doubt() const { return std::nullopt; }
 };
 
 // One named tensor. `source` holds size() / dtype->bytes stored elements; each stands for `multiplicity` elements

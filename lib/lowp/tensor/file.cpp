@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lowp/tensor/file.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cassert>
+#include <cerrno>
+#include <system_error>
+
+namespace lowp {
+namespace {
+
+FileStamp make_stamp(const std::string& path, const struct stat& status) {
+  return {path, static_cast<std::uint64_t>(status.st_size),
+          std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec,
+          static_cast<std::uint64_t>(status.st_ino)};
+}
+
+// O_NONBLOCK: opening a named pipe must not wait for its writer before fstat has refused it.
+Result<std::shared_ptr<const Descriptor>> open_descriptor(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0) return system_error(path, errno);
+  return std::make_shared<const Descriptor>(fd);
+}
+
+class FileStream final : public ByteStream {
+ public:
+  FileStream(std::shared_ptr<const File> file, std::shared_ptr<const Descriptor> descriptor, std::uint64_t begin,
+             std::uint64_t end)
+      : file_(std::move(file)), descriptor_(std::move(descriptor)), at_(begin), end_(end) {}
+
+  Result<Done> read(std::span<std::byte> out) override {
+    if (out.size() > end_ - at_) {
+      return Error{file_->path(), at_, fmt::format("{} bytes", out.size()), fmt::format("{}", end_ - at_)};
+    }
+    auto done = read_at(*descriptor_, file_->path(), at_, out);
+    if (done) at_ += out.size();
+    return done;
+  }
+
+ private:
+  std::shared_ptr<const File> file_;
+  std::shared_ptr<const Descriptor> descriptor_;
+  std::uint64_t at_;
+  std::uint64_t end_;
+};
+
+class FileRange final : public ByteSource {
+ public:
+  FileRange(std::shared_ptr<const File> file, std::uint64_t begin, std::uint64_t size)
+      : file_(std::move(file)), begin_(begin), size_(size) {}
+
+  std::uint64_t size() const override { return size_; }
+  bool random_access() const override { return true; }
+  Result<std::unique_ptr<ByteStream>> stream(std::uint64_t begin) const override {
+    assert(begin <= size_);
+    auto descriptor = file_->descriptor();
+    if (!descriptor) return descriptor.error();
+    return std::unique_ptr<ByteStream>(
+        std::make_unique<FileStream>(file_, *descriptor, begin_ + begin, begin_ + size_));
+  }
+
+ private:
+  std::shared_ptr<const File> file_;
+  std::uint64_t begin_;
+  std::uint64_t size_;
+};
+
+class SwappedStream final : public ByteStream {
+ public:
+  SwappedStream(std::unique_ptr<ByteStream> inner, std::size_t element_bytes)
+      : inner_(std::move(inner)), element_bytes_(element_bytes) {}
+
+  Result<Done> read(std::span<std::byte> out) override {
+    assert(out.size() % element_bytes_ == 0);
+    auto done = inner_->read(out);
+    if (!done) return done;
+    for (std::size_t i = 0; i + element_bytes_ <= out.size(); i += element_bytes_) {
+      std::ranges::reverse(out.subspan(i, element_bytes_));
+    }
+    return done;
+  }
+
+ private:
+  std::unique_ptr<ByteStream> inner_;
+  std::size_t element_bytes_;
+};
+
+class SwappedSource final : public ByteSource {
+ public:
+  SwappedSource(std::shared_ptr<const ByteSource> inner, int element_bytes)
+      : inner_(std::move(inner)), element_bytes_(static_cast<std::size_t>(element_bytes)) {}
+
+  std::uint64_t size() const override { return inner_->size(); }
+  bool random_access() const override { return inner_->random_access(); }
+  std::optional<std::string> doubt() const override { return inner_->doubt(); }
+  Result<std::unique_ptr<ByteStream>> stream(std::uint64_t begin) const override {
+    auto inner = inner_->stream(begin);
+    if (!inner) return inner.error();
+    return std::unique_ptr<ByteStream>(std::make_unique<SwappedStream>(*std::move(inner), element_bytes_));
+  }
+
+ private:
+  std::shared_ptr<const ByteSource> inner_;
+  std::size_t element_bytes_;
+};
+
+class EmptyStream final : public ByteStream {
+ public:
+  Result<Done> read(std::span<std::byte> out) override {
+    if (out.empty()) return Done{};
+    return Error{"", std::nullopt, fmt::format("{} bytes", out.size()), "a tensor without elements"};
+  }
+};
+
+class EmptySource final : public ByteSource {
+ public:
+  std::uint64_t size() const override { return 0; }
+  bool random_access() const override { return true; }
+  Result<std::unique_ptr<ByteStream>> stream(std::uint64_t) const override {
+    return std::unique_ptr<ByteStream>(std::make_unique<EmptyStream>());
+  }
+};
+
+}  // namespace
+
+Error system_error(const std::string& path, int code) {
+  return {path, std::nullopt, "", std::generic_category().message(code)};
+}
+
+Descriptor::~Descriptor() {
+  ::close(fd_);
+}
+
+Result<std::shared_ptr<const File>> File::open(const std::string& path) {
+  auto descriptor = open_descriptor(path);
+  if (!descriptor) return descriptor.error();
+  struct stat status{};
+  if (::fstat((*descriptor)->fd(), &status) != 0) return system_error(path, errno);
+  if (!S_ISREG(status.st_mode)) return Error{path, std::nullopt, "", "is not a regular file"};
+  if (status.st_size == 0) return Error{path, std::nullopt, "", "is empty"};
+  auto file = std::make_shared<File>();
+  file->stamp_ = make_stamp(path, status);
+  file->shared_ = *descriptor;
+  return std::shared_ptr<const File>(std::move(file));
+}
+
+Result<std::shared_ptr<const Descriptor>> File::descriptor() const {
+  const std::lock_guard lock(mutex_);
+  if (auto open = shared_.lock()) return open;
+  auto reopened = open_descriptor(path());
+  if (!reopened) return reopened;
+  struct stat status{};
+  if (::fstat((*reopened)->fd(), &status) != 0) return system_error(path(), errno);
+  if (static_cast<std::uint64_t>(status.st_size) < size()) {
+    return Error{path(), std::nullopt, fmt::format("the {} bytes it had when opened", size()),
+                 fmt::format("{}", status.st_size)};
+  }
+  shared_ = *reopened;
+  return reopened;
+}
+
+Result<Done> File::read(std::uint64_t offset, std::span<std::byte> out) const {
+  const auto open = descriptor();
+  if (!open) return open.error();
+  return read_at(**open, path(), offset, out);
+}
+
+Result<Done> read_at(const Descriptor& descriptor, const std::string& path, std::uint64_t offset,
+                     std::span<std::byte> out) {
+  std::size_t filled = 0;
+  while (filled < out.size()) {
+    const ssize_t got =
+        ::pread(descriptor.fd(), out.data() + filled, out.size() - filled, static_cast<off_t>(offset + filled));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) {
+      Error error = system_error(path, errno);
+      error.offset = offset + filled;
+      return error;
+    }
+    if (got == 0) {
+      return Error{path, offset + filled, fmt::format("{} more bytes", out.size() - filled), "end of file"};
+    }
+    filled += static_cast<std::size_t>(got);
+  }
+  return Done{};
+}
+
+std::shared_ptr<const ByteSource> file_range(std::shared_ptr<const File> file, std::uint64_t begin,
+                                             std::uint64_t size) {
+  assert(begin <= file->size() && size <= file->size() - begin);
+  return std::make_shared<const FileRange>(std::move(file), begin, size);
+}
+
+std::shared_ptr<const ByteSource> byte_swapped(std::shared_ptr<const ByteSource> source, int element_bytes) {
+  if (element_bytes == 1) return source;
+  return std::make_shared<const SwappedSource>(std::move(source), element_bytes);
+}
+
+std::shared_ptr<const ByteSource> empty_source() {
+  return std::make_shared<const EmptySource>();
+}
+
+Result<FileStamp> stamp_of(const std::string& path) {
+  struct stat status{};
+  if (::stat(path.c_str(), &status) != 0) return system_error(path, errno);
+  return make_stamp(path, status);
+}
+
+}  // namespace lowp
