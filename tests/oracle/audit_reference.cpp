@@ -75,7 +75,8 @@ Outcome reference_outcome(std::span<const Exact> elements, const Target& target,
   }
   if (signal != 0) {
     const int drop = static_cast<int>(msb(total)) > 4000 ? static_cast<int>(msb(total)) - 4000 : 0;
-    const long double ratio = cpp_int(signal >> drop).convert_to<long double>() / cpp_int(total >> drop).convert_to<long double>();
+    const long double ratio =
+        cpp_int(signal >> drop).convert_to<long double>() / cpp_int(total >> drop).convert_to<long double>();
     outcome.error.snr_db = static_cast<double>(10 * log10l(ratio));
   }
   return outcome;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "oracle.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -27,16 +28,17 @@ bool takes_upper(Mode mode, bool negative, std::uint64_t lower, Relation relatio
   return false;
 }
 
-// IEEE 754-2019 7.4: a result that was rounded towards zero stays finite.
-bool overflow_keeps_largest(Mode mode, bool negative) {
+// IEEE 754-2019 7.4: a result that was rounded towards zero stays finite. Round to odd takes the odd one of the largest
+// number and the code after it.
+bool overflow_keeps_largest(Mode mode, bool negative, std::uint64_t largest) {
   switch (mode) {
     case Mode::toward_zero: return true;
     case Mode::toward_positive: return negative;
     case Mode::toward_negative: return !negative;
     case Mode::nearest_even:
     case Mode::nearest_away:
-    case Mode::nearest_to_zero:
-    case Mode::to_odd: return false;
+    case Mode::nearest_to_zero: return false;
+    case Mode::to_odd: return largest % 2 == 1;
   }
   return false;
 }
@@ -48,6 +50,36 @@ std::uint64_t not_a_number(const OracleFormat& f, std::uint64_t largest) {
 std::uint64_t infinite(const OracleFormat& f, std::uint64_t largest, bool negative) {
   if (has_infinity(f)) return infinity_code(f, negative);
   return has_nan(f) ? nan_code(f) : finite_code(f, negative, largest);
+}
+
+bool lies_between(Place place) {
+  return place.relation == Relation::nearer_lower || place.relation == Relation::midway ||
+         place.relation == Relation::nearer_upper;
+}
+
+// The code of a magnitude that was chosen with the exponent unbounded.
+std::uint64_t code_of_choice(const OracleFormat& f, std::uint64_t largest, bool stays_finite, bool negative,
+                             std::uint64_t fields) {
+  if (negative && f.sign == Sign::none) return not_a_number(f, largest);
+  if (fields <= largest) return finite_code(f, negative, fields);
+  return stays_finite ? finite_code(f, negative, largest) : infinite(f, largest, negative);
+}
+
+// P3109 v4.0 4.7.4 with the fraction numerator / denominator of the way to the upper neighbour.
+bool draw_takes_upper(Stochastic mode, const Integer& numerator, const Integer& denominator, Draw draw) {
+  const Integer unit = Integer(1) << draw.count;
+  const Integer random = Integer(draw.bits) & (unit - 1);
+  switch (mode) {
+    case Stochastic::a: return numerator * unit / denominator + random >= unit;
+    case Stochastic::b: return numerator * (2 * unit) / denominator + 2 * random + 1 >= 2 * unit;
+    case Stochastic::c: {
+      const Integer below = numerator * unit / denominator;
+      const Integer rest_twice = 2 * (numerator * unit - below * denominator);
+      const bool up = rest_twice > denominator || (rest_twice == denominator && below % 2 == 1);
+      return below + (up ? 1 : 0) + random >= unit;
+    }
+  }
+  return false;
 }
 
 }  // namespace
@@ -83,14 +115,9 @@ Place locate(const Grid& grid, const Dyadic& magnitude) {
 
 std::uint64_t decide(const OracleFormat& f, std::uint64_t largest, Mode mode, Saturation saturation, bool negative,
                      Place place) {
-  if (negative && f.sign == Sign::none) return not_a_number(f, largest);
-  std::uint64_t fields = place.fields;
-  const bool between = place.relation != Relation::exact && place.relation != Relation::below_all &&
-                       place.relation != Relation::beyond_all;
-  if (between && takes_upper(mode, negative, place.fields, place.relation)) ++fields;
-  if (fields <= largest) return finite_code(f, negative, fields);
-  if (saturation.finite || overflow_keeps_largest(mode, negative)) return finite_code(f, negative, largest);
-  return infinite(f, largest, negative);
+  const bool upper = lies_between(place) && takes_upper(mode, negative, place.fields, place.relation);
+  return code_of_choice(f, largest, saturation.finite || overflow_keeps_largest(mode, negative, largest), negative,
+                        place.fields + (upper ? 1 : 0));
 }
 
 std::uint64_t decide_special(const OracleFormat& f, std::uint64_t largest, Saturation saturation, Meaning meaning,
@@ -107,6 +134,23 @@ std::uint64_t oracle_encode(const Grid& grid, Mode mode, Saturation saturation, 
     return decide_special(grid.format(), grid.largest(), saturation, x.meaning, x.negative);
   }
   return decide(grid.format(), grid.largest(), mode, saturation, x.negative, locate(grid, x.magnitude));
+}
+
+std::uint64_t oracle_encode(const Grid& grid, Stochastic mode, Draw draw, Saturation saturation, const Real& x) {
+  if (x.meaning != Meaning::number) {
+    return decide_special(grid.format(), grid.largest(), saturation, x.meaning, x.negative);
+  }
+  const Place place = locate(grid, x.magnitude);
+  bool upper = false;
+  if (lies_between(place)) {
+    const Dyadic lower = grid.value(place.fields);
+    const Dyadic above = difference(x.magnitude, lower);
+    const Dyadic gap = difference(grid.value(place.fields + 1), lower);
+    const int common = std::min(above.exponent, gap.exponent);
+    upper = draw_takes_upper(mode, above.significand << (above.exponent - common),
+                             gap.significand << (gap.exponent - common), draw);
+  }
+  return code_of_choice(grid.format(), grid.largest(), saturation.finite, x.negative, place.fields + (upper ? 1 : 0));
 }
 
 bool find_mode(std::string_view name, Mode& mode) {

@@ -75,6 +75,14 @@ std::uint64_t decide_special(const OracleFormat& f, std::uint64_t largest, Satur
 // The code `x` must get.
 std::uint64_t oracle_encode(const Grid& grid, Mode mode, Saturation saturation, const Real& x);
 
+// The stochastic modes of P3109 v4.0 4.7.4: whether the upper neighbour is taken hangs on `count` random bits.
+enum class Stochastic : std::uint8_t { a, b, c };
+struct Draw {
+  std::uint32_t bits = 0;
+  int count = 0;
+};
+std::uint64_t oracle_encode(const Grid& grid, Stochastic mode, Draw draw, Saturation saturation, const Real& x);
+
 // False where the oracle does not know the name.
 bool find_mode(std::string_view name, Mode& mode);
 

@@ -49,6 +49,14 @@ OracleFormat ieee(std::string name, int exponent_bits, int fraction_bits) {
   return {std::move(name), Sign::bit, exponent_bits, fraction_bits, bias, Specials::ieee};
 }
 
+// P3109 v4.0: K bits, precision P, in the names of the project "binaryKpP" and s or u, e or f.
+OracleFormat p3109(int k, int p, bool is_signed, bool extended) {
+  const std::string name = "binary" + std::to_string(k) + "p" + std::to_string(p) + (is_signed ? "s" : "u");
+  return {name + (extended ? "e" : "f"),        is_signed ? Sign::bit : Sign::none,
+          is_signed ? k - p : k - p + 1,        p - 1,
+          1 << (is_signed ? k - p - 1 : k - p), extended ? Specials::p3109_extended : Specials::p3109_finite};
+}
+
 }  // namespace
 
 int width_of(const OracleFormat& f) {
@@ -148,6 +156,21 @@ const std::vector<OracleFormat>& all_formats() {
       {"e4m3fnuz", Sign::bit, 4, 3, 8, Specials::fnuz},
       {"e5m2fnuz", Sign::bit, 5, 2, 16, Specials::fnuz},
       {"e4m3b11fnuz", Sign::bit, 4, 3, 11, Specials::fnuz},
+      // The same rules at other widths and biases.
+      {"e5m4b9fnuz", Sign::bit, 5, 4, 9, Specials::fnuz},
+      {"e3m4b6fn", Sign::bit, 3, 4, 6, Specials::all_ones_nan},
+      {"e4m1fin", Sign::bit, 4, 1, 7, Specials::none},
+      p3109(8, 4, true, true),
+      p3109(8, 3, true, true),
+      p3109(8, 1, true, true),
+      p3109(8, 3, true, false),
+      p3109(8, 4, false, true),
+      p3109(8, 5, false, false),
+      p3109(8, 1, false, false),
+      p3109(4, 2, true, false),
+      p3109(3, 2, true, true),
+      p3109(6, 3, false, true),
+      p3109(15, 8, true, true),
   };
   return formats;
 }
