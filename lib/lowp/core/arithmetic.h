@@ -11,9 +11,9 @@
 namespace lowp {
 
 // Operands of the exact_* functions come from `decode`, or at least are not sticky and have significands below 2^62.
-// Results are the mathematical ones: `encode` rounds them right into any format with precision + 1 <= 63 in every
-// deterministic mode, and in the stochastic ones while precision + random.count + 1 <= 63: 32 bits up to a precision of
-// 30, 9 bits for fp64 (of longer draws it sees a fraction cut to 63 bits, off by less than 2^-9 of one draw in 2^9).
+// Results are the mathematical ones, cut to 63 bits or more and sticky: `encode` rounds them right in every
+// deterministic mode, and in the stochastic ones while precision + random.count + 1 <= 63. That is 32 random bits up to
+// a precision of 30 and 9 in fp64, where bits a longer draw would look at count as zeros.
 
 // A finite non-zero magnitude too wide for Exact. Same meaning of sticky.
 struct Wide {

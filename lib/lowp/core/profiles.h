@@ -34,11 +34,13 @@ constexpr Rounding scale_up(Format target) {
 constexpr Conversion cuda(Format target, Overflow overflow) {
   return {.rounding = scale_up(target), .overflow = overflow, .negative = NegativeResult::magnitude};
 }
+// To E8M0 PyTorch and ml_dtypes round ties up, not to the even code.
+constexpr Rounding ties_up_in_scales(Format target) {
+  return target.has_zero ? Rounding::nearest_even : Rounding::nearest_away;
+}
 // FP32 subnormals as E8M0 sources are not modelled: there PyTorch can round up by a whole binade.
 constexpr Conversion torch(Format target, Overflow overflow) {
-  return {.rounding = target.has_zero ? Rounding::nearest_even : Rounding::nearest_away,
-          .overflow = overflow,
-          .negative = NegativeResult::magnitude};
+  return {.rounding = ties_up_in_scales(target), .overflow = overflow, .negative = NegativeResult::magnitude};
 }
 constexpr bool is_e4m3fn(Format f) {
   return f == Format{8, 4, 7, false, NanRule::top_code};
@@ -55,8 +57,12 @@ inline constexpr std::array profile_table{
             "CUDA 13.0 cuda_fp8.hpp, cuda_fp6.hpp, cuda_fp4.hpp"},
     Profile{"cuda_nosat", [](Format f) { return cuda(f, ieee_overflow); },
             "__NV_NOSAT: overflow gives Inf or NaN; E8M0 takes the magnitude and rounds up", "CUDA 13.0 cuda_fp8.hpp"},
-    Profile{"ml_dtypes", [](Format) { return Conversion{.nan = NanResult::negative_zero, .zero = ZeroResult::nan}; },
-            "never saturates; NaN becomes -0 in FP6 and FP4; zero and negative values become NaN in E8M0",
+    Profile{"ml_dtypes",
+            [](Format f) {
+              return Conversion{
+                  .rounding = ties_up_in_scales(f), .nan = NanResult::negative_zero, .zero = ZeroResult::nan};
+            },
+            "never saturates; NaN becomes -0 in FP6 and FP4; in E8M0 ties go up, zero and below give NaN",
             "ml_dtypes 0.6.0 astype"},
     Profile{"torch_before_2_13", [](Format f) { return torch(f, ieee_overflow); },
             "never saturates: E4M3 overflows to NaN; E8M0 takes the magnitude, ties go up",
