@@ -13,6 +13,8 @@ constexpr std::array reader_table{
     Reader{"safetensors_index", ".index.json", "safetensors index with its shards", sniff_safetensors_index,
            open_safetensors_index},
     Reader{"npy", ".npy", "NumPy array", sniff_npy, open_npy},
+    Reader{"npz", ".npz", "NumPy archive of arrays", sniff_npz, open_npz},
+    Reader{"torch", ".pt .pth .ckpt", "PyTorch torch.save file (zip format)", sniff_torch, open_torch},
     Reader{"raw", ".raw .bin .dat", "raw binary, with a dtype given", sniff_raw, open_raw},
 };
 

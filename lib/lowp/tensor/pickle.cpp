@@ -1,0 +1,386 @@
+// SPDX-License-Identifier: Apache-2.0
+// The pickle machine, symbolically: the same stack and memo as Python's, with nodes for values.
+#include "lowp/tensor/pickle.h"
+
+#include <fmt/format.h>
+
+#include <optional>
+#include <span>
+
+#include "lowp/tensor/checked.h"
+
+namespace lowp {
+namespace {
+
+constexpr std::uint64_t max_operations = 50'000'000;
+constexpr std::size_t max_nodes = 8'000'000;
+constexpr std::size_t max_marks = 128;
+constexpr std::uint64_t max_integer_bytes = 16;
+constexpr int newest_protocol = 5;
+
+// Names as in Python's pickletools.
+enum Opcode : std::uint8_t {
+  op_mark = '(',
+  op_stop = '.',
+  op_pop = '0',
+  op_pop_mark = '1',
+  op_dup = '2',
+  op_binfloat = 'G',
+  op_binint = 'J',
+  op_binint1 = 'K',
+  op_binint2 = 'M',
+  op_none = 'N',
+  op_binpersid = 'Q',
+  op_reduce = 'R',
+  op_binstring = 'T',
+  op_short_binstring = 'U',
+  op_binunicode = 'X',
+  op_empty_list = ']',
+  op_append = 'a',
+  op_build = 'b',
+  op_global = 'c',
+  op_dict = 'd',
+  op_empty_dict = '}',
+  op_appends = 'e',
+  op_binget = 'h',
+  op_long_binget = 'j',
+  op_list = 'l',
+  op_binput = 'q',
+  op_long_binput = 'r',
+  op_setitem = 's',
+  op_tuple = 't',
+  op_empty_tuple = ')',
+  op_setitems = 'u',
+  op_binbytes = 'B',
+  op_short_binbytes = 'C',
+  op_proto = 0x80,
+  op_newobj = 0x81,
+  op_tuple1 = 0x85,
+  op_tuple2 = 0x86,
+  op_tuple3 = 0x87,
+  op_newtrue = 0x88,
+  op_newfalse = 0x89,
+  op_long1 = 0x8a,
+  op_long4 = 0x8b,
+  op_short_binunicode = 0x8c,
+  op_binunicode8 = 0x8d,
+  op_binbytes8 = 0x8e,
+  op_empty_set = 0x8f,
+  op_additems = 0x90,
+  op_frozenset = 0x91,
+  op_newobj_ex = 0x92,
+  op_stack_global = 0x93,
+  op_memoize = 0x94,
+  op_frame = 0x95,
+  op_bytearray8 = 0x96,
+};
+
+// Each step returns whether it could be done; the first that could not leaves what it wanted.
+class Machine {
+ public:
+  explicit Machine(std::string_view bytes) : bytes_(bytes) {
+    singletons_[0] = add({NodeKind::none, 0, 0, 0, {}, {}});
+    singletons_[1] = add({NodeKind::boolean, 0, 0, 0, {}, {}});
+    singletons_[2] = add({NodeKind::boolean, 0, 0, 1, {}, {}});
+    singletons_[3] = add({NodeKind::other, 0, 0, 0, {}, {}});
+  }
+
+  Result<PickleGraph> run(const std::string& where) {
+    while (!stopped_) {
+      const std::uint64_t begin = at_;
+      if (!step()) {
+        const std::string found = begin < bytes_.size()
+                                      ? fmt::format("opcode 0x{:02x}", static_cast<unsigned char>(bytes_[begin]))
+                                      : std::string("end of data");
+        return Error{where, begin, wanted_, found};
+      }
+    }
+    graph_.root = stack_.back();
+    return std::move(graph_);
+  }
+
+ private:
+  bool fail(std::string wanted) {
+    wanted_ = std::move(wanted);
+    return false;
+  }
+
+  // Bytes of the pickle.
+  std::optional<std::string_view> take(std::uint64_t count) {
+    if (count > bytes_.size() - at_) {
+      fail(fmt::format("{} more bytes of pickle", count));
+      return std::nullopt;
+    }
+    const std::string_view taken = bytes_.substr(static_cast<std::size_t>(at_), static_cast<std::size_t>(count));
+    at_ += count;
+    return taken;
+  }
+  std::optional<std::uint64_t> take_number(std::uint64_t count) {
+    const auto taken = take(count);
+    if (!taken) return std::nullopt;
+    return little_endian(std::as_bytes(std::span(*taken)));
+  }
+  std::optional<std::string_view> take_counted(std::uint64_t count_bytes) {
+    const auto count = take_number(count_bytes);
+    return count ? take(*count) : std::nullopt;
+  }
+  std::optional<std::string_view> take_line() {
+    const auto end = bytes_.find('\n', static_cast<std::size_t>(at_));
+    if (end == std::string_view::npos) {
+      fail("a line of text");
+      return std::nullopt;
+    }
+    const auto line = take(end - at_);
+    ++at_;
+    return line;
+  }
+
+  // Nodes and the stack. Capacity is checked once per operation, in step().
+  NodeId add(Node node) {
+    graph_.nodes.push_back(std::move(node));
+    return static_cast<NodeId>(graph_.nodes.size() - 1);
+  }
+  bool push(NodeId id) {
+    stack_.push_back(id);
+    return true;
+  }
+  bool push_items(NodeKind kind, std::vector<NodeId> items) {
+    Node node;
+    node.kind = kind;
+    node.items = std::move(items);
+    return push(add(std::move(node)));
+  }
+  bool push_integer(std::int64_t number) {
+    Node node;
+    node.kind = NodeKind::integer;
+    node.number = number;
+    return push(add(std::move(node)));
+  }
+  NodeId add_text(NodeKind kind, std::string_view text) {
+    Node node;
+    node.kind = kind;
+    node.text = text;
+    return add(std::move(node));
+  }
+  bool push_text(NodeKind kind, std::optional<std::string_view> text) { return text && push(add_text(kind, *text)); }
+  // What may be popped lies above the last mark.
+  std::size_t floor() const { return marks_.empty() ? 0 : marks_.back(); }
+  bool need(std::size_t count) {
+    return stack_.size() - floor() >= count || fail(fmt::format("{} values on the stack", count));
+  }
+  NodeId pop() {
+    const NodeId top = stack_.back();
+    stack_.pop_back();
+    return top;
+  }
+  std::optional<std::vector<NodeId>> pop_to_mark() {
+    if (marks_.empty()) {
+      fail("a mark on the stack");
+      return std::nullopt;
+    }
+    const auto begin = stack_.begin() + static_cast<std::ptrdiff_t>(marks_.back());
+    std::vector<NodeId> items(begin, stack_.end());
+    stack_.erase(begin, stack_.end());
+    marks_.pop_back();
+    return items;
+  }
+
+  bool push_marked(NodeKind kind) {
+    auto items = pop_to_mark();
+    if (!items) return false;
+    if (kind == NodeKind::dict && items->size() % 2 != 0) return fail("pairs of key and value");
+    return push_items(kind, *std::move(items));
+  }
+  bool push_tuple(std::size_t count) {
+    if (!need(count)) return false;
+    std::vector<NodeId> items(stack_.end() - static_cast<std::ptrdiff_t>(count), stack_.end());
+    stack_.resize(stack_.size() - count);
+    return push_items(NodeKind::tuple, std::move(items));
+  }
+  // Adds to the container on top of the stack.
+  bool extend(std::span<const NodeId> items, bool pairs) {
+    if (pairs && items.size() % 2 != 0) return fail("pairs of key and value");
+    if (!need(1)) return false;
+    Node& container = graph_.nodes[stack_.back()];
+    const bool fits = container.kind == NodeKind::object || container.kind == (pairs ? NodeKind::dict : NodeKind::list);
+    if (!fits) return fail("a container on the stack");
+    container.items.insert(container.items.end(), items.begin(), items.end());
+    return true;
+  }
+  bool extend_by(std::size_t count, bool pairs) {
+    if (!need(count + 1)) return false;
+    const std::vector<NodeId> items(stack_.end() - static_cast<std::ptrdiff_t>(count), stack_.end());
+    stack_.resize(stack_.size() - count);
+    return extend(items, pairs);
+  }
+  bool extend_marked(bool pairs) {
+    const auto items = pop_to_mark();
+    return items && extend(*items, pairs);
+  }
+  bool push_object() {
+    if (!need(2)) return false;
+    Node node;
+    node.kind = NodeKind::object;
+    node.args = pop();
+    node.callable = pop();
+    return push(add(std::move(node)));
+  }
+  bool push_persistent() {
+    if (!need(1)) return false;
+    return push_items(NodeKind::persistent, {pop()});
+  }
+  bool push_global() {
+    const auto module = take_line();
+    if (!module) return false;
+    const auto name = take_line();
+    if (!name) return false;
+    return push_items(NodeKind::global, {add_text(NodeKind::text, *module), add_text(NodeKind::text, *name)});
+  }
+  bool push_stack_global() {
+    if (!need(2)) return false;
+    const NodeId name = pop();
+    const NodeId module = pop();
+    if (graph_[name].kind != NodeKind::text || graph_[module].kind != NodeKind::text) return fail("two texts");
+    return push_items(NodeKind::global, {module, name});
+  }
+  // Two's complement, little-endian; beyond 64 bits only that it is a number.
+  bool push_long(std::uint64_t count_bytes) {
+    const auto count = take_number(count_bytes);
+    if (!count) return false;
+    if (*count > max_integer_bytes) return fail(fmt::format("an integer of at most {} bytes", max_integer_bytes));
+    const auto digits = take(*count);
+    if (!digits) return false;
+    if (digits->size() > 8) return push(singletons_[3]);
+    std::uint64_t bits = little_endian(std::as_bytes(std::span(*digits)));
+    const bool negative = !digits->empty() && (static_cast<unsigned char>(digits->back()) & 0x80) != 0;
+    if (negative && digits->size() < 8) bits |= ~std::uint64_t{0} << (8 * digits->size());
+    return push_integer(static_cast<std::int64_t>(bits));
+  }
+  bool push_number(std::uint64_t count) {
+    const auto number = take_number(count);
+    if (!number) return false;
+    if (count == 4) return push_integer(static_cast<std::int32_t>(static_cast<std::uint32_t>(*number)));
+    return push_integer(static_cast<std::int64_t>(*number));
+  }
+
+  // Writers number the memo from 0 upwards, so an index beyond the operations so far is not honest.
+  bool put(std::optional<std::uint64_t> index) {
+    if (!index || !need(1)) return false;
+    if (*index > operations_) return fail("a memo index that could have been reached");
+    if (*index >= memo_.size()) memo_.resize(static_cast<std::size_t>(*index) + 1, unset);
+    if (memo_[static_cast<std::size_t>(*index)] == unset) ++memo_count_;
+    memo_[static_cast<std::size_t>(*index)] = stack_.back();
+    return true;
+  }
+  bool get(std::optional<std::uint64_t> index) {
+    if (!index) return false;
+    if (*index >= memo_.size() || memo_[static_cast<std::size_t>(*index)] == unset) return fail("a memo index in use");
+    return push(memo_[static_cast<std::size_t>(*index)]);
+  }
+
+  bool step() {
+    if (++operations_ > max_operations) return fail(fmt::format("at most {} operations", max_operations));
+    if (graph_.nodes.size() + 3 > max_nodes) return fail(fmt::format("at most {} values", max_nodes));
+    const auto code = take(1);
+    if (!code) return false;
+    switch (static_cast<std::uint8_t>((*code)[0])) {
+      case op_proto: {
+        const auto version = take_number(1);
+        return version && (*version <= newest_protocol || fail(fmt::format("at most protocol {}", newest_protocol)));
+      }
+      case op_frame: return take(8).has_value();
+      case op_stop: return stop();
+      case op_mark:
+        if (marks_.size() >= max_marks) return fail(fmt::format("at most {} levels", max_marks));
+        marks_.push_back(stack_.size());
+        return true;
+      case op_pop: return pop_one();
+      case op_pop_mark: return pop_to_mark().has_value();
+      case op_dup: return need(1) && push(stack_.back());
+      case op_none: return push(singletons_[0]);
+      case op_newfalse: return push(singletons_[1]);
+      case op_newtrue: return push(singletons_[2]);
+      case op_binfloat: return take(8) && push(singletons_[3]);
+      case op_binint: return push_number(4);
+      case op_binint1: return push_number(1);
+      case op_binint2: return push_number(2);
+      case op_long1: return push_long(1);
+      case op_long4: return push_long(4);
+      case op_binunicode: return push_text(NodeKind::text, take_counted(4));
+      case op_short_binunicode: return push_text(NodeKind::text, take_counted(1));
+      case op_binunicode8: return push_text(NodeKind::text, take_counted(8));
+      case op_short_binstring: return push_text(NodeKind::text, take_counted(1));
+      case op_binstring: return push_text(NodeKind::text, take_counted(4));
+      case op_short_binbytes: return push_text(NodeKind::bytes, take_counted(1));
+      case op_binbytes: return push_text(NodeKind::bytes, take_counted(4));
+      case op_binbytes8:
+      case op_bytearray8: return push_text(NodeKind::bytes, take_counted(8));
+      case op_empty_list:
+      case op_empty_set: return push_items(NodeKind::list, {});
+      case op_empty_dict: return push_items(NodeKind::dict, {});
+      case op_empty_tuple: return push_items(NodeKind::tuple, {});
+      case op_list:
+      case op_frozenset: return push_marked(NodeKind::list);
+      case op_dict: return push_marked(NodeKind::dict);
+      case op_tuple: return push_marked(NodeKind::tuple);
+      case op_tuple1: return push_tuple(1);
+      case op_tuple2: return push_tuple(2);
+      case op_tuple3: return push_tuple(3);
+      case op_append: return extend_by(1, false);
+      case op_appends:
+      case op_additems: return extend_marked(false);
+      case op_setitem: return extend_by(2, true);
+      case op_setitems: return extend_marked(true);
+      case op_binput: return put(take_number(1));
+      case op_long_binput: return put(take_number(4));
+      case op_memoize: return put(memo_count_);
+      case op_binget: return get(take_number(1));
+      case op_long_binget: return get(take_number(4));
+      case op_global: return push_global();
+      case op_stack_global: return push_stack_global();
+      case op_reduce:
+      case op_newobj: return push_object();
+      case op_newobj_ex: return need(3) && drop() && push_object();
+      case op_build: return need(2) && drop();  // the state of an object says nothing that is read here
+      case op_binpersid: return push_persistent();
+      default: return fail("a pickle opcode of protocol 2 to 5");
+    }
+  }
+  bool drop() {
+    pop();
+    return true;
+  }
+  bool pop_one() {
+    if (!marks_.empty() && stack_.size() == marks_.back()) {  // Python's POP takes a mark as well
+      marks_.pop_back();
+      return true;
+    }
+    return need(1) && drop();
+  }
+  bool stop() {
+    if (!marks_.empty() || stack_.size() != 1) return fail("one value at the end");
+    stopped_ = true;
+    return true;
+  }
+
+  static constexpr NodeId unset = ~NodeId{0};
+  std::string_view bytes_;
+  std::uint64_t at_ = 0;
+  std::uint64_t operations_ = 0;
+  bool stopped_ = false;
+  PickleGraph graph_;
+  NodeId singletons_[4] = {};
+  std::vector<NodeId> stack_;
+  std::vector<std::size_t> marks_;
+  std::vector<NodeId> memo_;
+  std::uint64_t memo_count_ = 0;
+  std::string wanted_;
+};
+
+}  // namespace
+
+Result<PickleGraph> read_pickle(std::string_view bytes, const std::string& where) {
+  return Machine(bytes).run(where);
+}
+
+}  // namespace lowp
