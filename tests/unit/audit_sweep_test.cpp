@@ -24,7 +24,8 @@ struct Sample {
   std::vector<std::byte> bytes() const {
     std::vector<std::byte> out(codes.size() * static_cast<std::size_t>(dtype->bytes));
     for (std::size_t i = 0; i < codes.size(); ++i) {
-      std::memcpy(out.data() + i * static_cast<std::size_t>(dtype->bytes), &codes[i], static_cast<std::size_t>(dtype->bytes));
+      std::memcpy(out.data() + i * static_cast<std::size_t>(dtype->bytes), &codes[i],
+                  static_cast<std::size_t>(dtype->bytes));
     }
     return out;
   }
@@ -59,7 +60,9 @@ Sample gradients(const char* dtype, std::size_t count, double center, std::uint6
 Sample edges(const char* dtype, Format f, int scale) {
   Sample sample{find_dtype(dtype), {}};
   std::vector<Exact> values;
-  const auto at = [&](std::uint64_t significand, int exponent) { values.push_back(exact_finite(false, significand, exponent)); };
+  const auto at = [&](std::uint64_t significand, int exponent) {
+    values.push_back(exact_finite(false, significand, exponent));
+  };
   const int quantum = quantum_exponent(f);
   for (const std::uint64_t half_quanta : {1, 2, 3, 4, 5, 6}) at(half_quanta, quantum - 1);
   const std::uint64_t normal = min_normal_ordinal(f);
@@ -105,7 +108,8 @@ void check_sample(const Sample& sample, const std::vector<Target>& targets, int 
       CHECK(got.counts.of == want.counts.of);
       CHECK(got.counts.exact == want.counts.exact);
       CHECK(std::bit_cast<std::uint64_t>(got.error.sum_abs) == std::bit_cast<std::uint64_t>(want.error.sum_abs));
-      CHECK(std::bit_cast<std::uint64_t>(got.error.sum_squared) == std::bit_cast<std::uint64_t>(want.error.sum_squared));
+      CHECK(std::bit_cast<std::uint64_t>(got.error.sum_squared) ==
+            std::bit_cast<std::uint64_t>(want.error.sum_squared));
       CHECK(got.error.bias == want.error.bias);
       REQUIRE(got.error.snr_db.has_value() == want.error.snr_db.has_value());
       if (got.error.snr_db) CHECK(*got.error.snr_db == doctest::Approx(*want.error.snr_db).epsilon(1e-12));
@@ -160,7 +164,8 @@ TEST_CASE("every edge of every format, one code either side") {
       for (const int scale : {0, 16}) {
         const Sample sample = edges(dtype, target.format, scale);
         for (const Rounding mode : modes) {
-          check_sample(sample, {{target.name, target.format, mode, {}}, {target.name, target.format, mode, {true, true}}}, 0);
+          check_sample(sample,
+                       {{target.name, target.format, mode, {}}, {target.name, target.format, mode, {true, true}}}, 0);
         }
       }
     }

@@ -12,8 +12,12 @@
 namespace lowp {
 namespace {
 
-constexpr int lowest_binade(int fraction_bits) { return fraction_bits == wide_fraction_bits ? -1074 : -149; }
-constexpr int highest_binade(int fraction_bits) { return fraction_bits == wide_fraction_bits ? 1023 : 127; }
+constexpr int lowest_binade(int fraction_bits) {
+  return fraction_bits == wide_fraction_bits ? -1074 : -149;
+}
+constexpr int highest_binade(int fraction_bits) {
+  return fraction_bits == wide_fraction_bits ? 1023 : 127;
+}
 
 void add_carrying(std::uint64_t& low, std::uint64_t* high, u128 value) {
   const u128 sum = static_cast<u128>(low) + static_cast<std::uint64_t>(value);
@@ -235,7 +239,9 @@ void BinadeTable::merge(const BinadeTable& other) {
   }
 }
 
-Exact BinadeTable::max_abs() const { return max_key_ == 0 ? exact_special(Kind::zero, false) : magnitude_of(max_key_); }
+Exact BinadeTable::max_abs() const {
+  return max_key_ == 0 ? exact_special(Kind::zero, false) : magnitude_of(max_key_);
+}
 Exact BinadeTable::min_nonzero_abs() const {
   return max_key_ == 0 ? exact_special(Kind::zero, false) : magnitude_of(min_key_);
 }

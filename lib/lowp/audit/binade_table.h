@@ -131,15 +131,15 @@ class BinadeTable {
   PassOptions options_;
   std::uint64_t elements_ = 0, zero_ = 0, nan_ = 0, inf_ = 0;
   std::uint64_t max_key_ = 0, min_key_ = ~std::uint64_t{0};  // magnitudes as ordered integers: binade above fraction
-  std::vector<std::unique_ptr<Page>> pages_;  // by sign and binade; null until touched
+  std::vector<std::unique_ptr<Page>> pages_;                 // by sign and binade; null until touched
 };
 
 // What rounding one page to q fraction bits does, for every q the table resolves.
 struct PageMoments {
   bool negative = false;
   int binade = 0;
-  Group all;                                 // every element as it is: exact, no error
-  std::array<Distances, 12> by_fraction{};   // q = -1 .. 10 at index q + 1
+  Group all;                                // every element as it is: exact, no error
+  std::array<Distances, 12> by_fraction{};  // q = -1 .. 10 at index q + 1
   std::map<int, Distances> wide;
   const Distances& rounded_to(int q) const;  // -1 <= q; q must be resolved
 };

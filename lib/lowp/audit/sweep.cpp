@@ -10,7 +10,9 @@ namespace lowp {
 namespace {
 
 // Fraction bits that survive in a binade: all of them, or fewer below the smallest normal; may be negative.
-int kept_fraction_bits(Format f, int binade) { return fraction_bits(f) - std::max(0, min_exponent(f) - binade); }
+int kept_fraction_bits(Format f, int binade) {
+  return fraction_bits(f) - std::max(0, min_exponent(f) - binade);
+}
 
 // How far below the end of its binade the largest number is, in units of its last place.
 std::uint64_t distance_of_max(Format f) {
@@ -18,7 +20,8 @@ std::uint64_t distance_of_max(Format f) {
   return (std::uint64_t{2} << q) - ordinal_significand(f, max_finite_ordinal(f));
 }
 
-// Whether a result `distance` units of q fraction bits below the end of the largest binade lies beyond the largest number.
+// Whether a result `distance` units of q fraction bits below the end of the largest binade lies beyond the largest
+// number.
 bool passes_max(Format f, int q, std::uint64_t distance) {
   return distance << (kept_fraction_bits(f, max_exponent(f)) - q) < distance_of_max(f);
 }
@@ -28,7 +31,8 @@ int lookup_width(Format f, int binade, int table_fraction_bits) {
   return std::min(kept_fraction_bits(f, binade), table_fraction_bits);
 }
 
-// Whether a table that keeps every bit of a scaled binade need not be asked: nothing is rounded, nothing passes the max.
+// Whether a table that keeps every bit of a scaled binade need not be asked: nothing is rounded, nothing passes the
+// max.
 bool is_exact(Format f, int binade, int table_fraction_bits) {
   const int q = lookup_width(f, binade, table_fraction_bits);
   return q == table_fraction_bits && !(binade == max_exponent(f) && passes_max(f, q, 1));
@@ -200,8 +204,8 @@ Outcome measure(const Prepared& prepared, const Target& target, const ScaleRange
                  ordinal_exponent(target.format, fate.ordinal) - scale_log2);
     });
   }
-  outcome.error = finish(sums, outcome.elements - outcome.nan_in - outcome.inf_in -
-                                   outcome.counts[ElementClass::overflowed]);
+  outcome.error =
+      finish(sums, outcome.elements - outcome.nan_in - outcome.inf_in - outcome.counts[ElementClass::overflowed]);
   return outcome;
 }
 

@@ -43,7 +43,9 @@ Placed place(const Integer256& value, int exponent) {
 }
 
 // leading() as a double in [2^63, 2^64] and its exponent: for ratios beyond double's range.
-double leading_double(const Exact& x) { return static_cast<double>(x.significand); }
+double leading_double(const Exact& x) {
+  return static_cast<double>(x.significand);
+}
 
 }  // namespace
 
@@ -83,7 +85,9 @@ Integer256 operator<<(const Integer256& a, int count) {
   return result;
 }
 
-Integer256 product(u128 a, std::uint64_t b) { return Integer256{a} * b; }
+Integer256 product(u128 a, std::uint64_t b) {
+  return Integer256{a} * b;
+}
 
 Integer256 product(u128 a, u128 b) {
   return product(a, static_cast<std::uint64_t>(b)) + (product(a, static_cast<std::uint64_t>(b >> 64)) << 64);

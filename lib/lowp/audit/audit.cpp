@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lowp/audit/audit.h"
+
+#include <tbb/blocked_range.h>
+#include <tbb/enumerable_thread_specific.h>
+#include <tbb/global_control.h>
+#include <tbb/parallel_for.h>
+#include <tbb/task_arena.h>
+
+#include <algorithm>
+#include <mutex>
+
+namespace lowp {
+namespace {
+
+// One tensor of the series, numbered in series order.
+struct Job {
+  std::size_t input;
+  std::size_t tensor;
+  const TensorView* view;
+
+  std::uint64_t bytes() const { return view->source ? view->source->size() : 0; }
+};
+
+// What a worker thread keeps between tensors.
+struct Workspace {
+  BinadeTable table;
+  std::vector<std::byte> buffer;
+};
+
+class Auditor {
+ public:
+  Auditor(const StepSeries& series, const AuditOptions& options)
+      : series_(series), options_(options), pass_(plan(series, options)), totals_(pass_) {
+    for (std::size_t i = 0; i < series.inputs.size(); ++i) {
+      for (std::size_t t = 0; t < series.inputs[i].tensors.size(); ++t)
+        jobs_.push_back({i, t, &series.inputs[i].tensors[t]});
+    }
+    result_.tensors.resize(jobs_.size());
+    errors_.resize(jobs_.size());
+    if (options.by == Scope::tensor) result_.scoped.resize(jobs_.size());
+  }
+
+  Result<AuditResult> run() {
+    if (options_.by == Scope::step) {
+      run_by_step();
+    } else {
+      run_jobs(0, jobs_.size(), totals_);
+    }
+    for (std::optional<Error>& error : errors_) {
+      if (error) return std::move(*error);
+    }
+    result_.total = outcomes_of(totals_);
+    return std::move(result_);
+  }
+
+ private:
+  static PassOptions plan(const StepSeries& series, const AuditOptions& options) {
+    bool wide = false;
+    for (const Input& input : series.inputs) {
+      for (const TensorView& view : input.tensors) wide |= view.dtype->bytes == 8;
+    }
+    return plan_pass(options.targets, options.scales, wide ? wide_fraction_bits : narrow_fraction_bits);
+  }
+
+  // One step's table at a time, however many steps there are.
+  void run_by_step() {
+    BinadeTable step(pass_);
+    for (std::size_t begin = 0, input = 0; input < series_.inputs.size(); ++input) {
+      const std::size_t end = begin + series_.inputs[input].tensors.size();
+      step.clear();
+      run_jobs(begin, end, step);
+      result_.scoped.push_back({Scope::step, input, 0, outcomes_of(step)});
+      totals_.merge(step);
+      begin = end;
+    }
+  }
+
+  // Small and sequential tensors side by side, then each large one by all threads: never more tables than threads.
+  void run_jobs(std::size_t begin, std::size_t end, BinadeTable& into) {
+    std::vector<std::size_t> whole, split;
+    for (std::size_t j = begin; j < end; ++j) (is_split(jobs_[j]) ? split : whole).push_back(j);
+    tbb::parallel_for(tbb::blocked_range<std::size_t>(0, whole.size(), 1), [&](const auto& range) {
+      for (std::size_t i = range.begin(); i != range.end(); ++i) run_whole(whole[i], into);
+    });
+    for (const std::size_t j : split) run_split(j, into);
+  }
+
+  bool is_split(const Job& job) const {
+    return job.bytes() > 2 * options_.chunk_bytes && job.view->source->random_access();
+  }
+
+  std::uint64_t chunk_of(const Job& job) const {
+    const auto step = static_cast<std::uint64_t>(job.view->dtype->bytes);
+    return std::max<std::uint64_t>(options_.chunk_bytes / step, 1) * step;
+  }
+
+  Workspace& workspace() {
+    std::unique_ptr<Workspace>& held = workspaces_.local();
+    if (!held) held = std::make_unique<Workspace>(Workspace{BinadeTable(pass_), {}});
+    return *held;
+  }
+
+  // Counts `size` bytes from `begin` on into the workspace's table.
+  Result<Done> count_range(const Job& job, std::uint64_t begin, std::uint64_t size, Workspace& work) {
+    auto stream = job.view->source->stream(begin);
+    if (!stream) return stream.error();
+    const std::uint64_t chunk = chunk_of(job);
+    for (std::uint64_t at = 0; at < size; at += chunk) {
+      work.buffer.resize(static_cast<std::size_t>(std::min(chunk, size - at)));
+      if (auto read = (*stream)->read(work.buffer); !read) return read.error();
+      work.table.count(*job.view->dtype, work.buffer, job.view->multiplicity);
+      if (options_.progress) options_.progress(work.buffer.size());
+    }
+    return Done{};
+  }
+
+  void run_whole(std::size_t j, BinadeTable& into) {
+    Workspace& work = workspace();
+    work.table.clear();
+    if (jobs_[j].bytes() != 0) {
+      if (auto counted = count_range(jobs_[j], 0, jobs_[j].bytes(), work); !counted) {
+        errors_[j] = counted.error();
+        return;
+      }
+    }
+    finish_tensor(j, work.table, into);
+  }
+
+  void run_split(std::size_t j, BinadeTable& into) {
+    const Job& job = jobs_[j];
+    const std::uint64_t chunk = chunk_of(job), chunks = (job.bytes() + chunk - 1) / chunk;
+    for (auto& work : workspaces_) {
+      if (work) work->table.clear();
+    }
+    std::mutex failing;
+    std::uint64_t failed_chunk = chunks;
+    tbb::parallel_for(tbb::blocked_range<std::uint64_t>(0, chunks, 1), [&](const auto& range) {
+      const std::uint64_t begin = range.begin() * chunk, end = std::min(range.end() * chunk, job.bytes());
+      auto counted = count_range(job, begin, end - begin, workspace());
+      if (counted) return;
+      const std::scoped_lock lock(failing);
+      if (range.begin() >= failed_chunk) return;
+      failed_chunk = range.begin();
+      errors_[j] = counted.error();
+    });
+    if (errors_[j]) return;
+    BinadeTable& table = workspace().table;
+    for (auto& work : workspaces_) {
+      if (work && &work->table != &table) table.merge(work->table);
+    }
+    finish_tensor(j, table, into);
+  }
+
+  void finish_tensor(std::size_t j, BinadeTable& table, BinadeTable& into) {
+    const Job& job = jobs_[j];
+    table.count_zeros(job.view->implicit_zeros);
+    TensorAudit& tensor = result_.tensors[j];
+    tensor = {job.input,
+              job.tensor,
+              table.elements(),
+              table.zero_in(),
+              table.nan_in(),
+              table.inf_in(),
+              table.max_abs(),
+              table.min_nonzero_abs(),
+              {}};
+    const Prepared prepared = prepare(table, pass_.rounding);
+    for (const Target& target : options_.targets) tensor.losses.push_back(losses_of(prepared, target));
+    if (options_.by == Scope::tensor) result_.scoped[j] = {Scope::tensor, job.input, job.tensor, outcomes_of(prepared)};
+    const std::scoped_lock lock(merging_);
+    into.merge(table);
+  }
+
+  LossCurve losses_of(const Prepared& prepared, const Target& target) const {
+    LossCurve curve;
+    for (int scale = options_.scales.low; scale <= options_.scales.high; ++scale) {
+      const ClassCounts counts = count_classes(prepared, target, options_.scales, scale);
+      curve.flushed.push_back(counts[ElementClass::flushed]);
+      curve.beyond.push_back(counts[ElementClass::saturated] + counts[ElementClass::overflowed]);
+    }
+    return curve;
+  }
+
+  Outcomes outcomes_of(const Prepared& prepared) const {
+    Outcomes outcomes;
+    for (const Target& target : options_.targets) {
+      auto& row = outcomes.emplace_back();
+      for (int scale = options_.scales.low; scale <= options_.scales.high; ++scale) {
+        row.push_back(measure(prepared, target, options_.scales, scale));
+      }
+    }
+    return outcomes;
+  }
+  Outcomes outcomes_of(const BinadeTable& table) const { return outcomes_of(prepare(table, pass_.rounding)); }
+
+  const StepSeries& series_;
+  const AuditOptions& options_;
+  const PassOptions pass_;
+  std::vector<Job> jobs_;
+  tbb::enumerable_thread_specific<std::unique_ptr<Workspace>> workspaces_;
+  std::mutex merging_;
+  BinadeTable totals_;
+  std::vector<std::optional<Error>> errors_;
+  AuditResult result_;
+};
+
+}  // namespace
+
+Result<AuditResult> run_audit(const StepSeries& series, const AuditOptions& options) {
+  const int threads = options.threads > 0 ? options.threads : tbb::this_task_arena::max_concurrency();
+  const tbb::global_control width(tbb::global_control::max_allowed_parallelism, static_cast<std::size_t>(threads));
+  tbb::task_arena arena(threads);
+  return arena.execute([&] { return Auditor(series, options).run(); });
+}
+
+}  // namespace lowp

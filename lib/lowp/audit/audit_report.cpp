@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+// Records for machines. The names are an interface: see data/README.md of a release before changing one.
+#include "lowp/audit/audit_report.h"
+
+#include <cmath>
+
+#include "lowp/audit/audit_story.h"
+
+namespace lowp {
+namespace {
+
+Cell text(std::string_view value) {
+  return Cell{std::string(value)};
+}
+Cell integer(std::int64_t value) {
+  return Cell{value};
+}
+Cell count(std::uint64_t value) {
+  return Cell{value};
+}
+Cell null(std::string_view reason = {}) {
+  return Cell{Null{std::string(reason)}};
+}
+template <class T>
+Cell maybe(const std::optional<T>& value, std::string_view reason = {}) {
+  return value ? integer(*value) : null(reason);
+}
+Cell rate(std::uint64_t part, std::uint64_t whole) {
+  return whole == 0 ? null("no elements") : Cell{static_cast<double>(part) / static_cast<double>(whole)};
+}
+Cell magnitude(Exact x, std::string_view reason) {
+  if (x.kind != Kind::finite) return null(reason);
+  return Cell{std::ldexp(static_cast<double>(x.significand), x.exponent)};
+}
+CellList texts(const std::vector<std::string>& lines) {
+  CellList list;
+  for (const std::string& line : lines) list.push_back(text(line));
+  return list;
+}
+
+Table tool_table(std::string_view version) {
+  return {"tool", {"name", "version"}, {{text("precision-audit"), text(version)}}, true};
+}
+
+Table inputs_table(const StepSeries& series) {
+  Table table{"inputs", {"path", "format", "steps", "tensors", "elements", "bytes", "notes"}, {}, false};
+  for (const Input& input : series.inputs) {
+    std::uint64_t elements = 0;
+    for (const TensorView& view : input.tensors) elements += view.elements;
+    CellList steps;
+    if (input.step) steps.push_back(integer(*input.step));
+    table.rows.push_back({text(input.path), text(input.format), Cell{steps}, count(input.tensors.size()),
+                          count(elements), count(input.bytes), Cell{texts(input.notes)}});
+  }
+  return table;
+}
+
+Table tensors_table(const AuditFindings& f) {
+  Table table{"tensors",
+              {"name", "path", "step", "shape", "dtype", "elements", "zero_in", "nan_in", "inf_in", "max_abs",
+               "min_nonzero_abs"},
+              {},
+              false};
+  for (const TensorAudit& tensor : f.result.tensors) {
+    const Input& input = f.series.inputs[tensor.input];
+    const TensorView& view = input.tensors[tensor.tensor];
+    CellList shape;
+    for (const std::uint64_t size : view.shape) shape.push_back(count(size));
+    table.rows.push_back({text(view.name), text(input.path), maybe(input.step), Cell{shape}, text(view.dtype->name),
+                          count(tensor.elements), count(tensor.zero_in), count(tensor.nan_in), count(tensor.inf_in),
+                          magnitude(tensor.max_abs, "no finite non-zero value"),
+                          magnitude(tensor.min_nonzero_abs, "no finite non-zero value")});
+  }
+  return table;
+}
+
+const std::vector<std::string> outcome_keys{"scope",
+                                            "name",
+                                            "step",
+                                            "format",
+                                            "rounding",
+                                            "overflow",
+                                            "scale_log2",
+                                            "elements",
+                                            "zero_in",
+                                            "nan_in",
+                                            "inf_in",
+                                            "counts.flushed",
+                                            "counts.subnormal",
+                                            "counts.normal",
+                                            "counts.saturated",
+                                            "counts.overflowed",
+                                            "counts.exact",
+                                            "rates.flushed_of_all",
+                                            "rates.flushed_of_nonzero",
+                                            "rates.subnormal_of_nonzero",
+                                            "rates.overflowed_of_nonzero",
+                                            "error.sum_abs",
+                                            "error.sum_squared",
+                                            "error.bias",
+                                            "error.snr_db",
+                                            "error.share_of_squared.flushed",
+                                            "error.share_of_squared.subnormal",
+                                            "error.share_of_squared.normal",
+                                            "error.share_of_squared.saturated"};
+
+// A sum of squares may leave double's range although every element is inside: that is Null, never Inf.
+Cell finite(double value) {
+  return std::isfinite(value) ? Cell{value} : null("beyond the range of a double");
+}
+
+std::string_view why_no_snr(const Outcome& outcome) {
+  return outcome.error.sum_squared == 0 ? "no error" : "no signal";
+}
+
+std::vector<Cell> outcome_row(std::vector<Cell> scope, const Target& target, const Outcome& outcome) {
+  const ClassCounts& counts = outcome.counts;
+  const std::uint64_t nonzero = outcome.nonzero();
+  std::vector<Cell> row = std::move(scope);
+  const auto put = [&row](Cell cell) { row.push_back(std::move(cell)); };
+  put(text(target.name));
+  put(text(rounding_name(target.rounding)));
+  put(text(overflow_name(target.overflow)));
+  put(integer(outcome.scale_log2));
+  for (const std::uint64_t number : {outcome.elements, outcome.zero_in, outcome.nan_in, outcome.inf_in})
+    put(count(number));
+  for (const std::uint64_t number : counts.of) put(count(number));
+  put(count(counts.exact));
+  put(rate(counts[ElementClass::flushed], outcome.elements));
+  for (const ElementClass c : {ElementClass::flushed, ElementClass::subnormal, ElementClass::overflowed}) {
+    put(rate(counts[c], nonzero));
+  }
+  put(finite(outcome.error.sum_abs));
+  put(finite(outcome.error.sum_squared));
+  put(finite(outcome.error.bias));
+  put(outcome.error.snr_db ? Cell{*outcome.error.snr_db} : null(why_no_snr(outcome)));
+  for (const double share : outcome.error.share_of_squared) put(Cell{share});
+  return row;
+}
+
+void add_outcomes(Table& table, const AuditFindings& f, const std::vector<Cell>& scope, const Outcomes& outcomes) {
+  for (std::size_t target = 0; target < outcomes.size(); ++target) {
+    for (const Outcome& outcome : outcomes[target]) {
+      table.rows.push_back(outcome_row(scope, f.options.targets[target], outcome));
+    }
+  }
+}
+
+Table outcomes_table(const AuditFindings& f) {
+  Table table{"outcomes", outcome_keys, {}, false};
+  add_outcomes(table, f, {text("total"), null(), null()}, f.result.total);
+  for (const ScopedOutcomes& scoped : f.result.scoped) {
+    const Input& input = f.series.inputs[scoped.input];
+    const bool tensor = scoped.scope == Scope::tensor;
+    add_outcomes(table, f,
+                 {text(tensor ? "tensor" : "step"), text(tensor ? input.tensors[scoped.tensor].name : input.path),
+                  maybe(input.step)},
+                 scoped.outcomes);
+  }
+  return table;
+}
+
+// init_scale as an integer where it is one that JSON readers keep, else as a double.
+Cell scale_cell(int scale_log2) {
+  if (scale_log2 >= 0 && scale_log2 <= 53) return count(std::uint64_t{1} << scale_log2);
+  return Cell{std::ldexp(1.0, scale_log2)};
+}
+
+Table recommendations_table(const AuditFindings& f) {
+  Table table{"recommendations",
+              {"format", "init_scale_log2", "init_scale", "window_log2", "empty_window", "headroom_log2",
+               "bound_above_by.name", "bound_above_by.step", "bound_below_by.name", "bound_below_by.step",
+               "flushed_of_nonzero", "overflowed", "reasons", "caveats"},
+              {},
+              false};
+  for (std::size_t i = 0; i < f.recommendations.size(); ++i) {
+    const Recommendation& advice = f.recommendations[i];
+    const std::string_view none = advice.empty_window ? "no single scale fits" : "nothing to scale";
+    const auto bound = [&](const std::optional<TensorRef>& ref) -> std::pair<Cell, Cell> {
+      if (!ref) return {null(), null()};
+      const Input& input = f.series.inputs[ref->input];
+      return {text(input.tensors[ref->tensor].name), maybe(input.step)};
+    };
+    const auto above = bound(advice.above), below = bound(advice.below);
+    table.rows.push_back({text(f.options.targets[i].name), maybe(advice.init_scale_log2, none),
+                          advice.init_scale_log2 ? scale_cell(*advice.init_scale_log2) : null(),
+                          Cell{CellList{maybe(advice.window_low), maybe(advice.window_high)}},
+                          Cell{advice.empty_window}, maybe(advice.headroom_log2), above.first, above.second,
+                          below.first, below.second, rate(advice.flushed, advice.nonzero), count(advice.beyond),
+                          Cell{texts(advice.reasons)}, Cell{texts(f.caveats)}});
+  }
+  return table;
+}
+
+}  // namespace
+
+std::string_view overflow_name(Overflow overflow) {
+  for (const OverflowName& row : overflow_names) {
+    if (row.rule == overflow) return row.name;
+  }
+  return "custom";
+}
+
+std::string_view rounding_name(Rounding rounding) {
+  for (const RoundingName& row : rounding_names) {
+    if (row.mode == rounding) return row.name;
+  }
+  return "unknown";
+}
+
+Report audit_report(const AuditFindings& findings, std::string_view tool_version) {
+  Report report;
+  report.tables = {tool_table(tool_version), inputs_table(findings.series), tensors_table(findings),
+                   outcomes_table(findings), recommendations_table(findings)};
+  report.story = audit_story(findings);
+  report.figures = {audit_figure(findings)};
+  return report;
+}
+
+}  // namespace lowp

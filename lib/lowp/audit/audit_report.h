@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// The audit as a report: records with the published names, the first screen, and the picture.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "lowp/audit/recommend.h"
+#include "lowp/report/report.h"
+
+namespace lowp {
+
+struct AuditFindings {
+  const StepSeries& series;
+  const AuditOptions& options;
+  const Policy& policy;
+  const AuditResult& result;
+  std::vector<Recommendation> recommendations;
+  std::vector<std::string> caveats;
+};
+
+// Tables tool, inputs, tensors, outcomes, recommendations; a story; one figure. Deterministic: no times, no threads.
+Report audit_report(const AuditFindings& findings, std::string_view tool_version);
+
+// The name by which records and the command line call an overflow rule.
+std::string_view overflow_name(Overflow overflow);
+std::string_view rounding_name(Rounding rounding);
+
+}  // namespace lowp

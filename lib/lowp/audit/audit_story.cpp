@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lowp/audit/audit_story.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "lowp/report/humanize.h"
+
+namespace lowp {
+namespace {
+
+double to_double(Exact x) {
+  return std::ldexp(static_cast<double>(x.significand), x.exponent);
+}
+
+std::string base_name(const std::string& path) {
+  const std::size_t end = path.find_last_not_of('/');
+  if (end == std::string::npos) return path;
+  const std::size_t slash = path.rfind('/', end);
+  return path.substr(slash == std::string::npos ? 0 : slash + 1,
+                     end - (slash == std::string::npos ? 0 : slash + 1) + 1);
+}
+
+std::string source_text(const StepSeries& series) {
+  const Input &first = series.inputs.front(), &last = series.inputs.back();
+  std::string text = series.inputs.size() == 1 ? base_name(first.path)
+                                               : fmt::format("{} to {}", base_name(first.path), base_name(last.path));
+  if (series.inputs.size() > 1) text = counted(series.inputs.size(), "file", "files") + ", " + text;
+  if (first.step && last.step && *first.step != *last.step) {
+    text += fmt::format(", steps {} to {}", *first.step, *last.step);
+  } else if (first.step) {
+    text += fmt::format(", step {}", *first.step);
+  }
+  return text;
+}
+
+std::string dtypes_text(const StepSeries& series) {
+  std::string text;
+  for (const Dtype& dtype : dtype_table) {
+    const bool used = std::ranges::any_of(series.inputs, [&](const Input& input) {
+      return std::ranges::any_of(input.tensors, [&](const TensorView& view) { return view.dtype == &dtype; });
+    });
+    if (used) text += (text.empty() ? "" : "/") + std::string(dtype.safetensors);
+  }
+  return text;
+}
+
+std::string what_was_read(const AuditFindings& f) {
+  const Outcome& total = f.result.total.front().front();
+  std::string text =
+      fmt::format("{}: {}, {} values {}", source_text(f.series), counted(f.result.tensors.size(), "tensor", "tensors"),
+                  grouped(total.elements), dtypes_text(f.series));
+  const std::string zeros =
+      total.zero_in == 0 ? "no zeros" : percent_text(total.zero_in, total.elements) + " exact zeros";
+  const std::string specials = total.nan_in + total.inf_in == 0
+                                   ? "no NaN or Inf"
+                                   : fmt::format("{} NaN, {} Inf", grouped(total.nan_in), grouped(total.inf_in));
+  return fmt::format("{} ({}, {})", text, zeros, specials);
+}
+
+std::string extremes_text(const AuditFindings& f) {
+  const TensorAudit *largest = nullptr, *smallest = nullptr;
+  for (const TensorAudit& tensor : f.result.tensors) {
+    if (tensor.max_abs.kind != Kind::finite) continue;
+    if (!largest || to_double(tensor.max_abs) > to_double(largest->max_abs)) largest = &tensor;
+    if (!smallest || to_double(tensor.min_nonzero_abs) < to_double(smallest->min_nonzero_abs)) smallest = &tensor;
+  }
+  if (!largest) return "No finite non-zero value.";
+  const auto name = [&](const TensorAudit& tensor) {
+    return f.series.inputs[tensor.input].tensors[tensor.tensor].name;
+  };
+  return fmt::format("largest {} in {}, smallest non-zero {} in {}", magnitude_text(to_double(largest->max_abs)),
+                     name(*largest), magnitude_text(to_double(smallest->min_nonzero_abs)), name(*smallest));
+}
+
+// Scales that a person wants to see: every fourth, or all when there are few.
+std::vector<int> shown_scales(const ScaleRange& scales) {
+  const int step = scales.size() <= 12 ? 1 : 4;
+  std::vector<int> shown;
+  for (int scale = scales.low; scale <= scales.high; ++scale) {
+    if (scale % step == 0) shown.push_back(scale);
+  }
+  return shown;
+}
+
+std::string decibel_text(const ErrorMoments& error) {
+  if (error.snr_db) return fmt::format("{:.0f} dB", *error.snr_db);
+  return error.sum_squared == 0 ? "exact" : "-";
+}
+
+// Nothing below 0 dB is worth telling apart, nothing above 160 dB either.
+double decibel_height(const ErrorMoments& error) {
+  return error.snr_db ? std::clamp(*error.snr_db / 160, 0.0, 1.0) : 0;
+}
+
+void add_target_rows(Grid& grid, const AuditFindings& f, std::size_t target, const std::vector<int>& shown) {
+  const bool saturates = f.options.targets[target].overflow.saturate_finite;
+  struct Line {
+    std::string label;
+    ElementClass element_class;
+  };
+  const Line lines[] = {
+      {"flushed", ElementClass::flushed},
+      {"subnormal", ElementClass::subnormal},
+      {saturates ? "saturated" : "overflow", saturates ? ElementClass::saturated : ElementClass::overflowed}};
+  std::string name = f.options.targets[target].name;
+  for (const Line& line : lines) {
+    GridRow row{{name, line.label}, {}};
+    for (const int scale : shown) {
+      const Outcome& outcome = f.result.total[target][f.options.scales.index(scale)];
+      const std::uint64_t part = outcome.counts[line.element_class], whole = outcome.nonzero();
+      row.cells.push_back(share_text(part, whole));
+      row.spark.push_back(whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole));
+    }
+    grid.rows.push_back(std::move(row));
+    name.clear();
+  }
+  GridRow row{{"", "SNR"}, {}};
+  for (const int scale : shown) {
+    const ErrorMoments& error = f.result.total[target][f.options.scales.index(scale)].error;
+    row.cells.push_back(decibel_text(error));
+    row.spark.push_back(decibel_height(error));
+  }
+  grid.rows.push_back(std::move(row));
+}
+
+Grid shares_grid(const AuditFindings& f) {
+  const std::vector<int> shown = shown_scales(f.options.scales);
+  Grid grid{"Share of non-zero values by log2(loss scale)", {"", ""}, 2, {}};
+  for (const int scale : shown) grid.header.push_back(fmt::format("{}", scale));
+  for (std::size_t target = 0; target < f.options.targets.size(); ++target) add_target_rows(grid, f, target, shown);
+  return grid;
+}
+
+// The scale at which a target's losses are shown: the recommended one, else the largest that is safe, else the lowest.
+int shown_scale(const AuditFindings& f, std::size_t target) {
+  const Recommendation& advice = f.recommendations[target];
+  if (advice.init_scale_log2) return *advice.init_scale_log2;
+  const auto& total = f.result.total[target];
+  for (std::size_t i = total.size(); i-- > 0;) {
+    if (total[i].counts[ElementClass::overflowed] + total[i].counts[ElementClass::saturated] == 0)
+      return total[i].scale_log2;
+  }
+  return f.options.scales.low;
+}
+
+std::uint64_t lost(const TensorAudit& tensor, std::size_t target, std::size_t scale_index) {
+  return tensor.losses[target].flushed[scale_index] + tensor.losses[target].beyond[scale_index];
+}
+
+// The five tensors that lose most in the first target that loses anything, with what the others do to them.
+std::vector<Block> worst_tensors(const AuditFindings& f) {
+  const std::size_t targets = f.options.targets.size();
+  for (std::size_t first = 0; first < targets; ++first) {
+    const std::size_t at = f.options.scales.index(shown_scale(f, first));
+    std::vector<const TensorAudit*> worst;
+    for (const TensorAudit& tensor : f.result.tensors) {
+      if (lost(tensor, first, at) != 0) worst.push_back(&tensor);
+    }
+    if (worst.empty()) continue;
+    std::ranges::stable_sort(worst, std::greater{},
+                             [&](const TensorAudit* tensor) { return lost(*tensor, first, at); });
+    worst.resize(std::min<std::size_t>(worst.size(), 5));
+    const bool several = f.series.inputs.size() > 1;
+    Grid grid{fmt::format("Tensors that lose most in {} (share of their non-zero values flushed or overflowed)",
+                          f.options.targets[first].name),
+              {"tensor"},
+              several ? 2 : 1,
+              {}};
+    if (several) grid.header.push_back("step");
+    grid.header.insert(grid.header.end(), {"largest", "smallest"});
+    for (std::size_t target = 0; target < targets; ++target) {
+      grid.header.push_back(
+          fmt::format("{} at {}", f.options.targets[target].name, power_text(shown_scale(f, target))));
+    }
+    for (const TensorAudit* tensor : worst) {
+      const Input& input = f.series.inputs[tensor->input];
+      GridRow row{{input.tensors[tensor->tensor].name}, {}};
+      if (several) row.cells.push_back(input.step ? fmt::format("{}", *input.step) : base_name(input.path));
+      row.cells.push_back(magnitude_text(to_double(tensor->max_abs)));
+      row.cells.push_back(magnitude_text(to_double(tensor->min_nonzero_abs)));
+      for (std::size_t target = 0; target < targets; ++target) {
+        row.cells.push_back(
+            share_text(lost(*tensor, target, f.options.scales.index(shown_scale(f, target))), tensor->nonzero()));
+      }
+      grid.rows.push_back(std::move(row));
+    }
+    return {grid};
+  }
+  return {Paragraph{"No tensor loses a value at the scales recommended below.", 0, 0}};
+}
+
+std::string joined(const std::vector<std::string>& sentences, const char* between) {
+  std::string text;
+  for (const std::string& sentence : sentences) text += (text.empty() ? "" : between) + sentence;
+  return text;
+}
+
+}  // namespace
+
+std::vector<Block> audit_story(const AuditFindings& f) {
+  std::vector<Block> story{Paragraph{what_was_read(f), 0, 2}, Paragraph{extremes_text(f), 0, 2}, shares_grid(f)};
+  const std::vector<Block> worst = worst_tensors(f);
+  story.insert(story.end(), worst.begin(), worst.end());
+  story.push_back(Heading{"Recommendation"});
+  std::size_t widest = 0;
+  for (const Target& target : f.options.targets) widest = std::max(widest, target.name.size());
+  for (std::size_t i = 0; i < f.recommendations.size(); ++i) {
+    const std::string label = fmt::format("{:<{}}  ", f.options.targets[i].name, widest);
+    story.push_back(Paragraph{label + joined(f.recommendations[i].reasons, " "), 2, static_cast<int>(label.size())});
+  }
+  story.push_back(Heading{"Not covered"});
+  for (const std::string& caveat : f.caveats) story.push_back(Paragraph{caveat, 2, 2});
+  for (const Input& input : f.series.inputs) {
+    for (const std::string& note : input.notes) {
+      story.push_back(Paragraph{fmt::format("{}: {}", base_name(input.path), note), 2, 2});
+    }
+  }
+  return story;
+}
+
+Figure audit_figure(const AuditFindings& f) {
+  const Outcome& any = f.result.total.front().front();
+  Figure figure{"What each format loses, by loss scale",
+                fmt::format("{}: {} values, {} of them not zero", source_text(f.series), grouped(any.elements),
+                            grouped(any.nonzero())),
+                "loss scale",
+                "share of non-zero values",
+                {}};
+  for (std::size_t target = 0; target < f.options.targets.size(); ++target) {
+    const Recommendation& advice = f.recommendations[target];
+    Panel panel;
+    panel.title = f.options.targets[target].name;
+    panel.bands = {{"flushed to zero", {}}, {"subnormal", {}}, {"overflowed", {}}};
+    panel.line_label = "signal to noise, dB";
+    for (const Outcome& outcome : f.result.total[target]) {
+      const auto share = [&](std::uint64_t part) {
+        return outcome.nonzero() == 0 ? 0.0 : static_cast<double>(part) / static_cast<double>(outcome.nonzero());
+      };
+      panel.x.push_back(outcome.scale_log2);
+      panel.bands[0].share.push_back(share(outcome.counts[ElementClass::flushed]));
+      panel.bands[1].share.push_back(share(outcome.counts[ElementClass::subnormal]));
+      panel.bands[2].share.push_back(
+          share(outcome.counts[ElementClass::overflowed] + outcome.counts[ElementClass::saturated]));
+      panel.line.push_back(outcome.error.snr_db.value_or(std::numeric_limits<double>::quiet_NaN()));
+    }
+    panel.has_window = !advice.empty_window && advice.init_scale_log2.has_value();
+    panel.window_low = advice.window_low.value_or(f.options.scales.low);
+    panel.window_high = advice.window_high.value_or(f.options.scales.high);
+    panel.has_marker = advice.init_scale_log2.has_value();
+    panel.marker = advice.init_scale_log2.value_or(0);
+    if (panel.has_marker) panel.marker_label = "init_scale " + power_text(*advice.init_scale_log2);
+    if (advice.empty_window) panel.remark = "no single scale fits";
+    if (advice.needs_no_scale) panel.remark = "needs no scaling here";
+    figure.panels.push_back(std::move(panel));
+  }
+  return figure;
+}
+
+}  // namespace lowp

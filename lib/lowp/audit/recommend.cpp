@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lowp/audit/recommend.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "lowp/report/humanize.h"
+
+namespace lowp {
+namespace {
+
+double log2_of(Exact x) {
+  return std::log2(static_cast<double>(x.significand)) + x.exponent;
+}
+
+// Exact order of magnitudes.
+bool is_less(Exact a, Exact b) {
+  if (b.kind == Kind::zero) return false;
+  if (a.kind == Kind::zero || exponent_of(a) != exponent_of(b))
+    return a.kind == Kind::zero || exponent_of(a) < exponent_of(b);
+  return a.significand << (64 - bit_width(a.significand)) < b.significand << (64 - bit_width(b.significand));
+}
+
+const TensorAudit* largest_tensor(const AuditResult& result) {
+  const TensorAudit* largest = nullptr;
+  for (const TensorAudit& tensor : result.tensors) {
+    if (tensor.max_abs.kind == Kind::finite && (!largest || is_less(largest->max_abs, tensor.max_abs)))
+      largest = &tensor;
+  }
+  return largest;
+}
+
+// Everything the advice for one target looks at.
+class Adviser {
+ public:
+  Adviser(const StepSeries& series, const AuditResult& result, const AuditOptions& options, const Policy& policy,
+          std::size_t target)
+      : series_(series),
+        result_(result),
+        options_(options),
+        policy_(policy),
+        target_(target),
+        drift_(drift_of(series, result)) {}
+
+  Recommendation advise() {
+    advice_.nonzero = at(options_.scales.low).nonzero();
+    if (advice_.nonzero == 0) {
+      advice_.reasons.push_back("there is no finite non-zero value, so no scale is better than another.");
+      return advice_;
+    }
+    find_window();
+    if (advice_.empty_window) {
+      explain_empty();
+    } else {
+      choose();
+      explain();
+    }
+    return advice_;
+  }
+
+ private:
+  const Target& target() const { return options_.targets[target_]; }
+  const ScaleRange& scales() const { return options_.scales; }
+  const Outcome& at(int scale) const { return result_.total[target_][scales().index(scale)]; }
+  std::uint64_t flushed(int scale) const { return at(scale).counts[ElementClass::flushed]; }
+  std::uint64_t beyond(int scale) const {
+    return at(scale).counts[ElementClass::saturated] + at(scale).counts[ElementClass::overflowed];
+  }
+  const LossCurve& losses(const TensorAudit& tensor) const { return tensor.losses[target_]; }
+  const TensorView& view(TensorRef ref) const { return series_.inputs[ref.input].tensors[ref.tensor]; }
+
+  int headroom_wanted() const {
+    if (drift_.steps < 2) return policy_.assumed_headroom;
+    return std::max(policy_.minimal_headroom, static_cast<int>(std::ceil(drift_.largest_rise_log2)));
+  }
+
+  // Flushed shares fall and overflows rise with the scale, so each bound is the first scale that meets its condition.
+  void find_window() {
+    const TensorAudit& largest = *largest_tensor(result_);
+    advice_.above = TensorRef{largest.input, largest.tensor};
+    safe_ = largest_safe_scale_log2(target(), scaled(largest.max_abs, -scales().dump));
+    top_ = std::min(safe_, scales().high);
+    if (safe_ < scales().low) {
+      advice_.empty_window = true;
+      top_ = scales().low;
+      return;
+    }
+    const std::uint64_t best = flushed(top_);
+    const double nonzero = static_cast<double>(advice_.nonzero);
+    const double kept = nonzero - static_cast<double>(best);
+    advice_.empty_window = static_cast<double>(best) > policy_.max_flushed * nonzero;
+    const double allowed =
+        std::min(static_cast<double>(best) + policy_.max_regret * kept, policy_.max_flushed * nonzero);
+    bottom_ = top_;
+    while (bottom_ > scales().low && static_cast<double>(flushed(bottom_ - 1)) <= allowed) --bottom_;
+    if (advice_.empty_window) return;
+    if (safe_ <= scales().high) advice_.window_high = safe_;
+    if (bottom_ > scales().low) {
+      advice_.window_low = bottom_;
+      advice_.below = most_flushed(bottom_ - 1, top_);
+    }
+  }
+
+  // The tensor that loses most at `scale` beyond what it loses at `reference` anyway.
+  std::optional<TensorRef> most_flushed(int scale, std::optional<int> reference) const {
+    std::optional<TensorRef> worst;
+    std::uint64_t most = 0;
+    for (const TensorAudit& tensor : result_.tensors) {
+      const LossCurve& curve = losses(tensor);
+      const std::uint64_t lost =
+          curve.flushed[scales().index(scale)] - (reference ? curve.flushed[scales().index(*reference)] : 0);
+      if (lost > most) {
+        most = lost;
+        worst = TensorRef{tensor.input, tensor.tensor};
+      }
+    }
+    return worst;
+  }
+
+  void choose() {
+    const bool has_one = scales().contains(0) && bottom_ <= 0 && 0 <= top_;
+    const auto subnormal = [&](int scale) { return at(scale).counts[ElementClass::subnormal]; };
+    advice_.needs_no_scale = has_one && flushed(0) == flushed(top_) && subnormal(0) == subnormal(top_);
+    const int wanted = std::min(safe_ - headroom_wanted(), scales().high);
+    const int scale = advice_.needs_no_scale ? 0 : std::clamp(wanted, bottom_, top_);
+    advice_.init_scale_log2 = scale;
+    advice_.headroom_log2 = safe_ - scale;
+    advice_.flushed = flushed(scale);
+    advice_.beyond = beyond(scale);
+  }
+
+  std::string window_text() const {
+    const std::string low = advice_.window_low ? power_text(*advice_.window_low) : "below " + power_text(scales().low);
+    const std::string high =
+        advice_.window_high ? power_text(*advice_.window_high) : "above " + power_text(scales().high);
+    return fmt::format("usable window {} to {}", low, high);
+  }
+
+  std::string beyond_verb() const { return target().overflow.saturate_finite ? "saturates" : "overflows"; }
+
+  void explain() {
+    const int scale = *advice_.init_scale_log2;
+    if (advice_.needs_no_scale) {
+      advice_.reasons.push_back(
+          fmt::format("needs no scaling here: init_scale = 1 (2^0) loses {} of the non-zero values, and no other scale "
+                      "keeps more ({}).",
+                      share_text(advice_.flushed, advice_.nonzero), window_text()));
+    } else {
+      advice_.reasons.push_back(
+          fmt::format("start at init_scale = {} ({}); {}.", shortest_power(scale), power_text(scale), window_text()));
+    }
+    explain_above();
+    if (advice_.window_low) {
+      const std::string by = advice_.below ? fmt::format(", most of it in {}", view(*advice_.below).name) : "";
+      advice_.reasons.push_back(fmt::format("Below {} more than {} % of what {} keeps is flushed to zero{}.",
+                                            power_text(*advice_.window_low), shortest_number(100 * policy_.max_regret),
+                                            power_text(top_), by));
+    }
+    if (!advice_.needs_no_scale) {
+      explain_losses(scale);
+      explain_headroom(scale);
+    }
+    if (target().name == "fp16") explain_default(scale);
+  }
+
+  void explain_above() {
+    if (!advice_.window_high) return;
+    const double largest = to_double(scaled(largest_tensor(result_)->max_abs, -scales().dump));
+    advice_.reasons.push_back(fmt::format("Above {} {} {} (largest value {}).", power_text(*advice_.window_high),
+                                          view(*advice_.above).name, beyond_verb(), magnitude_text(largest)));
+  }
+
+  void explain_losses(int scale) {
+    if (advice_.flushed == 0) {
+      advice_.reasons.push_back(fmt::format("No value is flushed to zero at {}.", power_text(scale)));
+      return;
+    }
+    const std::optional<TensorRef> worst = most_flushed(scale, std::nullopt);
+    const std::string share = share_text(advice_.flushed, advice_.nonzero);
+    advice_.reasons.push_back(fmt::format("{} of the non-zero values {} flushed to zero at {}, most in {}.", share,
+                                          advice_.flushed == 1 ? "is" : "are", power_text(scale), view(*worst).name));
+  }
+
+  void explain_headroom(int scale) {
+    const int headroom = safe_ - scale;
+    if (headroom < headroom_wanted()) {
+      advice_.reasons.push_back(fmt::format("The window leaves only {} free below overflow, {} wanted.",
+                                            counted(static_cast<std::uint64_t>(headroom), "binade", "binades"),
+                                            headroom_wanted()));
+    } else if (drift_.steps >= 2) {
+      advice_.reasons.push_back(fmt::format(
+          "{} free below overflow: over {} dumped steps the largest value rose by at most {:.1f} binades from one to "
+          "the next.",
+          counted(static_cast<std::uint64_t>(headroom), "binade", "binades"), drift_.steps, drift_.largest_rise_log2));
+    }
+  }
+
+  // GradScaler halves the scale at each skipped step, so it falls from 2^16 to the window in as many steps.
+  void explain_default(int scale) {
+    constexpr int usual = 16;
+    if (!scales().contains(usual) || scale == usual) return;
+    const std::string lost = share_text(flushed(usual), advice_.nonzero);
+    if (beyond(usual) != 0) {
+      advice_.reasons.push_back(fmt::format("GradScaler's default 65536 (2^16) would overflow and skip about {} first.",
+                                            counted(static_cast<std::uint64_t>(usual - top_), "step", "steps")));
+    } else {
+      advice_.reasons.push_back(
+          fmt::format("GradScaler's default 65536 (2^16) would not overflow here and flushes {}.", lost));
+    }
+  }
+
+  void explain_empty() {
+    advice_.flushed = flushed(top_);
+    advice_.beyond = beyond(top_);
+    const std::string share = share_text(advice_.flushed, advice_.nonzero);
+    if (safe_ < scales().low) {
+      advice_.reasons.push_back(fmt::format("no scale fits: even {} overflows ({}, {} values).",
+                                            power_text(scales().low), view(*advice_.above).name,
+                                            grouped(advice_.beyond)));
+      return;
+    }
+    advice_.below = most_flushed(top_, std::nullopt);
+    advice_.reasons.push_back(
+        fmt::format("no single scale fits: the largest that does not overflow, {}, still flushes {} of the non-zero "
+                    "values (more than {} %).",
+                    power_text(top_), share, shortest_number(100 * policy_.max_flushed)));
+    const TensorAudit& largest = *largest_tensor(result_);
+    advice_.reasons.push_back(
+        fmt::format("{} overflows first (largest value {}), {} loses most.", view(*advice_.above).name,
+                    magnitude_text(to_double(scaled(largest.max_abs, -scales().dump))), view(*advice_.below).name));
+    const std::uint64_t separately = flushed_with_own_scales();
+    advice_.reasons.push_back(
+        fmt::format("One scale per tensor would flush {}.", share_text(separately, advice_.nonzero)));
+    suggest_other_format();
+  }
+
+  // What would be lost if every tensor had the largest scale of the range that it can bear.
+  std::uint64_t flushed_with_own_scales() const {
+    std::uint64_t lost = 0;
+    for (const TensorAudit& tensor : result_.tensors) {
+      if (tensor.max_abs.kind != Kind::finite) continue;
+      const int own = largest_safe_scale_log2(target(), scaled(tensor.max_abs, -scales().dump));
+      lost += losses(tensor).flushed[scales().index(std::clamp(own, scales().low, scales().high))];
+    }
+    return lost;
+  }
+
+  void suggest_other_format() {
+    for (std::size_t other = 0; other < options_.targets.size(); ++other) {
+      const Adviser rival(series_, result_, options_, policy_, other);
+      if (other == target_ || !scales().contains(0) || rival.flushed(0) != 0 || rival.beyond(0) != 0) continue;
+      advice_.reasons.push_back(fmt::format("{} holds every value without a scale.", options_.targets[other].name));
+      return;
+    }
+  }
+
+  static double to_double(Exact x) { return std::ldexp(static_cast<double>(x.significand), x.exponent); }
+  static std::string shortest_power(int scale) {
+    return scale >= 0 && scale < 64 ? fmt::format("{}", std::uint64_t{1} << scale) : shortest(std::ldexp(1.0, scale));
+  }
+  static std::string shortest_number(double value) { return fmt::format("{:.6g}", value); }
+
+  const StepSeries& series_;
+  const AuditResult& result_;
+  const AuditOptions& options_;
+  const Policy& policy_;
+  std::size_t target_;
+  Drift drift_;
+  Recommendation advice_;
+  int safe_ = 0;    // largest scale without overflow, wherever the range ends
+  int top_ = 0;     // the same, within the range
+  int bottom_ = 0;  // smallest scale of the range that meets the policy
+};
+
+bool any_name_contains(const StepSeries& series, std::string_view part) {
+  for (const Input& input : series.inputs) {
+    for (const TensorView& view : input.tensors) {
+      if (view.name.find(part) != std::string::npos) return true;
+    }
+  }
+  return false;
+}
+
+bool any_narrow(const StepSeries& series) {
+  for (const Input& input : series.inputs) {
+    for (const TensorView& view : input.tensors) {
+      if (view.dtype->bytes < 4) return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+Drift drift_of(const StepSeries& series, const AuditResult& result) {
+  std::vector<Exact> largest(series.inputs.size());
+  for (const TensorAudit& tensor : result.tensors) {
+    if (is_less(largest[tensor.input], tensor.max_abs)) largest[tensor.input] = tensor.max_abs;
+  }
+  Drift drift;
+  const Exact* previous = nullptr;
+  for (const Exact& value : largest) {
+    if (value.kind != Kind::finite) continue;
+    ++drift.steps;
+    if (previous) drift.largest_rise_log2 = std::max(drift.largest_rise_log2, log2_of(value) - log2_of(*previous));
+    previous = &value;
+  }
+  return drift;
+}
+
+std::vector<Recommendation> recommend(const StepSeries& series, const AuditResult& result, const AuditOptions& options,
+                                      const Policy& policy) {
+  std::vector<Recommendation> all;
+  for (std::size_t target = 0; target < options.targets.size(); ++target) {
+    all.push_back(Adviser(series, result, options, policy, target).advise());
+  }
+  return all;
+}
+
+std::vector<std::string> caveats(const StepSeries& series, const AuditResult& result, const AuditOptions& options,
+                                 const Policy& policy) {
+  std::vector<std::string> all;
+  const Outcome& total = result.total.front().front();
+  if (drift_of(series, result).steps < 2) {
+    all.push_back(
+        fmt::format("one step only: no drift could be measured, {} free below overflow are assumed to be enough.",
+                    counted(static_cast<std::uint64_t>(policy.assumed_headroom), "binade", "binades")));
+  }
+  if (!any_name_contains(series, "act")) {
+    all.push_back(
+        "no activation gradients found (no tensor name contains \"act\"): in a real backward pass they may overflow or "
+        "underflow first.");
+  }
+  if (any_narrow(series)) {
+    all.push_back(
+        "some tensors are already in 16 bits or fewer: values that were lost before the dump cannot be seen.");
+  }
+  if (total.nan_in + total.inf_in != 0) {
+    all.push_back(
+        fmt::format("the dump holds {} NaN and {} Inf: no scale can help those; they are left out of every rate.",
+                    grouped(total.nan_in), grouped(total.inf_in)));
+  }
+  if (options.scales.dump != 0) {
+    all.push_back(
+        fmt::format("values were divided by the dump's own loss scale {} first.", power_text(options.scales.dump)));
+  }
+  all.push_back("errors of sums (accumulation, all-reduce, optimizer) are not part of this audit.");
+  return all;
+}
+
+}  // namespace lowp

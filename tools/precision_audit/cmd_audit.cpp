@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: Apache-2.0
+// precision-audit [audit] PATH...: words to values, one audit, one document.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "arguments.h"
+#include "commands.h"
+#include "lowp/audit/audit_report.h"
+#include "lowp/core/formats.h"
+#include "lowp/report/writers.h"
+#include "lowp/tensor/readers.h"
+#include "terminal.h"
+
+namespace lowp::tool {
+namespace {
+
+// The command line as it was typed.
+struct Words {
+  std::vector<std::string> paths;
+  std::string formats = "fp16,bf16,e4m3,e5m2", scales = "-8:32", by = "total", rounding = "nearest_even";
+  std::string overflow = "ieee", dump_scale = "1", output = "text", plot, progress = "auto";
+  std::vector<std::string> select, fail_on;
+  std::string dtype, assume_dtype, reader, endian = "little";
+  std::uint64_t offset = 0, count = 0, chunk_bytes = 8 << 20;
+  bool has_count = false, strict = false;
+  int threads = 0;
+  double max_flushed = Policy{}.max_flushed;
+  int headroom = Policy{}.assumed_headroom;
+};
+
+// What they mean.
+struct Settings {
+  OpenOptions open;
+  AuditOptions audit;
+  Policy policy;
+  std::vector<FailCondition> conditions;
+  const Writer* writer = nullptr;
+};
+
+template <class Rows>
+std::string names_of(const Rows& rows) {
+  std::string names;
+  for (const auto& row : rows) names += (names.empty() ? "" : ", ") + std::string(row.name);
+  return names;
+}
+
+std::string reader_help() {
+  std::string text;
+  for (const Reader& reader : readers()) text += fmt::format("  {:<20} {}\n", reader.name, reader.what);
+  return text;
+}
+
+void declare_options(CLI::App& app, Words& words) {
+  app.add_option("PATH", words.paths, "files, or directories with one file per step")->required();
+  app.add_option("--formats", words.formats, "formats to convert to: " + names_of(format_table) + ", or any eXmY")
+      ->capture_default_str()
+      ->group("What to ask");
+  app.add_option("--scales", words.scales, "loss scales to try, as log2, both ends included")
+      ->capture_default_str()
+      ->group("What to ask");
+  app.add_option("--by", words.by, "also report each: total, tensor, step")
+      ->capture_default_str()
+      ->group("What to ask");
+  app.add_option("--rounding", words.rounding, names_of(rounding_names))->capture_default_str()->group("What to ask");
+  app.add_option("--overflow", words.overflow, names_of(overflow_names))->capture_default_str()->group("What to ask");
+  app.add_option("--dump-scale", words.dump_scale,
+                 "the loss scale the dump was taken with, a power of two (2^16 or 65536)")
+      ->capture_default_str()
+      ->group("What to ask");
+  app.add_option("--select", words.select, "only tensors whose name matches, for example 'act_grad/*'; may be repeated")
+      ->expected(1)
+      ->group("What to ask");
+  app.add_option("--max-flushed", words.max_flushed,
+                 "share of non-zero values that may be lost before no scale is recommended")
+      ->capture_default_str()
+      ->group("What to ask");
+  app.add_option("--headroom", words.headroom,
+                 "binades to keep free below overflow when one step cannot show the drift")
+      ->capture_default_str()
+      ->group("What to ask");
+  app.add_option("--output", words.output, names_of(writers()))->capture_default_str()->group("How to answer");
+  app.add_option("--plot", words.plot, "also write the picture to this SVG file")->group("How to answer");
+  app.add_option("--fail-on", words.fail_on,
+                 "exit 1 if METRIC>NUMBER@FORMAT[:SCALE] holds for all tensors together; may be repeated")
+      ->expected(1)
+      ->group("How to answer");
+  app.add_option("--progress", words.progress, "progress bar on stderr: auto, always, never")
+      ->capture_default_str()
+      ->group("How to answer");
+  app.add_option("--threads", words.threads, "0: one per processor")->capture_default_str()->group("How to answer");
+  app.add_option("--reader", words.reader, "read every file as this kind instead of recognising it")->group("Files");
+  app.add_option("--dtype", words.dtype, "element type of raw files: " + names_of(dtype_table))->group("Files");
+  app.add_option("--offset", words.offset, "bytes before the first element of raw files")->group("Files");
+  app.add_option("--count", words.count, "elements to read of raw files; default all")
+      ->each([&words](const std::string&) { words.has_count = true; })
+      ->group("Files");
+  app.add_option("--endian", words.endian, "of raw files: little, big")->capture_default_str()->group("Files");
+  app.add_option("--assume-dtype", words.assume_dtype, "element type of npy files that lost its name (V1, V2)")
+      ->group("Files");
+  app.add_flag("--strict", words.strict, "checksum mismatches in torch files are errors")->group("Files");
+  app.add_option("--chunk-bytes", words.chunk_bytes, "bytes of one read")
+      ->capture_default_str()
+      ->envname("LOWP_CHUNK_BYTES")
+      ->group("Files");
+  app.footer("File kinds:\n" + reader_help() + "\nMetrics for --fail-on: " + [] {
+    std::string names;
+    for (const std::string_view name : metric_names()) names += (names.empty() ? "" : ", ") + std::string(name);
+    return names;
+  }() + ".\nExit codes: 0 fine, 1 a --fail-on condition holds, 2 usage, 3 input.");
+}
+
+using Wrong = std::optional<std::string>;  // what is wrong with the words, if anything
+
+Wrong read_dtypes(const Words& words, Settings& settings) {
+  const auto lookup = [](const std::string& word, const Dtype*& dtype) {
+    return word.empty() || (dtype = find_dtype(word)) != nullptr;
+  };
+  if (!lookup(words.dtype, settings.open.raw_dtype))
+    return fmt::format("--dtype: unknown '{}'; known: {}", words.dtype, names_of(dtype_table));
+  if (!lookup(words.assume_dtype, settings.open.assume_dtype))
+    return fmt::format("--assume-dtype: unknown '{}'; known: {}", words.assume_dtype, names_of(dtype_table));
+  return {};
+}
+
+Wrong read_file_words(const Words& words, Settings& settings) {
+  if (Wrong wrong = read_dtypes(words, settings)) return wrong;
+  if (!words.reader.empty() &&
+      std::ranges::none_of(readers(), [&](const Reader& row) { return row.name == words.reader; })) {
+    return fmt::format("--reader: unknown '{}'; known: {}", words.reader, names_of(readers()));
+  }
+  if (words.endian != "little" && words.endian != "big") return "--endian: wanted little or big";
+  settings.open.reader = words.reader;
+  settings.open.raw_offset = words.offset;
+  if (words.has_count) settings.open.raw_count = words.count;
+  settings.open.raw_big_endian = words.endian == "big";
+  settings.open.select = words.select;
+  settings.open.strict = words.strict;
+  return {};
+}
+
+Wrong read_targets(const Words& words, Settings& settings) {
+  const RoundingName* rounding = find_rounding(words.rounding);
+  if (!rounding) return fmt::format("--rounding: unknown '{}'; known: {}", words.rounding, names_of(rounding_names));
+  const OverflowName* overflow = find_overflow(words.overflow);
+  if (!overflow) return fmt::format("--overflow: unknown '{}'; known: {}", words.overflow, names_of(overflow_names));
+  std::string wrong;
+  auto targets = parse_targets(words.formats, rounding->mode, overflow->rule, wrong);
+  if (!targets)
+    return fmt::format("--formats: '{}' is no format for gradients; known: {}, and eXmY", wrong,
+                       names_of(format_table));
+  settings.audit.targets = std::move(*targets);
+  return {};
+}
+
+Wrong read_scales(const Words& words, Settings& settings) {
+  const auto scales = parse_scales(words.scales);
+  if (!scales)
+    return fmt::format("--scales: wanted LOW:HIGH as log2 between {} and {}, found '{}'", -scale_log2_limit,
+                       scale_log2_limit, words.scales);
+  settings.audit.scales = *scales;
+  const auto dump = parse_power_of_two(words.dump_scale);
+  if (!dump)
+    return fmt::format("--dump-scale: wanted a power of two such as 65536 or 2^16, found '{}'", words.dump_scale);
+  settings.audit.scales.dump = *dump;
+  return {};
+}
+
+Wrong read_conditions(const Words& words, Settings& settings) {
+  for (const std::string& text : words.fail_on) {
+    const auto condition = parse_fail_condition(text);
+    if (!condition)
+      return fmt::format("--fail-on: wanted METRIC>NUMBER@FORMAT[:SCALE] with SCALE a power of two, found '{}'", text);
+    if (std::ranges::none_of(settings.audit.targets,
+                             [&](const Target& target) { return target.name == condition->format; })) {
+      return fmt::format("--fail-on: '{}' is not among --formats {}", condition->format, words.formats);
+    }
+    if (condition->scale_log2 && !settings.audit.scales.contains(*condition->scale_log2)) {
+      return fmt::format("--fail-on: 2^{} is not among --scales {}", *condition->scale_log2, words.scales);
+    }
+    settings.conditions.push_back(*condition);
+  }
+  return {};
+}
+
+Wrong read_rest(const Words& words, Settings& settings) {
+  if (words.by != "total" && words.by != "tensor" && words.by != "step") return "--by: wanted total, tensor or step";
+  settings.audit.by = words.by == "total" ? Scope::total : words.by == "tensor" ? Scope::tensor : Scope::step;
+  settings.writer = find_writer(words.output);
+  if (!settings.writer) return fmt::format("--output: unknown '{}'; known: {}", words.output, names_of(writers()));
+  if (words.progress != "auto" && words.progress != "always" && words.progress != "never")
+    return "--progress: wanted auto, always or never";
+  if (words.threads < 0 || words.threads > 1024) return "--threads: wanted 0 to 1024";
+  if (words.chunk_bytes < 1 || words.chunk_bytes > (std::uint64_t{1} << 32)) return "--chunk-bytes: wanted 1 to 2^32";
+  if (!(words.max_flushed >= 0 && words.max_flushed <= 1)) return "--max-flushed: wanted a share from 0 to 1";
+  if (words.headroom < 0 || words.headroom > scale_log2_limit)
+    return "--headroom: wanted a number of binades from 0 on";
+  settings.audit.threads = words.threads;
+  settings.audit.chunk_bytes = static_cast<std::size_t>(words.chunk_bytes);
+  settings.policy.max_flushed = words.max_flushed;
+  settings.policy.assumed_headroom = words.headroom;
+  return {};
+}
+
+Wrong read_words(const Words& words, Settings& settings) {
+  for (const auto read : {read_file_words, read_targets, read_scales, read_conditions, read_rest}) {
+    if (Wrong wrong = read(words, settings)) return wrong;
+  }
+  return {};
+}
+
+// Conditions that hold, each as one line. A metric without a value (a rate of no elements) never holds.
+std::vector<std::string> findings_of(const Settings& settings, const AuditFindings& found) {
+  std::vector<std::string> lines;
+  for (const FailCondition& condition : settings.conditions) {
+    for (std::size_t i = 0; i < settings.audit.targets.size(); ++i) {
+      if (settings.audit.targets[i].name != condition.format) continue;
+      const std::optional<int> scale =
+          condition.scale_log2 ? condition.scale_log2 : found.recommendations[i].init_scale_log2;
+      if (!scale) {
+        lines.push_back(fmt::format("--fail-on {}: no scale is recommended for {}", condition.text, condition.format));
+        continue;
+      }
+      const auto value = metric_value(condition.metric, found.result.total[i][settings.audit.scales.index(*scale)]);
+      if (value && holds(condition, *value)) {
+        lines.push_back(fmt::format("--fail-on {}: {} is {} in {} at 2^{}", condition.text, condition.metric, *value,
+                                    condition.format, *scale));
+      }
+    }
+  }
+  return lines;
+}
+
+std::uint64_t bytes_of(const StepSeries& series) {
+  std::uint64_t bytes = 0;
+  for (const Input& input : series.inputs) {
+    for (const TensorView& view : input.tensors) bytes += view.source ? view.source->size() : 0;
+  }
+  return bytes;
+}
+
+int fail(std::string_view message) {
+  complain(message);
+  return exit_input;
+}
+
+int audit(const Words& words, Settings& settings) {
+  auto series = open_series(words.paths, settings.open);
+  if (!series) return fail(series.error().message());
+  Result<AuditResult> result = [&] {
+    Progress bar(bytes_of(*series), words.progress == "always" || (words.progress == "auto" && stderr_is_terminal()));
+    settings.audit.progress = [&bar](std::uint64_t bytes) { bar.add(bytes); };
+    return run_audit(*series, settings.audit);
+  }();
+  if (!result) return fail(result.error().message());
+  const AuditFindings found{*series,
+                            settings.audit,
+                            settings.policy,
+                            *result,
+                            recommend(*series, *result, settings.audit, settings.policy),
+                            caveats(*series, *result, settings.audit, settings.policy)};
+  const Report report = audit_report(found, version);
+  std::string document, plot;
+  settings.writer->write(report, stdout_style(), document);
+  if (!words.plot.empty()) {
+    find_writer("svg")->write(report, {}, plot);
+    if (const std::string error = write_file(words.plot, plot); !error.empty()) return fail(error);
+  }
+  if (const std::string error = write_stdout(document); !error.empty()) return fail(error);
+  const std::vector<std::string> lines = findings_of(settings, found);
+  for (const std::string& line : lines) complain(line);
+  return lines.empty() ? exit_fine : exit_finding;
+}
+
+}  // namespace
+
+int run_audit_command(int argc, char** argv) {
+  Words words;
+  CLI::App app{"What each format loses at each loss scale, and which scale to start with.", argv[0]};
+  declare_options(app, words);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp& help) {
+    return app.exit(help);
+  } catch (const CLI::ParseError& error) {
+    complain(fmt::format("{} (see {} --help)", error.what(), argv[0]));
+    return exit_usage;
+  }
+  Settings settings;
+  if (const Wrong wrong = read_words(words, settings)) {
+    complain(*wrong);
+    return exit_usage;
+  }
+  return audit(words, settings);
+}
+
+}  // namespace lowp::tool

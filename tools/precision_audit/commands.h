@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// The subcommands. Each parses its own arguments and returns the exit code.
+#pragma once
+
+#include <string_view>
+
+namespace lowp::tool {
+
+inline constexpr std::string_view version = "0.1.0";
+
+enum ExitCode : int {
+  exit_fine = 0,
+  exit_finding = 1,  // a --fail-on condition holds, or a verification found a mismatch
+  exit_usage = 2,
+  exit_input = 3,  // a file could not be read or written
+};
+
+// argv[0] is the name to show in usage lines, for example "precision-audit audit".
+int run_audit_command(int argc, char** argv);
+
+}  // namespace lowp::tool
