@@ -82,12 +82,13 @@ bool is_alphanumeric(char c) {
 
 // Position of the character that would make a line of markdown a heading, a list, a rule or a quote; npos if none.
 std::size_t line_marker(std::string_view line) {
+  const auto is_digit_at = [&](std::size_t i) { return i < line.size() && line[i] >= '0' && line[i] <= '9'; };
   if (line.empty()) return line.npos;
-  if (std::string_view("#-+=:").find(line[0]) != line.npos) return 0;
-  const std::size_t end_of_digits = line.find_first_not_of("0123456789");
-  const bool numbered =
-      end_of_digits != line.npos && end_of_digits > 0 && (line[end_of_digits] == '.' || line[end_of_digits] == ')');
-  return numbered ? end_of_digits : line.npos;
+  if (line[0] == '#' || line[0] == '=') return 0;
+  if (line[0] == '-' || line[0] == '+') return is_digit_at(1) ? line.npos : 0;
+  const std::size_t digits = std::min(line.find_first_not_of("0123456789"), line.size());
+  const bool numbered = digits > 0 && digits < line.size() && (line[digits] == '.' || line[digits] == ')');
+  return numbered && !is_digit_at(digits + 1) ? digits : line.npos;
 }
 
 }  // namespace

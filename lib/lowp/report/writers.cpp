@@ -10,6 +10,7 @@ void write_text(const Report& report, const TextStyle& style, std::string& out);
 void write_json(const Report& report, const TextStyle& style, std::string& out);
 void write_csv(const Report& report, const TextStyle& style, std::string& out);
 void write_markdown(const Report& report, const TextStyle& style, std::string& out);
+void write_svg(const Report& report, const TextStyle& style, std::string& out);
 
 namespace {
 
@@ -18,6 +19,7 @@ constexpr Writer writer_rows[] = {
     {"json", ".json", "every record for machines; the same bytes for the same input", write_json},
     {"csv", ".csv", "every record as a table for spreadsheets and data frames", write_csv},
     {"markdown", ".md", "the answer for an issue, a pull request or a notebook", write_markdown},
+    {"svg", ".svg", "the picture: shares over the loss scale, one panel per format", write_svg},
 };
 
 }  // namespace
