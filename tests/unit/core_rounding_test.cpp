@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <cstdint>
+#include <utility>
 
 #include "lowp/core/arithmetic.h"
 #include "lowp/core/convert.h"
@@ -141,6 +142,18 @@ TEST_CASE("overflow in each mode") {
   CHECK(encode(e4m3, Rounding::nearest_away, {}, exact_finite(false, 464, 0)) == 0x7f);
 }
 
+TEST_CASE("ties, and a little more than ties") {
+  const Exact tie = exact_finite(false, (std::uint64_t{1} << 50) + (std::uint64_t{1} << 39), -50);  // 1 + 2^-11
+  Exact above = tie;
+  above.sticky = true;
+  for (const auto& [mode, at_tie] : {std::pair{Rounding::nearest_even, 0x3c00},
+                                     {Rounding::nearest_away, 0x3c01},
+                                     {Rounding::nearest_to_zero, 0x3c00}}) {
+    CHECK(encode(fp16, mode, {}, tie) == static_cast<std::uint64_t>(at_tie));
+    CHECK(encode(fp16, mode, {}, above) == 0x3c01);
+  }
+}
+
 TEST_CASE("ties of precision 1 go to the even code") {
   CHECK(encode(row("e8m0"), Rounding::nearest_even, {}, exact_finite(false, 3, -1)) == 0x80);  // 1.5: 0x7f or 0x80
   CHECK(encode(row("e8m0"), Rounding::nearest_even, {}, exact_finite(false, 3, 0)) == 0x80);   // 3: 0x80 or 0x81
@@ -192,7 +205,8 @@ TEST_CASE("profile ml_dtypes against recorded casts") {
 }
 
 TEST_CASE("profiles differ where the libraries do") {
-  constexpr std::uint64_t inf = 0x7f800000, big = 0x44000000 /* 512 */, nan = 0x7fc00000, minus_three = 0xc0400000;
+  constexpr std::uint64_t inf = 0x7f800000, big = 0x44000000 /* 512 */, nan = 0x7fc00000, minus_three = 0xc0400000,
+                          minus_inf = 0xff800000;
   CHECK(cast("ocp_sat", "e4m3", inf) == 0x7e);
   CHECK(cast("ocp_nonsat", "e4m3", big) == 0x7f);
   CHECK(cast("ocp_nonsat", "e5m2", 0x47700000 /* 61440 */) == 0x7c);
@@ -215,6 +229,8 @@ TEST_CASE("profiles differ where the libraries do") {
   CHECK(cast("p3109_sat_none", "binary8p4se", big) == 0x7f);
   CHECK(cast("p3109_sat_finite", "binary8p4ue", minus_three) == 0x00);
   CHECK(cast("p3109_sat_none", "binary8p4ue", minus_three) == 0xff);
+  CHECK(cast("p3109_sat_finite", "binary8p4ue", minus_inf) == 0x00);
+  CHECK(cast("p3109_sat_propagate", "binary8p4ue", minus_inf) == 0xff);
   CHECK(cast("te_nvfp4", "e2m1", nan) == 0x07);
   CHECK(cast("avx512_bf16", "bf16", 0x007fffff) == 0x0000);
   CHECK(find_profile("ocp") == nullptr);

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "exact_number.h"
@@ -47,13 +48,20 @@ std::optional<int> first_scale(const CastRules& rules, const Exact& source, int 
 }
 
 int unit_exponent(Format f, const Exact& source) {
-  const int binade = std::clamp(exponent_of(source), min_exponent(f), max_exponent(f));
+  const int binade = std::max(std::min(exponent_of(source), max_exponent(f)), min_exponent(f));
   return binade - fraction_bits(f);
 }
 
-double in_units(const Exact& x, int unit) {
+long double in_units(const Exact& x, int unit) {
   const long double size = std::ldexp(static_cast<long double>(x.significand), x.exponent - unit);
-  return static_cast<double>(x.negative ? -size : size);
+  return x.negative ? -size : size;
+}
+
+bool same_value(const Exact& a, const Exact& b) {
+  if (a.kind != b.kind || a.negative != b.negative || a.sticky || b.sticky) return false;
+  return a.kind != Kind::finite ||
+         (exponent_of(a) == exponent_of(b) &&
+          a.significand << (64 - bit_width(a.significand)) == b.significand << (64 - bit_width(b.significand)));
 }
 
 std::string with_value(const Exact& x) {
@@ -120,14 +128,11 @@ Cast cast_number(const CastRules& rules, Exact source) {
   const std::uint64_t code = code_of(rules, source);
   Cast cast{source, code, decode(rules.format, code), CastClass::normal, false, {}, {}, {}, {}};
   cast.outcome = classify(rules, source, cast.result, code);
-  if (source.kind != Kind::finite) {
-    cast.exact = cast.result.kind == source.kind;
-    return cast;
-  }
+  cast.exact = source.kind == Kind::nan ? cast.result.kind == Kind::nan : same_value(source, cast.result);
+  if (source.kind != Kind::finite) return cast;
   if (cast.result.kind == Kind::finite || cast.result.kind == Kind::zero) {
     const int unit = unit_exponent(rules.format, source);
-    cast.ulps = in_units(cast.result, unit) - in_units(source, unit);
-    cast.exact = !source.sticky && cast.result == decode(rules.format, code) && *cast.ulps == 0;
+    cast.ulps = static_cast<double>(in_units(cast.result, unit) - in_units(source, unit));
   }
   if (cast.outcome == CastClass::flushed || cast.outcome == CastClass::subnormal) {
     const auto is_normal = [](CastClass c) { return c == CastClass::normal; };
@@ -143,6 +148,9 @@ Cast cast_number(const CastRules& rules, Exact source) {
 }
 
 std::string why(const CastRules& rules, const Cast& cast) {
+  if (cast.source.negative && cast.source.kind == Kind::finite && !is_signed(rules.format)) {
+    return std::string(class_name(cast.outcome)) + "; the format has no values below zero";
+  }
   switch (cast.outcome) {
     case CastClass::zero_in: return "was zero before";
     case CastClass::nan_in: return has_nan(rules.format) ? "was NaN before" : "was NaN before; this format has none";
