@@ -42,9 +42,16 @@ TARGETS = {
     )
 }
 
+def on_magnitude(round_magnitude):
+    return lambda q: np.copysign(round_magnitude(np.abs(q)), q)
+
+
+# Integers for numbers in units of the last place; fractions (m - floor(m)) are exact.
 ROUND_INTEGRAL = {
     "nearest_even": np.rint,
-    "nearest_away": lambda q: np.copysign(np.floor(np.abs(q)) + (np.abs(q) - np.floor(np.abs(q)) >= 0.5), q),
+    "nearest_away": on_magnitude(lambda m: np.floor(m) + (m - np.floor(m) >= 0.5)),
+    "nearest_to_zero": on_magnitude(lambda m: np.floor(m) + (m - np.floor(m) > 0.5)),
+    "to_odd": on_magnitude(lambda m: np.floor(m) + ((m != np.floor(m)) & (np.floor(m) % 2 == 0))),
     "toward_zero": np.trunc,
     "toward_positive": np.ceil,
     "toward_negative": np.floor,
@@ -218,11 +225,9 @@ def measure_exact(source, target, scale_log2, rounding="nearest_even", saturate=
     with np.errstate(over="ignore"):
         y = np.ldexp(np.where(tiny, np.copysign(2.0**-900, source.numbers), source.numbers), scale_log2)
     rounded = round_formula(y, target, rounding)
-    if not saturate:
-        rounded = np.where(stays_finite(y, target, rounding) & np.isinf(rounded),
-                           np.copysign(target.largest, y), rounded)
     over = np.isinf(rounded)
-    group = np.where(over, 3 if saturate else 4, classify(rounded, target))
+    clipped = over & (saturate | stays_finite(y, target, rounding))
+    group = np.where(clipped, 3, np.where(over, 4, classify(rounded, target)))
     rounded = np.where(over, np.copysign(target.largest, y), rounded)
     scale = Fraction(2) ** scale_log2
     for x, r, g in zip(source.numbers.tolist(), rounded.tolist(), group.tolist()):
@@ -240,9 +245,13 @@ def measure_exact(source, target, scale_log2, rounding="nearest_even", saturate=
 
 
 def stays_finite(y, target, rounding):
-    """IEEE 754-2019 7.4: rounding towards zero from beyond the range gives the largest number."""
-    return {
-        "toward_zero": np.ones_like(y, dtype=bool),
+    """IEEE 754-2019 7.4: what a mode that rounds towards zero takes from beyond the range becomes the largest number.
+    Of that number and the code after it to_odd takes the odd one."""
+    largest_is_odd = target.largest != 448  # E4M3's code is even, NaN's odd; the others end in ones
+    directions = {
+        "toward_zero": np.ones(y.shape, bool),
         "toward_positive": y < 0,
         "toward_negative": y > 0,
-    }.get(rounding, np.zeros_like(y, dtype=bool))
+        "to_odd": np.full(y.shape, largest_is_odd),
+    }
+    return directions.get(rounding, np.zeros(y.shape, bool))
