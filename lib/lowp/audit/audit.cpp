@@ -165,9 +165,10 @@ class Auditor {
               table.max_abs(),
               table.min_nonzero_abs(),
               {}};
-    const Prepared prepared = prepare(table, pass_.rounding);
+    const bool by_tensor = options_.by == Scope::tensor;
+    const Prepared prepared = prepare(table, pass_.rounding, by_tensor ? Detail::moments : Detail::counts);
     for (const Target& target : options_.targets) tensor.losses.push_back(losses_of(prepared, target));
-    if (options_.by == Scope::tensor) result_.scoped[j] = {Scope::tensor, job.input, job.tensor, outcomes_of(prepared)};
+    if (by_tensor) result_.scoped[j] = {Scope::tensor, job.input, job.tensor, outcomes_of(prepared)};
     const std::scoped_lock lock(merging_);
     into.merge(table);
   }

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
 
 #include "lowp/report/humanize.h"
 
@@ -147,50 +148,65 @@ int shown_scale(const AuditFindings& f, std::size_t target) {
   return f.options.scales.low;
 }
 
-std::uint64_t lost(const TensorAudit& tensor, std::size_t target, std::size_t scale_index) {
-  return tensor.losses[target].flushed[scale_index] + tensor.losses[target].beyond[scale_index];
+// One tensor name over all steps.
+struct NamedLosses {
+  const std::string* name = nullptr;
+  Exact max_abs, min_nonzero_abs;
+  std::uint64_t nonzero = 0;
+  std::vector<std::uint64_t> lost;  // per target, flushed or beyond the largest number, at the scale shown for it
+};
+
+std::vector<NamedLosses> losses_by_name(const AuditFindings& f) {
+  std::map<std::string_view, NamedLosses> by_name;
+  for (const TensorAudit& tensor : f.result.tensors) {
+    if (tensor.nonzero() == 0) continue;
+    const std::string& name = f.series.inputs[tensor.input].tensors[tensor.tensor].name;
+    NamedLosses& losses = by_name[name];
+    const bool first = losses.name == nullptr;
+    losses.name = &name;
+    losses.nonzero += tensor.nonzero();
+    if (first || to_double(losses.max_abs) < to_double(tensor.max_abs)) losses.max_abs = tensor.max_abs;
+    if (first || to_double(tensor.min_nonzero_abs) < to_double(losses.min_nonzero_abs)) {
+      losses.min_nonzero_abs = tensor.min_nonzero_abs;
+    }
+    losses.lost.resize(f.options.targets.size());
+    for (std::size_t target = 0; target < losses.lost.size(); ++target) {
+      const std::size_t at = f.options.scales.index(shown_scale(f, target));
+      losses.lost[target] += tensor.losses[target].flushed[at] + tensor.losses[target].beyond[at];
+    }
+  }
+  std::vector<NamedLosses> all;
+  for (auto& [name, losses] : by_name) all.push_back(std::move(losses));
+  return all;
 }
 
 // The five tensors that lose most in the first target that loses anything, with what the others do to them.
 std::vector<Block> worst_tensors(const AuditFindings& f) {
+  std::vector<NamedLosses> all = losses_by_name(f);
   const std::size_t targets = f.options.targets.size();
-  for (std::size_t first = 0; first < targets; ++first) {
-    const std::size_t at = f.options.scales.index(shown_scale(f, first));
-    std::vector<const TensorAudit*> worst;
-    for (const TensorAudit& tensor : f.result.tensors) {
-      if (lost(tensor, first, at) != 0) worst.push_back(&tensor);
-    }
-    if (worst.empty()) continue;
-    std::ranges::stable_sort(worst, std::greater{},
-                             [&](const TensorAudit* tensor) { return lost(*tensor, first, at); });
-    worst.resize(std::min<std::size_t>(worst.size(), 5));
-    const bool several = f.series.inputs.size() > 1;
-    Grid grid{fmt::format("Tensors that lose most in {} (share of their non-zero values flushed or overflowed)",
-                          f.options.targets[first].name),
-              {"tensor"},
-              several ? 2 : 1,
-              {}};
-    if (several) grid.header.push_back("step");
-    grid.header.insert(grid.header.end(), {"largest", "smallest"});
-    for (std::size_t target = 0; target < targets; ++target) {
-      grid.header.push_back(
-          fmt::format("{} at {}", f.options.targets[target].name, power_text(shown_scale(f, target))));
-    }
-    for (const TensorAudit* tensor : worst) {
-      const Input& input = f.series.inputs[tensor->input];
-      GridRow row{{input.tensors[tensor->tensor].name}, {}};
-      if (several) row.cells.push_back(input.step ? fmt::format("{}", *input.step) : base_name(input.path));
-      row.cells.push_back(magnitude_text(to_double(tensor->max_abs)));
-      row.cells.push_back(magnitude_text(to_double(tensor->min_nonzero_abs)));
-      for (std::size_t target = 0; target < targets; ++target) {
-        row.cells.push_back(
-            share_text(lost(*tensor, target, f.options.scales.index(shown_scale(f, target))), tensor->nonzero()));
-      }
-      grid.rows.push_back(std::move(row));
-    }
-    return {grid};
+  std::size_t first = 0;
+  const auto loses = [&](const NamedLosses& losses) { return losses.lost[first] != 0; };
+  while (first < targets && std::ranges::none_of(all, loses)) ++first;
+  if (first == targets) return {Paragraph{"No tensor loses a value at the scales recommended below.", 0, 0}};
+  std::erase_if(all, [&](const NamedLosses& losses) { return !loses(losses); });
+  std::ranges::stable_sort(all, std::greater{}, [&](const NamedLosses& losses) { return losses.lost[first]; });
+  all.resize(std::min<std::size_t>(all.size(), 5));
+  Grid grid{fmt::format("Tensors that lose most in {} (share of their non-zero values flushed or overflowed)",
+                        f.options.targets[first].name),
+            {"tensor", "largest", "smallest"},
+            1,
+            {}};
+  for (std::size_t target = 0; target < targets; ++target) {
+    grid.header.push_back(fmt::format("{} {}", f.options.targets[target].name, power_text(shown_scale(f, target))));
   }
-  return {Paragraph{"No tensor loses a value at the scales recommended below.", 0, 0}};
+  for (const NamedLosses& losses : all) {
+    GridRow row{
+        {*losses.name, magnitude_text(to_double(losses.max_abs)), magnitude_text(to_double(losses.min_nonzero_abs))},
+        {}};
+    for (const std::uint64_t lost : losses.lost) row.cells.push_back(share_text(lost, losses.nonzero));
+    grid.rows.push_back(std::move(row));
+  }
+  return {grid};
 }
 
 std::string joined(const std::vector<std::string>& sentences, const char* between) {

@@ -73,7 +73,7 @@ class Adviser {
 
   int headroom_wanted() const {
     if (drift_.steps < 2) return policy_.assumed_headroom;
-    return std::max(policy_.minimal_headroom, static_cast<int>(std::ceil(drift_.largest_rise_log2)));
+    return static_cast<int>(std::ceil(drift_.largest_rise_log2)) + policy_.spare_headroom;
   }
 
   // Flushed shares fall and overflows rise with the scale, so each bound is the first scale that meets its condition.
@@ -138,15 +138,23 @@ class Adviser {
     return fmt::format("usable window {} to {}", low, high);
   }
 
+  // "17.4 % of the non-zero values are", "1 non-zero value is".
+  std::string values_are(std::uint64_t part) const {
+    const std::string share = share_text(part, advice_.nonzero);
+    if (share.ends_with('%')) return share + " of the non-zero values are";
+    return fmt::format("{} non-zero {}", share, part == 1 ? "value is" : "values are");
+  }
+
   std::string beyond_verb() const { return target().overflow.saturate_finite ? "saturates" : "overflows"; }
 
   void explain() {
     const int scale = *advice_.init_scale_log2;
     if (advice_.needs_no_scale) {
+      const std::string lost = advice_.flushed == 0
+                                   ? "no value is flushed to zero"
+                                   : values_are(advice_.flushed) + " flushed to zero, and no scale keeps more";
       advice_.reasons.push_back(
-          fmt::format("needs no scaling here: init_scale = 1 (2^0) loses {} of the non-zero values, and no other scale "
-                      "keeps more ({}).",
-                      share_text(advice_.flushed, advice_.nonzero), window_text()));
+          fmt::format("needs no scaling here: at init_scale = 1 (2^0) {} ({}).", lost, window_text()));
     } else {
       advice_.reasons.push_back(
           fmt::format("start at init_scale = {} ({}); {}.", shortest_power(scale), power_text(scale), window_text()));
@@ -178,9 +186,8 @@ class Adviser {
       return;
     }
     const std::optional<TensorRef> worst = most_flushed(scale, std::nullopt);
-    const std::string share = share_text(advice_.flushed, advice_.nonzero);
-    advice_.reasons.push_back(fmt::format("{} of the non-zero values {} flushed to zero at {}, most in {}.", share,
-                                          advice_.flushed == 1 ? "is" : "are", power_text(scale), view(*worst).name));
+    advice_.reasons.push_back(fmt::format("At {} {} flushed to zero, most in {}.", power_text(scale),
+                                          values_are(advice_.flushed), view(*worst).name));
   }
 
   void explain_headroom(int scale) {

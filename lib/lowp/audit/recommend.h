@@ -15,7 +15,7 @@ struct Policy {
   double max_flushed = 0.25;  // share of non-zero values that may be lost at the best scale
   double max_regret = 0.01;   // share of what the best scale keeps that a smaller scale may lose again
   int assumed_headroom = 3;   // binades kept free below overflow where there is only one step
-  int minimal_headroom = 1;   // and where several steps show how fast the largest value grows
+  int spare_headroom = 1;     // and on top of the largest rise seen where there are several
 };
 
 struct TensorRef {

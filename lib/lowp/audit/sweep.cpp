@@ -169,10 +169,10 @@ PassOptions plan_pass(std::span<const Target> targets, const ScaleRange& scales,
   return options;
 }
 
-Prepared prepare(const BinadeTable& table, Rounding rounding) {
+Prepared prepare(const BinadeTable& table, Rounding rounding, Detail detail) {
   Prepared prepared{&table, {}};
   for (const BinadeTable::Page* page : table.pages()) {
-    prepared.pages.push_back(moments_of(table, *page, rounding));
+    prepared.pages.push_back(moments_of(table, *page, rounding, detail));
   }
   return prepared;
 }
