@@ -174,6 +174,8 @@ std::string rescue_text(const Cast& cast) {
 
 void tell(const std::string& word, const Settings& settings, const CastRules& rules, const Cast& cast, Report& report) {
   const std::string scale = settings.scale_log2 == 0 ? "" : fmt::format(" times 2^{}", settings.scale_log2);
+  const bool after_text = !report.story.empty() && std::holds_alternative<Paragraph>(report.story.back());
+  if (after_text) report.story.push_back(Paragraph{});
   report.story.push_back(Paragraph{
       fmt::format("{}{} in {} becomes {}: {}", word, scale, rules.to, value_text(cast.result), why(rules, cast)), 0,
       2});

@@ -11,6 +11,7 @@
 #include "format_text.h"
 #include "lowp/core/convert.h"
 #include "lowp/core/profiles.h"
+#include "lowp/report/humanize.h"
 #include "lowp/report/writers.h"
 #include "terminal.h"
 
@@ -53,8 +54,8 @@ std::string value_text(Exact x) {
 
 std::string nan_text(Format f) {
   if (!has_nan(f)) return "-";
-  const std::string first = code_text(f, nan_code(f));
-  if (f.nan != NanRule::ieee) return first;
+  if (f.width > 32) return "yes";
+  if (f.nan != NanRule::ieee) return code_text(f, nan_code(f));
   return fmt::format("{}..", code_text(f, inf_code(f) + 1));
 }
 
@@ -64,8 +65,11 @@ std::string fields_widths(Format f) {
 
 GridRow overview_row(std::string_view name, Format f) {
   return {{std::string(name), fields_widths(f), short_text(decode(f, max_finite_code(f))),
-           exact_text(exact_finite(false, 1, min_exponent(f))), exact_text(decode(f, f.has_zero ? 1 : 0)),
-           f.has_inf ? code_text(f, inf_code(f)) : "-", nan_text(f), has_negative_zero(f) ? "yes" : "-"},
+           f.sign == SignRule::complement ? "-" : power_text(min_exponent(f)), power_text(quantum_exponent(f)),
+           !f.has_inf     ? "-"
+           : f.width > 32 ? "yes"
+                          : code_text(f, inf_code(f)),
+           nan_text(f), has_negative_zero(f) ? "yes" : "-"},
           {}};
 }
 
@@ -139,9 +143,12 @@ void tell_one(std::string_view name, Format f, Report& report, Table& table) {
   }
   report.story.push_back(
       Heading{fmt::format("{}: {} bits, precision {}, bias {}", name, f.width, f.precision, f.bias)});
+  const std::string range =
+      f.sign == SignRule::complement
+          ? fmt::format("fixed point in steps of 2^{}", quantum_exponent(f))
+          : fmt::format("normal numbers from 2^{}, the largest in binade 2^{}", min_exponent(f), max_exponent(f));
   report.story.push_back(
-      Paragraph{fmt::format("{}{}; normal numbers from 2^{} to 2^{}", source,
-                            alias.empty() ? "" : ", also called " + alias, min_exponent(f), max_exponent(f))});
+      Paragraph{fmt::format("{}{}; {}", source, alias.empty() ? "" : ", also called " + alias, range)});
   Grid grid{"", {"", "code", fields_text(f), "value"}, 4, {}};
   for (const Landmark& mark : landmarks(f)) {
     grid.rows.push_back(
