@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <tuple>
 #include <unordered_set>
 
 #include "lowp/tensor/checked.h"
@@ -227,8 +228,8 @@ std::optional<Error> size_fault(const std::string& file, const SafetensorsHeader
 // In order of offset each entry begins where the one before ended, and the last ends with the file: then no byte is in
 // two tensors or in none, and every offset is inside the file. Empty entries sort before the one that begins there.
 std::optional<Error> coverage_fault(const File& file, SafetensorsHeader& header) {
-  std::ranges::stable_sort(header.entries, [](const SafetensorsEntry& a, const SafetensorsEntry& b) {
-    return a.begin != b.begin ? a.begin < b.begin : a.end < b.end;
+  std::ranges::sort(header.entries, {}, [](const SafetensorsEntry& entry) {
+    return std::tuple(entry.begin, entry.end, std::string_view(entry.name));
   });
   const std::uint64_t data_bytes = file.size() - header.data_begin;
   std::uint64_t covered = 0;

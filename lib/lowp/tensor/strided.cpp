@@ -128,7 +128,7 @@ std::optional<StoredView> canonical_view(std::span<const std::uint64_t> shape, s
     else
       view.axes.push_back({shape[i], strides[i]});
   }
-  std::ranges::stable_sort(view.axes, std::ranges::greater{}, &Axis::stride);
+  std::ranges::sort(view.axes, std::ranges::greater{}, &Axis::stride);
   std::vector<Axis> joined;  // innermost first
   std::uint64_t reach = 1;
   for (auto axis = view.axes.rbegin(); axis != view.axes.rend(); ++axis) {

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// Files, directories and series.
+#include <doctest/doctest.h>
+#include <sys/stat.h>
+
+#include "tensor_bytes.h"
+
+using namespace lowp;
+using namespace lowp_test;
+
+namespace {
+
+bool mentions(const std::string& message, std::string_view words) {
+  INFO(message);
+  return message.find(words) != std::string::npos;
+}
+
+std::string dump(std::string_view tensor = "w") {
+  return safetensors("{\"" + std::string(tensor) + R"(":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})", "0123");
+}
+
+std::vector<std::string> files_of(const StepSeries& series) {
+  std::vector<std::string> names;
+  for (const Input& input : series.inputs) names.push_back(std::filesystem::path(input.path).filename().string());
+  return names;
+}
+
+StepSeries open_all(const std::vector<std::string>& paths, const OpenOptions& options = {}) {
+  auto series = open_series(paths, options);
+  REQUIRE_MESSAGE(series, series.error().message());
+  return *std::move(series);
+}
+
+}  // namespace
+
+TEST_CASE("series: a directory gives its dumps by step, and says what it left out") {
+  const Folder folder;
+  for (const std::string_view name : {"step10.safetensors", "step9.safetensors", "step100.safetensors"})
+    folder.write(name, dump());
+  folder.write("README.md", "text");
+  folder.write(".hidden.safetensors", "broken");
+  std::filesystem::create_directory(folder.path("inner.safetensors"));
+  const StepSeries series = open_all({folder.path()});
+  CHECK(files_of(series) == std::vector<std::string>{"step9.safetensors", "step10.safetensors", "step100.safetensors"});
+  CHECK(series.inputs[2].step == 100);
+  std::string notes;
+  for (const Input& input : series.inputs) {
+    for (const std::string& note : input.notes) notes += note;
+  }
+  CHECK(notes == "not dumps, left out: README.md");
+  folder.write("step11.safetensors", "");
+  CHECK(mentions(open_series(std::vector{folder.path()}, {}).error().message(), "step11.safetensors: is empty"));
+}
+
+TEST_CASE("series: order given stays unless every step is known and different") {
+  const Folder folder;
+  const std::string b = folder.write("step2.safetensors", dump());
+  const std::string a = folder.write("step1.safetensors", dump());
+  const std::string none = folder.write("x.safetensors", dump());
+  CHECK(files_of(open_all({b, a})).front() == "step1.safetensors");
+  CHECK(files_of(open_all({b, none, a})).front() == "step2.safetensors");
+  CHECK(files_of(open_all({b, a, b})).front() == "step2.safetensors");
+}
+
+TEST_CASE("series: selection") {
+  const Folder folder;
+  const std::string w = folder.write("step1.safetensors", dump("grad/w"));
+  const std::string v = folder.write("step2.safetensors", dump("grad/v"));
+  OpenOptions options;
+  options.select = {"*w"};
+  const StepSeries series = open_all({w, v}, options);
+  CHECK(series.inputs[0].tensors.size() == 1);
+  CHECK(series.inputs[1].tensors.empty());
+  options.select = {"act*", "x"};
+  const auto none = open_series(std::vector{w, v}, options);
+  REQUIRE_FALSE(none);
+  CHECK(mentions(none.error().message(), "a tensor matching 'act*' or 'x', found none; there are 'grad/w', 'grad/v'"));
+}
+
+TEST_CASE("series: what cannot be opened is one line") {
+  const Folder folder;
+  CHECK(mentions(refusal(folder.path("gone.pt")), "No such file"));
+  CHECK(mentions(refusal(folder.path()), "no files"));
+  CHECK(mentions(refusal(folder.write("e.safetensors", "")), "is empty"));
+  folder.write("e.safetensors", dump());
+  std::filesystem::remove(folder.path("e.safetensors"));
+  folder.write("notes.txt", "x");
+  CHECK(mentions(refusal(folder.path()), "dumps directly in this directory (safetensors, "));
+  CHECK(mentions(refusal(folder.path("notes.txt")), "a dump that can be recognised"));
+  REQUIRE(::mkfifo(folder.path("pipe.pt").c_str(), 0600) == 0);
+  CHECK(mentions(refusal(folder.path("pipe.pt")), "not a regular file"));
+  CHECK_FALSE(open_series({}, {}));
+}
+
+TEST_CASE("series: files that change while they are read") {
+  const Folder folder;
+  const std::string path = folder.write("a.safetensors", dump());
+  const Input input = open_one(path);
+  CHECK_FALSE(changed_since_open(input));
+  std::filesystem::last_write_time(path, std::filesystem::last_write_time(path) + std::chrono::seconds(5));
+  const auto touched = changed_since_open(input);
+  REQUIRE(touched);
+  CHECK(mentions(*touched, "changed while it was read"));
+
+  std::filesystem::resize_file(path, dump().size() - 2);
+  std::string fault;
+  read_all(input.tensors.at(0), &fault);
+  CHECK(mentions(fault, path));
+  std::filesystem::remove(path);
+  CHECK(changed_since_open(input));
+}
+
+// A descriptor is held only while somebody reads: a series may have more files than a process may have descriptors.
+TEST_CASE("series: more dumps than descriptors") {
+  const Folder folder;
+  std::vector<std::string> paths;
+  for (int i = 0; i < 1500; ++i) paths.push_back(folder.write("step" + std::to_string(i) + ".npz", samples()[3].bytes));
+  const StepSeries series = open_all(paths);
+  CHECK(series.inputs.size() == 1500);
+  std::size_t open = 0;
+  for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) ++open;
+  CHECK(open < 100);
+  CHECK(read_all(series.inputs[1499].tensors.at(0)) == floats(6));
+}
