@@ -112,8 +112,8 @@ TEST_CASE("fma of 8-bit operands: every a and c with a third of b, in seven mode
 // Exponent fields at the edges and around 1, times fractions at the edges, times both signs; and random codes.
 std::vector<std::uint64_t> fp16_lattice() {
   std::vector<std::uint64_t> codes;
-  for (const std::uint64_t field : {0, 1, 2, 4, 10, 14, 15, 16, 20, 25, 28, 30, 31}) {
-    for (const std::uint64_t fraction : {0, 1, 2, 3, 0x155, 0x1ff, 0x200, 0x201, 0x2aa, 0x3fe, 0x3ff}) {
+  for (const unsigned field : {0u, 1u, 2u, 4u, 10u, 14u, 15u, 16u, 20u, 25u, 28u, 30u, 31u}) {
+    for (const unsigned fraction : {0u, 1u, 2u, 3u, 0x155u, 0x1ffu, 0x200u, 0x201u, 0x2aau, 0x3feu, 0x3ffu}) {
       codes.push_back(field << 10 | fraction);
       codes.push_back(0x8000 | field << 10 | fraction);
     }
