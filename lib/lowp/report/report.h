@@ -64,14 +64,14 @@ struct Panel {
   std::string title;      // "fp16"
   std::vector<double> x;  // ascending
   std::vector<Band> bands;
-  std::vector<double> line;  // optional second quantity, one per x (NaN where there is none)
-  std::string line_label;    // "signal to noise, dB"
+  std::vector<double> line = {};  // optional second quantity, one per x (NaN where there is none)
+  std::string line_label = {};    // "signal to noise, dB"
   bool has_window = false;
   double window_low = 0, window_high = 0;  // clipped to the axis by the writer
   bool has_marker = false;
   double marker = 0;
-  std::string marker_label;  // "init_scale 2^16"
-  std::string remark;        // one line under the title: "no scale needed", "window empty"
+  std::string marker_label = {};  // "init_scale 2^16"
+  std::string remark = {};        // one line under the title: "no scale needed", "window empty"
 };
 struct Figure {
   std::string title;

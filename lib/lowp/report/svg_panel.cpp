@@ -287,7 +287,7 @@ bool PanelDrawing::is_free(const Box& place) const {
 // Tries places every 4 px, in the middle of the band and nearer its edges, and takes the one where the band is
 // thickest.
 bool PanelDrawing::label_inside(std::size_t band, const std::vector<double>& lower, const std::vector<double>& upper) {
-  const std::string label = fit_text(panel.bands[band].label, normal, main.box.width - 12);
+  const std::string label = fit_text(panel.bands[band].label, normal, main.box.width - 24);
   const bool dark = band_look(look_index(band)).dark;
   const double width = text_width(label, normal) + 8, height = 16;
   const auto to_x = [&](double px) {
@@ -322,7 +322,7 @@ bool PanelDrawing::label_outside(std::size_t band, const std::vector<double>& lo
   for (std::size_t i = 0; i < panel.x.size(); ++i) {
     if (share_at(panel.bands[band], i) > share_at(panel.bands[band], peak)) peak = i;
   }
-  const std::string label = fit_text(panel.bands[band].label, normal, main.box.width - 12);
+  const std::string label = fit_text(panel.bands[band].label, normal, main.box.width - 24);
   const double width = text_width(label, normal) + 8, height = 16;
   const Point target{std::clamp(main.to_px(panel.x[peak]), main.box.left + 3, main.box.right() - 3),
                      main.to_py((lower[peak] + upper[peak]) / 2)};
@@ -345,7 +345,8 @@ void PanelDrawing::label_bands() {
   const Edges edges = stacked(panel, shown);
   for (std::size_t b = 0; b < shown.size(); ++b) {
     const bool is_thin = std::find(thin.begin(), thin.end(), shown[b]) != thin.end();
-    if (is_thin || largest_share(panel.bands[shown[b]], panel.x.size()) == 0) continue;
+    const Band& band = panel.bands[shown[b]];
+    if (is_thin || band.label.empty() || largest_share(band, panel.x.size()) == 0) continue;
     for (bool cover : {false, true}) {
       may_cover_curve = cover;
       if (label_inside(shown[b], edges[b], edges[b + 1]) || label_outside(shown[b], edges[b], edges[b + 1])) break;
