@@ -49,7 +49,7 @@ class StridedStream final : public ByteStream {
       run_begin_ -= (axes_[axis].size - 1) * axes_[axis].stride;
       index_[axis] = 0;
     }
-    assert(!"read past the end of a strided view");
+    assert(false && "read past the end of a strided view");
   }
   // Copies what the buffer holds from byte `at` of the extent, after filling it up to there; at least one byte.
   Result<std::size_t> copy(std::uint64_t at, std::span<std::byte> out) {
