@@ -16,6 +16,10 @@ enum ExitCode : int {
 };
 
 // argv[0] is the name to show in usage lines, for example "precision-audit audit".
-int run_audit_command(int argc, char** argv);
+int cmd_audit(int argc, char** argv);
+int cmd_cast(int argc, char** argv);
+int cmd_formats(int argc, char** argv);
+int run_verify_command(int argc, char** argv);
+int run_verify_tensor_core(int argc, char** argv);
 
 }  // namespace lowp::tool

@@ -20,8 +20,10 @@ struct Command {
 };
 
 constexpr Command commands[] = {
-    {"audit", run_audit_command,
-     "what each format loses at each loss scale, and which scale to start with (the default)"},
+    {"audit", cmd_audit, "what each format loses at each loss scale, and which scale to start with (the default)"},
+    {"cast", cmd_cast, "what one number becomes in a format, bit by bit, and why"},
+    {"formats", cmd_formats, "what each number format can hold"},
+    {"verify", run_verify_command, "the emulation against recorded hardware results"},
 };
 
 void print_usage(std::FILE* out) {
@@ -68,7 +70,7 @@ int dispatch(int argc, char** argv) {
     rest.push_back(nullptr);
     return command.run(argc - 1, rest.data());
   }
-  return run_audit_command(argc, argv);
+  return cmd_audit(argc, argv);
 }
 
 }  // namespace

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// precision-audit verify SUBJECT: the table of what can be verified.
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <string>
+#include <string_view>
+
+#include "commands.h"
+#include "terminal.h"
+
+namespace lowp::tool {
+namespace {
+
+struct Subject {
+  std::string_view name;
+  int (*run)(int argc, char** argv);
+  std::string_view what;
+};
+
+constexpr Subject subjects[] = {
+    {"tensor-core", run_verify_tensor_core, "dot products recorded on GPUs, against the emulated instructions"},
+};
+
+void print_usage(std::FILE* out, const char* name) {
+  std::string text = fmt::format("{} SUBJECT ...\n\nSubjects:\n", name);
+  for (const Subject& subject : subjects) text += fmt::format("  {:<12} {}\n", subject.name, subject.what);
+  std::fputs(text.c_str(), out);
+}
+
+}  // namespace
+
+int run_verify_command(int argc, char** argv) {
+  const std::string_view word = argc > 1 ? argv[1] : "";
+  if (word == "--help" || word == "-h") {
+    print_usage(stdout, argv[0]);
+    return exit_fine;
+  }
+  for (const Subject& subject : subjects) {
+    if (word != subject.name) continue;
+    std::string name = fmt::format("{} {}", argv[0], word);
+    argv[1] = name.data();
+    return subject.run(argc - 1, argv + 1);
+  }
+  if (word.empty()) {
+    print_usage(stderr, argv[0]);
+  } else {
+    complain(fmt::format("verify: unknown subject '{}' (see {} --help)", word, argv[0]));
+  }
+  return exit_usage;
+}
+
+}  // namespace lowp::tool
