@@ -202,7 +202,7 @@ void PanelDrawing::draw_exponent_axis() {
 // Edges are drawn over the bands, and a bar above the plot shows the window where bands would hide the shade.
 void PanelDrawing::draw_window() {
   const double low = std::max(panel.window_low, main.x.low), high = std::min(panel.window_high, main.x.high);
-  if (!panel.has_window || low > high) return;
+  if (!panel.has_window || !(low <= high)) return;  // NaN too
   const double left = main.to_px(low), right = std::max(main.to_px(high), left + 2);
   canvas.rect({left, top() - 8, right - left, 5}, "fill=\"#b5a642\" stroke=\"#6b5d00\" stroke-width=\"0.8\"");
   for (double value : {panel.window_low, panel.window_high}) {
