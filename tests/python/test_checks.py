@@ -48,7 +48,7 @@ def test_a_faithful_report_passes():
     check_outcome(faithful(outcome()), outcome())
 
 
-@pytest.mark.parametrize("path", numbers_in(faithful(outcome())), ids="/".join)
+@pytest.mark.parametrize("path", list(numbers_in(faithful(outcome()))), ids="/".join)
 def test_one_wrong_number_is_seen(path):
     report = copy.deepcopy(faithful(outcome()))
     place = report
