@@ -25,12 +25,15 @@ struct Words {
   std::string overflow = "ieee", dump_scale = "1", output = "text", plot, progress = "auto";
   std::vector<std::string> select, fail_on;
   std::string dtype, assume_dtype, reader, endian = "little";
-  std::uint64_t offset = 0, count = 0, chunk_bytes = 8 << 20;
-  bool has_count = false, strict = false;
+  std::int64_t offset = 0, chunk_bytes = 8 << 20;
+  std::optional<std::int64_t> count;
+  bool strict = false;
   int threads = 0;
   double max_flushed = Policy{}.max_flushed;
   int headroom = Policy{}.assumed_headroom;
 };
+
+constexpr int most_threads = 256;
 
 // What they mean.
 struct Settings {
@@ -48,6 +51,12 @@ std::string names_of(const Rows& rows) {
   return names;
 }
 
+std::string listed(const std::vector<std::string_view>& words) {
+  std::string list;
+  for (const std::string_view word : words) list += (list.empty() ? "" : ", ") + std::string(word);
+  return list;
+}
+
 std::string reader_help() {
   std::string text;
   for (const Reader& reader : readers()) text += fmt::format("  {:<20} {}\n", reader.name, reader.what);
@@ -55,8 +64,8 @@ std::string reader_help() {
 }
 
 void declare_options(CLI::App& app, Words& words) {
-  app.add_option("PATH", words.paths, "files, or directories with one file per step")->required();
-  app.add_option("--formats", words.formats, "formats to convert to: " + names_of(format_table) + ", or any eXmY")
+  app.add_option("PATH", words.paths, "files, or directories with one file per step");
+  app.add_option("--formats", words.formats, "formats to convert to: " + auditable_names() + ", or any eXmY")
       ->capture_default_str()
       ->group("What to ask");
   app.add_option("--scales", words.scales, "loss scales to try, as log2, both ends included")
@@ -95,9 +104,7 @@ void declare_options(CLI::App& app, Words& words) {
   app.add_option("--reader", words.reader, "read every file as this kind instead of recognising it")->group("Files");
   app.add_option("--dtype", words.dtype, "element type of raw files: " + names_of(dtype_table))->group("Files");
   app.add_option("--offset", words.offset, "bytes before the first element of raw files")->group("Files");
-  app.add_option("--count", words.count, "elements to read of raw files; default all")
-      ->each([&words](const std::string&) { words.has_count = true; })
-      ->group("Files");
+  app.add_option("--count", words.count, "elements to read of raw files; default all")->group("Files");
   app.add_option("--endian", words.endian, "of raw files: little, big")->capture_default_str()->group("Files");
   app.add_option("--assume-dtype", words.assume_dtype, "element type of npy files that lost its name (V1, V2)")
       ->group("Files");
@@ -106,11 +113,8 @@ void declare_options(CLI::App& app, Words& words) {
       ->capture_default_str()
       ->envname("LOWP_CHUNK_BYTES")
       ->group("Files");
-  app.footer("File kinds:\n" + reader_help() + "\nMetrics for --fail-on: " + [] {
-    std::string names;
-    for (const std::string_view name : metric_names()) names += (names.empty() ? "" : ", ") + std::string(name);
-    return names;
-  }() + ".\nExit codes: 0 fine, 1 a --fail-on condition holds, 2 usage, 3 input.");
+  app.footer("File kinds:\n" + reader_help() + "\nMetrics for --fail-on: " + listed(metric_names()) +
+             ".\nExit codes: 0 fine, 1 a --fail-on condition holds, 2 usage, 3 input.");
 }
 
 using Wrong = std::optional<std::string>;  // what is wrong with the words, if anything
@@ -132,10 +136,13 @@ Wrong read_file_words(const Words& words, Settings& settings) {
       std::ranges::none_of(readers(), [&](const Reader& row) { return row.name == words.reader; })) {
     return fmt::format("--reader: unknown '{}'; known: {}", words.reader, names_of(readers()));
   }
-  if (words.endian != "little" && words.endian != "big") return "--endian: wanted little or big";
+  if (words.endian != "little" && words.endian != "big")
+    return fmt::format("--endian: wanted little or big, found '{}'", words.endian);
+  if (words.offset < 0) return fmt::format("--offset: wanted 0 or more, found {}", words.offset);
+  if (words.count && *words.count < 0) return fmt::format("--count: wanted 0 or more, found {}", *words.count);
   settings.open.reader = words.reader;
-  settings.open.raw_offset = words.offset;
-  if (words.has_count) settings.open.raw_count = words.count;
+  settings.open.raw_offset = static_cast<std::uint64_t>(words.offset);
+  if (words.count) settings.open.raw_count = static_cast<std::uint64_t>(*words.count);
   settings.open.raw_big_endian = words.endian == "big";
   settings.open.select = words.select;
   settings.open.strict = words.strict;
@@ -145,13 +152,15 @@ Wrong read_file_words(const Words& words, Settings& settings) {
 Wrong read_targets(const Words& words, Settings& settings) {
   const RoundingName* rounding = find_rounding(words.rounding);
   if (!rounding) return fmt::format("--rounding: unknown '{}'; known: {}", words.rounding, names_of(rounding_names));
+  if (is_stochastic(rounding->mode)) {
+    return fmt::format("--rounding: '{}' has no single outcome to count; an audit wants a deterministic mode",
+                       words.rounding);
+  }
   const OverflowName* overflow = find_overflow(words.overflow);
   if (!overflow) return fmt::format("--overflow: unknown '{}'; known: {}", words.overflow, names_of(overflow_names));
   std::string wrong;
   auto targets = parse_targets(words.formats, rounding->mode, overflow->rule, wrong);
-  if (!targets)
-    return fmt::format("--formats: '{}' is no format for gradients; known: {}, and eXmY", wrong,
-                       names_of(format_table));
+  if (!targets) return "--formats: " + wrong;
   settings.audit.targets = std::move(*targets);
   return {};
 }
@@ -174,6 +183,9 @@ Wrong read_conditions(const Words& words, Settings& settings) {
     const auto condition = parse_fail_condition(text);
     if (!condition)
       return fmt::format("--fail-on: wanted METRIC>NUMBER@FORMAT[:SCALE] with SCALE a power of two, found '{}'", text);
+    const std::vector<std::string_view> metrics = metric_names();
+    if (std::ranges::find(metrics, condition->metric) == metrics.end())
+      return fmt::format("--fail-on: unknown metric '{}'; known: {}", condition->metric, listed(metrics));
     if (std::ranges::none_of(settings.audit.targets,
                              [&](const Target& target) { return target.name == condition->format; })) {
       return fmt::format("--fail-on: '{}' is not among --formats {}", condition->format, words.formats);
@@ -187,17 +199,21 @@ Wrong read_conditions(const Words& words, Settings& settings) {
 }
 
 Wrong read_rest(const Words& words, Settings& settings) {
-  if (words.by != "total" && words.by != "tensor" && words.by != "step") return "--by: wanted total, tensor or step";
+  if (words.by != "total" && words.by != "tensor" && words.by != "step")
+    return fmt::format("--by: wanted total, tensor or step, found '{}'", words.by);
   settings.audit.by = words.by == "total" ? Scope::total : words.by == "tensor" ? Scope::tensor : Scope::step;
   settings.writer = find_writer(words.output);
   if (!settings.writer) return fmt::format("--output: unknown '{}'; known: {}", words.output, names_of(writers()));
   if (words.progress != "auto" && words.progress != "always" && words.progress != "never")
-    return "--progress: wanted auto, always or never";
-  if (words.threads < 0 || words.threads > 1024) return "--threads: wanted 0 to 1024";
-  if (words.chunk_bytes < 1 || words.chunk_bytes > (std::uint64_t{1} << 32)) return "--chunk-bytes: wanted 1 to 2^32";
-  if (!(words.max_flushed >= 0 && words.max_flushed <= 1)) return "--max-flushed: wanted a share from 0 to 1";
+    return fmt::format("--progress: wanted auto, always or never, found '{}'", words.progress);
+  if (words.threads < 0 || words.threads > most_threads)
+    return fmt::format("--threads: wanted 0 to {}, found {}", most_threads, words.threads);
+  if (words.chunk_bytes < 1 || words.chunk_bytes > (std::int64_t{1} << 32))
+    return fmt::format("--chunk-bytes: wanted 1 to 2^32, found {}", words.chunk_bytes);
+  if (!(words.max_flushed >= 0 && words.max_flushed <= 1))
+    return fmt::format("--max-flushed: wanted a share from 0 to 1, found {}", words.max_flushed);
   if (words.headroom < 0 || words.headroom > scale_log2_limit)
-    return "--headroom: wanted a number of binades from 0 on";
+    return fmt::format("--headroom: wanted 0 to {} binades, found {}", scale_log2_limit, words.headroom);
   settings.audit.threads = words.threads;
   settings.audit.chunk_bytes = static_cast<std::size_t>(words.chunk_bytes);
   settings.policy.max_flushed = words.max_flushed;
@@ -218,8 +234,9 @@ std::vector<std::string> findings_of(const Settings& settings, const AuditFindin
   for (const FailCondition& condition : settings.conditions) {
     for (std::size_t i = 0; i < settings.audit.targets.size(); ++i) {
       if (settings.audit.targets[i].name != condition.format) continue;
-      const std::optional<int> scale =
-          condition.scale_log2 ? condition.scale_log2 : found.recommendations[i].init_scale_log2;
+      const Recommendation& advice = found.recommendations[i];
+      std::optional<int> scale = condition.scale_log2 ? condition.scale_log2 : advice.init_scale_log2;
+      if (!scale && !advice.empty_window) scale = settings.audit.scales.low;  // nothing to scale: all are the same
       if (!scale) {
         lines.push_back(fmt::format("--fail-on {}: no scale is recommended for {}", condition.text, condition.format));
         continue;
@@ -247,9 +264,18 @@ int fail(std::string_view message) {
   return exit_input;
 }
 
+// Files that can be read but hold no floating-point tensor, as an error that says what was left out.
+std::optional<Error> without_tensors(const StepSeries& series) {
+  if (!std::ranges::all_of(series.inputs, [](const Input& input) { return input.tensors.empty(); })) return {};
+  const Input& first = series.inputs.front();
+  return Error{first.path, std::nullopt, "a floating-point tensor",
+               first.notes.empty() ? "no tensors" : "none; " + first.notes.front()};
+}
+
 int audit(const Words& words, Settings& settings) {
   auto series = open_series(words.paths, settings.open);
   if (!series) return fail(series.error().message());
+  if (const auto error = without_tensors(*series)) return fail(error->message());
   Result<AuditResult> result = [&] {
     Progress bar(bytes_of(*series), words.progress == "always" || (words.progress == "auto" && stderr_is_terminal()));
     settings.audit.progress = [&bar](std::uint64_t bytes) { bar.add(bytes); };
@@ -277,18 +303,28 @@ int audit(const Words& words, Settings& settings) {
 
 }  // namespace
 
-int run_audit_command(int argc, char** argv) {
+int cmd_audit(int argc, char** argv) {
   Words words;
-  CLI::App app{"What each format loses at each loss scale, and which scale to start with.", argv[0]};
+  CLI::App app{"What each format loses at each loss scale, and which scale to start with.", "precision-audit [audit]"};
   declare_options(app, words);
+  const auto refuse = [](std::string_view what) {
+    complain(fmt::format("{} (see precision-audit audit --help)", what));
+    return exit_usage;
+  };
+  // CLI11 would give "--plot=" the next word.
+  for (int i = 1; i < argc && std::string_view(argv[i]) != "--"; ++i) {
+    const std::string_view word = argv[i];
+    if (word.starts_with("--") && word.find('=') == word.size() - 1)
+      return refuse(fmt::format("{} has no value", word));
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp& help) {
     return app.exit(help);
   } catch (const CLI::ParseError& error) {
-    complain(fmt::format("{} (see {} --help)", error.what(), argv[0]));
-    return exit_usage;
+    return refuse(error.what());
   }
+  if (words.paths.empty()) return refuse("no PATH to audit");
   Settings settings;
   if (const Wrong wrong = read_words(words, settings)) {
     complain(*wrong);

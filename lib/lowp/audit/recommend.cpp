@@ -281,10 +281,15 @@ class Adviser {
   int bottom_ = 0;  // smallest scale of the range that meets the policy
 };
 
-bool any_name_contains(const StepSeries& series, std::string_view part) {
+// Names by which frameworks and hooks call the gradients of activations.
+bool has_activation_gradients(const StepSeries& series) {
+  constexpr std::string_view words[] = {"act_grad", "activation", "grad_output", "grad_input", "dgrad"};
   for (const Input& input : series.inputs) {
     for (const TensorView& view : input.tensors) {
-      if (view.name.find(part) != std::string::npos) return true;
+      if (std::ranges::any_of(words,
+                              [&](std::string_view word) { return view.name.find(word) != std::string::npos; })) {
+        return true;
+      }
     }
   }
   return false;
@@ -335,10 +340,11 @@ std::vector<std::string> caveats(const StepSeries& series, const AuditResult& re
         fmt::format("one step only: no drift could be measured, {} free below overflow are assumed to be enough.",
                     counted(static_cast<std::uint64_t>(policy.assumed_headroom), "binade", "binades")));
   }
-  if (!any_name_contains(series, "act")) {
+  if (!has_activation_gradients(series)) {
     all.push_back(
-        "no activation gradients found (no tensor name contains \"act\"): in a real backward pass they may overflow or "
-        "underflow first.");
+        "no activation gradients found (tensors named act_grad, activation, grad_output, grad_input or dgrad): in a "
+        "real "
+        "backward pass they may overflow or underflow first.");
   }
   if (any_narrow(series)) {
     all.push_back(

@@ -47,7 +47,8 @@ struct Fate {
 
 Fate beyond_max(const Target& target, bool negative) {
   const Format f = target.format;
-  const bool clipped = target.overflow.saturate_finite || overflow_stays_finite(target.rounding, negative) ||
+  const bool clipped = target.overflow.saturate_finite ||
+                       overflow_stays_finite(target.rounding, negative, (max_finite_code(f) & 1) != 0) ||
                        (!f.has_inf && !has_nan(f));
   return {clipped ? ElementClass::saturated : ElementClass::overflowed, true, max_finite_ordinal(f)};
 }
@@ -134,7 +135,7 @@ ErrorMoments finish(const Sums& sums, std::uint64_t counted) {
 }  // namespace
 
 bool is_auditable(Format format) {
-  return format.sign == SignRule::magnitude && format.has_zero && distance_of_max(format) <= 3;
+  return format.sign == SignRule::magnitude && format.has_zero && format.precision >= 2 && distance_of_max(format) <= 3;
 }
 
 std::string_view class_name(ElementClass element_class) {
@@ -154,6 +155,7 @@ PassOptions plan_pass(std::span<const Target> targets, const ScaleRange& scales,
   const bool wide = table_fraction_bits == wide_fraction_bits;
   for (const Target& target : targets) {
     assert(is_auditable(target.format) && target.rounding == targets.front().rounding);
+    assert(!is_stochastic(target.rounding));
     options.rounding = target.rounding;
     if (fraction_bits(target.format) < BinadeTable::leaf_bits) continue;
     for (int binade = wide ? -1074 : -149; binade <= (wide ? 1023 : 127); ++binade) {

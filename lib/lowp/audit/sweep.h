@@ -15,14 +15,14 @@
 
 namespace lowp {
 
-// What every element is converted to. Formats of signed numbers with a zero only: see is_auditable().
+// What every element is converted to, deterministically. Formats of signed numbers only: see is_auditable().
 struct Target {
   std::string name;
   Format format;
   Rounding rounding = Rounding::nearest_even;
   Overflow overflow;
 };
-bool is_auditable(Format format);  // sign and magnitude, a zero, the largest number near the end of its binade
+bool is_auditable(Format format);  // sign and magnitude, a zero, a fraction, the largest number near a binade's end
 
 // Scales 2^low .. 2^high by steps of one. The dump was taken with the loss already scaled by 2^dump: its elements are
 // divided by that, exactly, before anything else.
