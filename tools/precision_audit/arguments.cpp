@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "arguments.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
 #include <cmath>
@@ -19,6 +21,18 @@ std::optional<double> parse_number(std::string_view word) {
 
 bool same_name(std::string_view word, std::string_view name) {
   return std::ranges::equal(word, name, [](char a, char b) { return (a == '-' ? '_' : a) == b; });
+}
+
+// No absolute value: the smallest integer has none.
+bool is_scale(long long log2) {
+  return -scale_log2_limit <= log2 && log2 <= scale_log2_limit;
+}
+
+std::string lower_case(std::string word) {
+  for (char& c : word) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return word;
 }
 
 struct Metric {
@@ -78,13 +92,13 @@ std::optional<long long> parse_integer(std::string_view word) {
 std::optional<int> parse_power_of_two(std::string_view word) {
   if (word.starts_with("2^")) {
     const auto exponent = parse_integer(word.substr(2));
-    if (!exponent || std::abs(*exponent) > scale_log2_limit) return {};
+    if (!exponent || !is_scale(*exponent)) return {};
     return static_cast<int>(*exponent);
   }
   const auto value = parse_number(word);
   if (!value || *value <= 0) return {};
   int exponent = 0;
-  if (std::frexp(*value, &exponent) != 0.5 || std::abs(exponent - 1) > scale_log2_limit) return {};
+  if (std::frexp(*value, &exponent) != 0.5 || !is_scale(exponent - 1)) return {};
   return exponent - 1;
 }
 
@@ -92,17 +106,28 @@ std::optional<ScaleRange> parse_scales(std::string_view word) {
   const std::vector<std::string> ends = split(word, ':');
   if (ends.size() > 2) return {};
   const auto low = parse_integer(ends.front()), high = parse_integer(ends.back());
-  if (!low || !high || *low > *high || std::max(std::abs(*low), std::abs(*high)) > scale_log2_limit) return {};
+  if (!low || !high || *low > *high || !is_scale(*low) || !is_scale(*high)) return {};
   return ScaleRange{static_cast<int>(*low), static_cast<int>(*high), 0};
+}
+
+std::string auditable_names() {
+  std::string names;
+  for (const NamedFormat& row : format_table) {
+    if (is_auditable(row.format)) names += (names.empty() ? "" : ", ") + std::string(row.name);
+  }
+  return names;
 }
 
 std::optional<std::vector<Target>> parse_targets(std::string_view list, Rounding rounding, Overflow overflow,
                                                  std::string& wrong) {
   std::vector<Target> targets;
-  for (const std::string& name : split(list, ',')) {
+  for (const std::string& word : split(list, ',')) {
+    const std::string name = lower_case(word);
     const FormatLookup found = find_format(name);
-    wrong = name;
+    wrong = fmt::format("'{}' is no format for gradients; known: {}, and eXmY", word, auditable_names());
     if (!found.found || !is_auditable(found.format)) return {};
+    wrong = fmt::format("'{}' stands there twice", word);
+    if (std::ranges::find(targets, name, &Target::name) != targets.end()) return {};
     targets.push_back({name, found.format, rounding, overflow});
   }
   return targets;
@@ -134,9 +159,8 @@ std::optional<FailCondition> parse_fail_condition(std::string_view text) {
   const std::vector<std::string> where = split(text.substr(at + 1), ':');
   if (!bound || where.size() > 2) return {};
   condition.bound = *bound;
-  condition.format = where.front();
+  condition.format = lower_case(where.front());
   if (where.size() == 2 && !(condition.scale_log2 = parse_power_of_two(where.back()))) return {};
-  if (!std::ranges::any_of(metrics, [&](const Metric& metric) { return metric.name == condition.metric; })) return {};
   return condition;
 }
 

@@ -17,14 +17,16 @@ std::optional<long long> parse_integer(std::string_view word);
 std::optional<int> parse_power_of_two(std::string_view word);
 // "-8:32", both ends included, or one number.
 std::optional<ScaleRange> parse_scales(std::string_view word);
-// "fp16,bf16": targets with one rounding and overflow rule; `wrong` names the first word that is no auditable format.
+std::string auditable_names();  // of the format table: "fp64, fp32, ..."
+// "fp16,bf16": targets with one rounding and overflow rule; `wrong` says which word is no auditable format, or is one
+// for the second time. Capital letters are the same.
 std::optional<std::vector<Target>> parse_targets(std::string_view list, Rounding rounding, Overflow overflow,
                                                  std::string& wrong);
 const RoundingName* find_rounding(std::string_view name);  // '-' and '_' are the same
 const OverflowName* find_overflow(std::string_view name);
 
 // A --fail-on condition: METRIC OP NUMBER @ FORMAT [: SCALE], for example flushed_of_nonzero>0.01@fp16:2^16. Without a
-// scale it speaks of the recommended one.
+// scale it speaks of the recommended one. Whether the metric and the format exist is not looked at.
 struct FailCondition {
   std::string text;
   std::string metric;
