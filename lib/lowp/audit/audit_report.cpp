@@ -109,8 +109,9 @@ Cell finite(double value) {
   return std::isfinite(value) ? Cell{value} : null("beyond the range of a double");
 }
 
+// Errors are of the elements that did not overflow; without such an element there is nothing to compare.
 std::string_view why_no_snr(const Outcome& outcome) {
-  return outcome.error.sum_squared == 0 ? "no error" : "no signal";
+  return outcome.counts[ElementClass::overflowed] < outcome.nonzero() ? "no error" : "no signal";
 }
 
 std::vector<Cell> outcome_row(std::vector<Cell> scope, const Target& target, const Outcome& outcome) {

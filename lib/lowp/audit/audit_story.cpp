@@ -52,8 +52,8 @@ std::string dtypes_text(const StepSeries& series) {
 std::string what_was_read(const AuditFindings& f) {
   const Outcome& total = f.result.total.front().front();
   std::string text =
-      fmt::format("{}: {}, {} values {}", source_text(f.series), counted(f.result.tensors.size(), "tensor", "tensors"),
-                  grouped(total.elements), dtypes_text(f.series));
+      fmt::format("{}: {}, {} {}", source_text(f.series), counted(f.result.tensors.size(), "tensor", "tensors"),
+                  counted(total.elements, "value", "values"), dtypes_text(f.series));
   const std::string zeros =
       total.zero_in == 0 ? "no zeros" : percent_text(total.zero_in, total.elements) + " exact zeros";
   const std::string specials = total.nan_in + total.inf_in == 0
@@ -62,6 +62,7 @@ std::string what_was_read(const AuditFindings& f) {
   return fmt::format("{} ({}, {})", text, zeros, specials);
 }
 
+// Of a dump with a finite non-zero value.
 std::string extremes_text(const AuditFindings& f) {
   const TensorAudit *largest = nullptr, *smallest = nullptr;
   for (const TensorAudit& tensor : f.result.tensors) {
@@ -69,7 +70,6 @@ std::string extremes_text(const AuditFindings& f) {
     if (!largest || to_double(tensor.max_abs) > to_double(largest->max_abs)) largest = &tensor;
     if (!smallest || to_double(tensor.min_nonzero_abs) < to_double(smallest->min_nonzero_abs)) smallest = &tensor;
   }
-  if (!largest) return "No finite non-zero value.";
   const auto name = [&](const TensorAudit& tensor) {
     return f.series.inputs[tensor.input].tensors[tensor.tensor].name;
   };
@@ -87,9 +87,10 @@ std::vector<int> shown_scales(const ScaleRange& scales) {
   return shown;
 }
 
-std::string decibel_text(const ErrorMoments& error) {
-  if (error.snr_db) return fmt::format("{:.0f} dB", *error.snr_db);
-  return error.sum_squared == 0 ? "exact" : "-";
+// Errors are of the elements that did not overflow; without such an element there is nothing to compare.
+std::string decibel_text(const Outcome& outcome) {
+  if (outcome.error.snr_db) return fmt::format("{:.0f} dB", *outcome.error.snr_db);
+  return outcome.counts[ElementClass::overflowed] < outcome.nonzero() ? "exact" : "-";
 }
 
 // Nothing below 0 dB is worth telling apart, nothing above 160 dB either.
@@ -121,9 +122,9 @@ void add_target_rows(Grid& grid, const AuditFindings& f, std::size_t target, con
   }
   GridRow row{{"", "SNR"}, {}};
   for (const int scale : shown) {
-    const ErrorMoments& error = f.result.total[target][f.options.scales.index(scale)].error;
-    row.cells.push_back(decibel_text(error));
-    row.spark.push_back(decibel_height(error));
+    const Outcome& outcome = f.result.total[target][f.options.scales.index(scale)];
+    row.cells.push_back(decibel_text(outcome));
+    row.spark.push_back(decibel_height(outcome.error));
   }
   grid.rows.push_back(std::move(row));
 }
@@ -218,9 +219,13 @@ std::string joined(const std::vector<std::string>& sentences, const char* betwee
 }  // namespace
 
 std::vector<Block> audit_story(const AuditFindings& f) {
-  std::vector<Block> story{Paragraph{what_was_read(f), 0, 2}, Paragraph{extremes_text(f), 0, 2}, shares_grid(f)};
-  const std::vector<Block> worst = worst_tensors(f);
-  story.insert(story.end(), worst.begin(), worst.end());
+  std::vector<Block> story{Paragraph{what_was_read(f), 0, 2}};
+  if (f.result.total.front().front().nonzero() != 0) {
+    story.push_back(Paragraph{extremes_text(f), 0, 2});
+    story.push_back(shares_grid(f));
+    const std::vector<Block> worst = worst_tensors(f);
+    story.insert(story.end(), worst.begin(), worst.end());
+  }
   story.push_back(Heading{"Recommendation"});
   std::size_t widest = 0;
   for (const Target& target : f.options.targets) widest = std::max(widest, target.name.size());
@@ -241,8 +246,8 @@ std::vector<Block> audit_story(const AuditFindings& f) {
 Figure audit_figure(const AuditFindings& f) {
   const Outcome& any = f.result.total.front().front();
   Figure figure{"What each format loses, by loss scale",
-                fmt::format("{}: {} values, {} of them not zero", source_text(f.series), grouped(any.elements),
-                            grouped(any.nonzero())),
+                fmt::format("{}: {}, {} of them finite and not zero", source_text(f.series),
+                            counted(any.elements, "value", "values"), grouped(any.nonzero())),
                 "loss scale",
                 "share of non-zero values",
                 {}};
