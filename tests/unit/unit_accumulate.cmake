@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: Apache-2.0
+# The slow reference is built once; its folder is where Boost.Multiprecision may be.
+add_library(accumulate_reference STATIC ../oracle/accumulate_reference.cpp)
+target_link_libraries(accumulate_reference PUBLIC lowp_oracle PRIVATE lowp_flags)
+target_include_directories(accumulate_reference PUBLIC ../oracle)
+
+lowp_test(accumulate_exact_sum_test SOURCES accumulate_exact_sum_test.cpp USES accumulate LINKS accumulate_reference)
+lowp_test(accumulate_fdpa_test SOURCES accumulate_fdpa_test.cpp USES accumulate LINKS accumulate_reference)
+lowp_test(accumulate_probes_test SOURCES accumulate_probes_test.cpp USES accumulate)
+lowp_test(accumulate_recorded_test SOURCES accumulate_recorded_test.cpp USES accumulate)
+target_compile_definitions(accumulate_recorded_test
+  PRIVATE LOWP_RECORDED_DIR="${PROJECT_SOURCE_DIR}/data/golden/tensor-core")
