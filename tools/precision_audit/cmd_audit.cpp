@@ -81,7 +81,7 @@ void declare_options(CLI::App& app, Words& words) {
       ->capture_default_str()
       ->group("What to ask");
   app.add_option("--select", words.select, "only tensors whose name matches, for example 'act_grad/*'; may be repeated")
-      ->expected(1)
+      ->allow_extra_args(false)
       ->group("What to ask");
   app.add_option("--max-flushed", words.max_flushed,
                  "share of non-zero values that may be lost before no scale is recommended")
@@ -95,7 +95,7 @@ void declare_options(CLI::App& app, Words& words) {
   app.add_option("--plot", words.plot, "also write the picture to this SVG file")->group("How to answer");
   app.add_option("--fail-on", words.fail_on,
                  "exit 1 if METRIC>NUMBER@FORMAT[:SCALE] holds for all tensors together; may be repeated")
-      ->expected(1)
+      ->allow_extra_args(false)
       ->group("How to answer");
   app.add_option("--progress", words.progress, "progress bar on stderr: auto, always, never")
       ->capture_default_str()
