@@ -133,7 +133,7 @@ std::vector<Cell> outcome_row(std::vector<Cell> scope, const Target& target, con
   }
   put(finite(outcome.error.sum_abs));
   put(finite(outcome.error.sum_squared));
-  put(finite(outcome.error.bias));
+  put(outcome.error.bias ? finite(*outcome.error.bias) : null("no elements"));
   put(outcome.error.snr_db ? Cell{*outcome.error.snr_db} : null(why_no_snr(outcome)));
   for (const double share : outcome.error.share_of_squared) put(Cell{share});
   return row;

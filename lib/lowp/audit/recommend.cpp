@@ -229,14 +229,20 @@ class Adviser {
       return;
     }
     advice_.below = most_flushed(top_, std::nullopt);
+    const bool overflows = safe_ <= scales().high;
     advice_.reasons.push_back(
-        fmt::format("no single scale fits: the largest that does not overflow, {}, still flushes {} of the non-zero "
-                    "values (more than {} %).",
-                    power_text(top_), share, shortest_number(100 * policy_.max_flushed)));
+        fmt::format("no single scale fits: the largest that {}, {}, still flushes {} of the non-zero values (more than "
+                    "{} %).",
+                    overflows ? "does not overflow" : "was tried", power_text(top_), share,
+                    shortest_number(100 * policy_.max_flushed)));
     const TensorAudit& largest = *largest_tensor(result_);
+    const double value = to_double(scaled(largest.max_abs, -scales().dump));
     advice_.reasons.push_back(
-        fmt::format("{} overflows first (largest value {}), {} loses most.", view(*advice_.above).name,
-                    magnitude_text(to_double(scaled(largest.max_abs, -scales().dump))), view(*advice_.below).name));
+        overflows ? fmt::format("{} overflows first (largest value {}), {} loses most.", view(*advice_.above).name,
+                                magnitude_text(value), view(*advice_.below).name)
+                  : fmt::format("Nothing overflows yet (largest value {} in {}): try --scales up to {}. {} loses most.",
+                                magnitude_text(value), view(*advice_.above).name, std::min(safe_, scale_log2_limit),
+                                view(*advice_.below).name));
     const std::uint64_t separately = flushed_with_own_scales();
     advice_.reasons.push_back(
         fmt::format("One scale per tensor would flush {}.", share_text(separately, advice_.nonzero)));

@@ -144,7 +144,7 @@ LOWP_HD constexpr bool rounds_away(Rounding mode, bool negative, bool odd, Tail 
 // Whether finite overflow stops at the largest finite number although nothing saturates (IEEE 754-2019 7.4). For to_odd
 // the two candidates are that number and the code after it, of which the odd one wins: the largest number in IEEE 754
 // formats (as in Berkeley SoftFloat), Inf in P3109 signed extended formats, NaN in OFP8 E4M3 (which leaves it open).
-LOWP_HD constexpr bool overflow_stays_finite(Rounding mode, bool negative, bool max_is_odd = true) {
+LOWP_HD constexpr bool overflow_stays_finite(Rounding mode, bool negative, bool max_is_odd) {
   switch (mode) {
     case Rounding::nearest_even:
     case Rounding::nearest_away:
