@@ -240,9 +240,10 @@ class Adviser {
     advice_.reasons.push_back(
         overflows ? fmt::format("{} overflows first (largest value {}), {} loses most.", view(*advice_.above).name,
                                 magnitude_text(value), view(*advice_.below).name)
-                  : fmt::format("Nothing overflows yet (largest value {} in {}): try --scales up to {}. {} loses most.",
-                                magnitude_text(value), view(*advice_.above).name, std::min(safe_, scale_log2_limit),
-                                view(*advice_.below).name));
+                  : fmt::format(
+                        "Nothing overflows yet (largest value {} in {}): try --scales up to {} (log2). {} loses most.",
+                        magnitude_text(value), view(*advice_.above).name, std::min(safe_, scale_log2_limit),
+                        view(*advice_.below).name));
     const std::uint64_t separately = flushed_with_own_scales();
     advice_.reasons.push_back(
         fmt::format("One scale per tensor would flush {}.", share_text(separately, advice_.nonzero)));
