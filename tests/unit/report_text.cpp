@@ -88,6 +88,8 @@ TEST_CASE("paragraphs hang, keep their inner blanks, and keep a number with its 
   CHECK(wrapped("", 2, 4, 10) == std::vector<std::string>{"  "});
   CHECK(wrapped("abcd efgh", 0, 0, 9) == std::vector<std::string>{"abcd efgh"});
   CHECK(wrapped("abcd efgh", 0, 0, 8) == std::vector<std::string>{"abcd", "efgh"});
+  CHECK(wrapped("ab cdefghijk l", 0, 2, 6) == std::vector<std::string>{"ab", "  cdef", "  ghij", "  k l"});
+  CHECK(wrapped("日本語日本語", 1, 1, 6) == std::vector<std::string>{" 日本", " 語日", " 本語"});
 }
 
 TEST_CASE("columns are left out from the middle, evenly") {

@@ -17,6 +17,19 @@ std::size_t end_of_word(std::string_view text, std::size_t begin) {
   return end;
 }
 
+// The longest beginning of `text` that needs at most `columns`; those are taken off `columns`.
+std::string_view beginning_within(std::string_view text, std::size_t& columns) {
+  std::string_view rest = text;
+  while (!rest.empty()) {
+    std::string_view after = rest;
+    const auto needed = static_cast<std::size_t>(columns_of(take_code_point(after)));
+    if (needed > columns) break;
+    columns -= needed;
+    rest = after;
+  }
+  return text.substr(0, text.size() - rest.size());
+}
+
 }  // namespace
 
 std::vector<std::string> wrapped(std::string_view text, std::size_t first_indent, std::size_t indent,
@@ -28,8 +41,8 @@ std::vector<std::string> wrapped(std::string_view text, std::size_t first_indent
   while (!text.empty()) {
     const std::size_t word_begin = std::min(text.find_first_not_of(' '), text.size());
     const std::size_t word_end = end_of_word(text, word_begin);
-    const std::string_view word = text.substr(word_begin, word_end - word_begin);
-    const std::size_t word_columns = display_columns(word);
+    std::string_view word = text.substr(word_begin, word_end - word_begin);
+    std::size_t word_columns = display_columns(word);
     if (has_word && columns + word_begin + word_columns > width) {
       lines.push_back(std::move(line));
       line.assign(indent, ' ');
@@ -37,6 +50,18 @@ std::vector<std::string> wrapped(std::string_view text, std::size_t first_indent
     } else {
       line.append(word_begin, ' ');
       columns += word_begin;
+    }
+    while (columns + word_columns > width) {
+      std::size_t left = width - std::min(width, columns);
+      const std::size_t room = left;
+      const std::string_view part = beginning_within(word, left);
+      if (part.empty()) break;
+      line += part;
+      word.remove_prefix(part.size());
+      word_columns -= room - left;
+      lines.push_back(std::move(line));
+      line.assign(indent, ' ');
+      columns = indent;
     }
     line += word;
     columns += word_columns;

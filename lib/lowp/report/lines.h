@@ -9,9 +9,9 @@
 
 namespace lowp {
 
-// Lines of at most `width` columns, unless a single word is wider; the first begins with `first_indent` blanks, the
-// others with `indent`. Breaks at runs of blanks only, never between a number and its percent sign; blanks inside a
-// line are kept. At least one line.
+// Lines of at most `width` columns (of which the indents must leave two); the first begins with `first_indent` blanks,
+// the others with `indent`. Breaks at runs of blanks, never between a number and its percent sign, and inside a word
+// only where no line can hold it whole; blanks inside a line are kept. At least one line.
 std::vector<std::string> wrapped(std::string_view text, std::size_t first_indent, std::size_t indent,
                                  std::size_t width);
 
