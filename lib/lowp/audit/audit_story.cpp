@@ -71,7 +71,7 @@ std::string extremes_text(const AuditFindings& f) {
     if (!smallest || to_double(tensor.min_nonzero_abs) < to_double(smallest->min_nonzero_abs)) smallest = &tensor;
   }
   const auto name = [&](const TensorAudit& tensor) {
-    return f.series.inputs[tensor.input].tensors[tensor.tensor].name;
+    return middle_cut(f.series.inputs[tensor.input].tensors[tensor.tensor].name, 60);
   };
   return fmt::format("largest {} in {}, smallest non-zero {} in {}", magnitude_text(to_double(largest->max_abs)),
                      name(*largest), magnitude_text(to_double(smallest->min_nonzero_abs)), name(*smallest));

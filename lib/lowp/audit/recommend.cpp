@@ -69,7 +69,8 @@ class Adviser {
     return at(scale).counts[ElementClass::saturated] + at(scale).counts[ElementClass::overflowed];
   }
   const LossCurve& losses(const TensorAudit& tensor) const { return tensor.losses[target_]; }
-  const TensorView& view(TensorRef ref) const { return series_.inputs[ref.input].tensors[ref.tensor]; }
+  // A name fit for a sentence; whole ones stand beside it in the tables.
+  std::string name(TensorRef ref) const { return middle_cut(series_.inputs[ref.input].tensors[ref.tensor].name, 60); }
 
   int headroom_wanted() const {
     if (drift_.steps < 2) return policy_.assumed_headroom;
@@ -161,7 +162,7 @@ class Adviser {
     }
     explain_above();
     if (advice_.window_low) {
-      const std::string by = advice_.below ? fmt::format(", most of it in {}", view(*advice_.below).name) : "";
+      const std::string by = advice_.below ? fmt::format(", most of it in {}", name(*advice_.below)) : "";
       advice_.reasons.push_back(fmt::format("Below {} more than {} % of what {} keeps is flushed to zero{}.",
                                             power_text(*advice_.window_low), shortest_number(100 * policy_.max_regret),
                                             power_text(top_), by));
@@ -177,7 +178,7 @@ class Adviser {
     if (!advice_.window_high) return;
     const double largest = to_double(scaled(largest_tensor(result_)->max_abs, -scales().dump));
     advice_.reasons.push_back(fmt::format("Above {} {} {} (largest value {}).", power_text(*advice_.window_high),
-                                          view(*advice_.above).name, beyond_verb(), magnitude_text(largest)));
+                                          name(*advice_.above), beyond_verb(), magnitude_text(largest)));
   }
 
   void explain_losses(int scale) {
@@ -187,7 +188,7 @@ class Adviser {
     }
     const std::optional<TensorRef> worst = most_flushed(scale, std::nullopt);
     advice_.reasons.push_back(fmt::format("At {} {} flushed to zero, most in {}.", power_text(scale),
-                                          values_are(advice_.flushed), view(*worst).name));
+                                          values_are(advice_.flushed), name(*worst)));
   }
 
   void explain_headroom(int scale) {
@@ -223,9 +224,8 @@ class Adviser {
     advice_.beyond = beyond(top_);
     const std::string share = share_text(advice_.flushed, advice_.nonzero);
     if (safe_ < scales().low) {
-      advice_.reasons.push_back(fmt::format("no scale fits: even {} overflows ({}, {} values).",
-                                            power_text(scales().low), view(*advice_.above).name,
-                                            grouped(advice_.beyond)));
+      advice_.reasons.push_back(fmt::format("no scale fits: even {} overflows ({}, {}).", power_text(scales().low),
+                                            name(*advice_.above), counted(advice_.beyond, "value", "values")));
       return;
     }
     advice_.below = most_flushed(top_, std::nullopt);
@@ -238,12 +238,12 @@ class Adviser {
     const TensorAudit& largest = *largest_tensor(result_);
     const double value = to_double(scaled(largest.max_abs, -scales().dump));
     advice_.reasons.push_back(
-        overflows ? fmt::format("{} overflows first (largest value {}), {} loses most.", view(*advice_.above).name,
-                                magnitude_text(value), view(*advice_.below).name)
+        overflows ? fmt::format("{} overflows first (largest value {}), {} loses most.", name(*advice_.above),
+                                magnitude_text(value), name(*advice_.below))
                   : fmt::format(
                         "Nothing overflows yet (largest value {} in {}): try --scales up to {} (log2). {} loses most.",
-                        magnitude_text(value), view(*advice_.above).name, std::min(safe_, scale_log2_limit),
-                        view(*advice_.below).name));
+                        magnitude_text(value), name(*advice_.above), std::min(safe_, scale_log2_limit),
+                        name(*advice_.below)));
     const std::uint64_t separately = flushed_with_own_scales();
     advice_.reasons.push_back(
         fmt::format("One scale per tensor would flush {}.", share_text(separately, advice_.nonzero)));
