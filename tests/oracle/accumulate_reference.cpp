@@ -246,7 +246,9 @@ std::uint64_t reference_quads(const FusedRule& rule, std::string_view a_format, 
       }
       held = fused_step(rule, a_format, b_format, left, right, held);
     }
-    c = reference_add(rule.finish == "rne f16" ? "fp16" : "fp32", held, c);
+    const bool half = rule.finish == "rne f16";
+    c = reference_add(half ? "fp16" : "fp32", held, c);
+    if (operand(half ? "fp16" : "fp32", c).meaning == Meaning::nan) c = half ? 0x7FFF : 0x7FFFFFFF;
   }
   return c;
 }

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The slow reference is built once; its folder is where Boost.Multiprecision may be.
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(HWY REQUIRED IMPORTED_TARGET libhwy)
 add_library(accumulate_reference STATIC ../oracle/accumulate_reference.cpp)
 target_link_libraries(accumulate_reference PUBLIC lowp_oracle PRIVATE lowp_flags)
 target_include_directories(accumulate_reference PUBLIC ../oracle)
@@ -10,3 +12,9 @@ lowp_test(accumulate_probes_test SOURCES accumulate_probes_test.cpp USES accumul
 lowp_test(accumulate_recorded_test SOURCES accumulate_recorded_test.cpp USES accumulate)
 target_compile_definitions(accumulate_recorded_test
   PRIVATE LOWP_RECORDED_DIR="${PROJECT_SOURCE_DIR}/data/golden/tensor-core")
+lowp_test(accumulate_gemm_test SOURCES accumulate_gemm_test.cpp USES accumulate
+  LINKS accumulate_reference PkgConfig::HWY)
+
+# Not a test: speed of the replay, for the table in the README.
+add_executable(accumulate_bench accumulate_bench.cpp)
+target_link_libraries(accumulate_bench PRIVATE lowp::accumulate lowp_flags)

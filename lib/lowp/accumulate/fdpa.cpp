@@ -181,7 +181,7 @@ std::uint64_t fp16_quads(const TensorCore& row, Operands a, Operands b, std::uin
     }
     held = step(row, Operands(left).first(count), Operands(right).first(count), held, trace);
   }
-  return add(accumulator_format(row), Conversion{}, held, c);
+  return promote(row, held, c);
 }
 
 }  // namespace
@@ -203,6 +203,13 @@ Operand read_operand(const TensorCore& row, Format f, std::uint64_t code) {
 
 bool is_emulated(const TensorCore& row) {
   return row.kind != StepKind::unstable;
+}
+
+std::uint64_t promote(const TensorCore& row, std::uint64_t held, std::uint64_t main) {
+  const Format f = accumulator_format(row);
+  const std::uint64_t sum = add(f, Conversion{}, held, main);
+  if (decode(f, sum).kind != Kind::nan || row.path.starts_with("mfma")) return sum;
+  return f == fp16 ? nvidia_nan_fp16 : f == fp32 ? nvidia_nan_fp32 : sum;
 }
 
 std::uint64_t finish_step(Finish finish, std::int64_t sum, int exponent) {

@@ -47,6 +47,9 @@ std::uint64_t scaled_dot(const TensorCore& row, std::span<const Operand> a, std:
                          std::span<const Operand> a_scales, std::span<const Operand> b_scales, std::uint64_t c,
                          std::vector<StepTrace>* trace = nullptr);
 
+// The sum of two accumulators outside the tensor core: IEEE, to nearest even; NaN as the row's instructions write it.
+std::uint64_t promote(const TensorCore& row, std::uint64_t held, std::uint64_t main);
+
 bool is_emulated(const TensorCore& row);
 
 // The rounding at the end of a step, for |sum| < 2^62: the code of sum * 2^exponent; 0 gives +0.
