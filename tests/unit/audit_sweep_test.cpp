@@ -2,7 +2,9 @@
 // sweep(table) equals brute force through core: counts and moments, for formats x modes x overflow rules x scales, on
 // random, adversarial and narrow-typed elements.
 #include <doctest/doctest.h>
+#include <hwy/targets.h>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstring>
@@ -121,6 +123,21 @@ void check_sample(const Sample& sample, const std::vector<Target>& targets, cons
   }
 }
 
+bool same_cells(const BinadeTable::Page& a, const BinadeTable::Page& b) {
+  for (std::size_t leaf = 0; leaf < BinadeTable::leaves; ++leaf) {
+    const Cell128 x = a.cell(leaf), y = b.cell(leaf);
+    if (x.count != y.count || x.exact != y.exact || x.tail != y.tail || x.tail_squared != y.tail_squared) return false;
+  }
+  return a.touched == b.touched && a.negative == b.negative && a.binade == b.binade;
+}
+
+bool same_tables(const BinadeTable& a, const BinadeTable& b) {
+  const auto left = a.pages(), right = b.pages();
+  return a.elements() == b.elements() && a.zero_in() == b.zero_in() && a.nan_in() == b.nan_in() &&
+         a.inf_in() == b.inf_in() && a.max_abs() == b.max_abs() && a.min_nonzero_abs() == b.min_nonzero_abs() &&
+         std::ranges::equal(left, right, [](const auto* x, const auto* y) { return same_cells(*x, *y); });
+}
+
 std::vector<Rounding> deterministic_modes() {
   std::vector<Rounding> found;
   for (const RoundingName& row : rounding_names) {
@@ -171,6 +188,37 @@ TEST_CASE("every edge of every format, one code either side") {
         check_sample(sample, {{target.name, target.format, mode, {}}, {target.name, target.format, mode, {true, true}}},
                      {15, 16, 17, 40}, 0);
       }
+    }
+  }
+}
+
+// The fast path is an ordinary witness: on every instruction set, for every kind of data, it must leave the same table.
+TEST_CASE("packed leaves count what single elements count") {
+  const std::size_t n = 100003;
+  Sample sparse = gradients("f32", n, -20, 11), halves = gradients("f32", n, 0, 12), same{find_dtype("f32"), {}};
+  for (std::size_t i = 0; i < n; i += 3) sparse.codes[i] = i % 2 ? 0 : 0x80000000u;
+  for (std::uint64_t& code : halves.codes) code &= 0xffff0000u;
+  same.codes.assign(n, 0x3f9d70a4u);
+  for (const Sample& sample : {random_bits("f32", n, 13), gradients("f32", n, -130, 14), sparse, halves, same}) {
+    const std::vector<std::byte> bytes = sample.bytes();
+    for (const int fraction_bits : {narrow_fraction_bits, wide_fraction_bits}) {
+      BinadeTable slow(PassOptions{fraction_bits, {}, {}});
+      for (std::size_t at = 0; at < bytes.size(); at += 4000) {
+        slow.count(*sample.dtype, std::span(bytes).subspan(at, std::min<std::size_t>(4000, bytes.size() - at)));
+      }
+      for (const std::int64_t isa : hwy::SupportedAndGeneratedTargets()) {
+        CAPTURE(hwy::TargetName(isa));
+        hwy::SetSupportedTargetsForTest(isa);
+        BinadeTable fast(PassOptions{fraction_bits, {}, {}});
+        fast.count(*sample.dtype, bytes);
+        fast.settle();
+        CHECK(same_tables(fast, slow));
+        fast.clear();
+        fast.count(*sample.dtype, bytes);
+        fast.settle();
+        CHECK(same_tables(fast, slow));
+      }
+      hwy::SetSupportedTargetsForTest(0);
     }
   }
 }

@@ -147,7 +147,9 @@ class Auditor {
     if (errors_[j]) return;
     BinadeTable& table = workspace().table;
     for (auto& work : workspaces_) {
-      if (work && &work->table != &table) table.merge(work->table);
+      if (!work || &work->table == &table) continue;
+      work->table.settle();
+      table.merge(work->table);
     }
     finish_tensor(j, table, into);
   }
@@ -155,6 +157,7 @@ class Auditor {
   void finish_tensor(std::size_t j, BinadeTable& table, BinadeTable& into) {
     const Job& job = jobs_[j];
     table.count_zeros(job.view->implicit_zeros);
+    table.settle();
     TensorAudit& tensor = result_.tensors[j];
     tensor = {job.input,
               job.tensor,

@@ -89,6 +89,7 @@ BinadeTable::Page& BinadeTable::page(bool negative, int binade) {
 }
 
 std::vector<const BinadeTable::Page*> BinadeTable::pages() const {
+  assert(packed_max_ == 0);
   std::vector<const Page*> live;
   for (const auto& page : pages_) {
     if (page && std::ranges::any_of(page->touched, [](std::uint64_t word) { return word != 0; })) {
@@ -197,9 +198,63 @@ void BinadeTable::count_codes(const Dtype& dtype, std::span<const std::byte> byt
   }
 }
 
+// What a leaf of the fast path held, brought to the page it belongs to. The low 12 bits of FP32 words are the tail of
+// eleven fraction bits in a 23-bit table; wider tables count the same tail in smaller units.
+void BinadeTable::add_leaf(std::size_t leaf, std::uint64_t packed) {
+  const PackedLeaves::Sums sums = PackedLeaves::unpack(packed);
+  const int widen = options_.fraction_bits - narrow_fraction_bits;
+  Page& target = page(leaf >> 19 != 0, static_cast<int>((leaf >> leaf_bits) & 0xff) - 127);
+  const std::size_t at = leaf % leaves;
+  Page::Carries* carries = target.carries.get();
+  target.count[at] += sums.count;
+  target.touched[at / 64] |= std::uint64_t{1} << (at % 64);
+  add_carrying(target.tail[at], carries ? &carries->tail[at] : nullptr, static_cast<u128>(sums.tail) << widen);
+  add_carrying(target.tail_squared[at], carries ? &carries->tail_squared[at] : nullptr,
+               static_cast<u128>(sums.tail_squared) << 2 * widen);
+}
+
+void BinadeTable::count_packed(std::span<const std::byte> words) {
+  constexpr std::size_t piece = std::size_t{1} << 18;  // bytes: what is put aside stays small and in cache
+  if (!packed_) packed_ = std::make_unique<PackedLeaves>();
+  PackedLeaves::Rest rest;
+  for (std::size_t begin = 0; begin < words.size(); begin += piece) {
+    rest.clear();
+    packed_->count(words.subspan(begin, std::min(piece, words.size() - begin)), rest);
+    zero_ += rest.zeros;
+    packed_max_ = std::max(packed_max_, rest.max_magnitude);
+    packed_min_ = std::min(packed_min_, rest.min_magnitude);
+    for (std::size_t i = 0; i < rest.full.size(); ++i) add_leaf(rest.full[i], rest.emptied[i]);
+    for (const std::uint32_t word : rest.exact) {
+      ++page(word >> 31 != 0, static_cast<int>((word >> 23) & 0xff) - 127).exact[(word >> 12) % leaves];
+    }
+    count_words<std::uint32_t, 8, 23>(std::as_bytes(std::span(rest.unusual)), 1);
+  }
+}
+
+// Only binades between the smallest and the largest magnitude can hold anything.
+void BinadeTable::settle() {
+  if (packed_max_ == 0) return;
+  for (const std::uint32_t magnitude : {packed_min_, packed_max_}) {
+    const std::uint64_t key = magnitude_key(static_cast<int>(magnitude >> 23) - 127,
+                                            (magnitude & low_bits(23)) << (wide_fraction_bits - narrow_fraction_bits));
+    max_key_ = std::max(max_key_, key);
+    min_key_ = std::min(min_key_, key);
+  }
+  for (const std::size_t sign : {std::size_t{0}, std::size_t{1} << 19}) {
+    for (std::size_t leaf = sign | packed_min_ >> 12; leaf <= (sign | packed_max_ >> 12); ++leaf) {
+      if (const std::uint64_t packed = packed_->take(leaf); packed != 0) add_leaf(leaf, packed);
+    }
+  }
+  packed_max_ = 0;
+  packed_min_ = 0xffffffffu;
+}
+
 void BinadeTable::count(const Dtype& dtype, std::span<const std::byte> bytes, std::uint64_t weight) {
   assert(bytes.size() % static_cast<std::size_t>(dtype.bytes) == 0);
   elements_ += bytes.size() / static_cast<std::size_t>(dtype.bytes) * weight;
+  constexpr std::size_t worth_packing = std::size_t{1} << 16;  // bytes; below, emptying leaves would cost more
+  if (dtype.bytes == 4 && weight == 1 && options_.wide.empty() && bytes.size() >= worth_packing)
+    return count_packed(bytes);
   if (dtype.bytes == 4) return count_words<std::uint32_t, 8, 23>(bytes, weight);
   if (dtype.bytes == 8) {
     assert(options_.fraction_bits == wide_fraction_bits);
@@ -247,6 +302,7 @@ Exact BinadeTable::min_nonzero_abs() const {
 }
 
 void BinadeTable::clear() {
+  settle();
   elements_ = zero_ = nan_ = inf_ = 0;
   max_key_ = 0;
   min_key_ = ~std::uint64_t{0};

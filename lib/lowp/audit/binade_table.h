@@ -12,6 +12,7 @@
 #include <span>
 #include <vector>
 
+#include "lowp/audit/packed_leaves.h"
 #include "lowp/audit/wide_sum.h"
 #include "lowp/core/format.h"
 #include "lowp/core/rounding.h"
@@ -101,9 +102,10 @@ class BinadeTable {
   explicit BinadeTable(PassOptions options = {});
 
   // THE PASS: counts every element of `bytes` (whole elements of `dtype`, little-endian) `weight` times. FP64 elements
-  // need a table of 52 fraction bits.
+  // need a table of 52 fraction bits. Until settle() only counting and clear() are allowed.
   void count(const Dtype& dtype, std::span<const std::byte> bytes, std::uint64_t weight = 1);
   void count_zeros(std::uint64_t zeros);
+  void settle();  // brings what the fast path still holds into the pages
 
   void merge(const BinadeTable& other);  // made with the same options
   void clear();                          // as new, memory kept: costs time only for what was touched
@@ -124,6 +126,8 @@ class BinadeTable {
   void count_element(bool negative, int binade, std::uint64_t fraction, std::uint64_t weight);
   void count_wide(Page& page, std::uint64_t fraction, std::uint64_t weight);
   void count_exact(Exact x, std::uint64_t weight);
+  void count_packed(std::span<const std::byte> words);
+  void add_leaf(std::size_t leaf, std::uint64_t packed);
   void count_codes(const Dtype& dtype, std::span<const std::byte> bytes, std::uint64_t weight);
   template <class Word, int exponent_bits, int stored_fraction_bits>
   void count_words(std::span<const std::byte> bytes, std::uint64_t weight);
@@ -132,6 +136,8 @@ class BinadeTable {
   std::uint64_t elements_ = 0, zero_ = 0, nan_ = 0, inf_ = 0;
   std::uint64_t max_key_ = 0, min_key_ = ~std::uint64_t{0};  // magnitudes as ordered integers: binade above fraction
   std::vector<std::unique_ptr<Page>> pages_;                 // by sign and binade; null until touched
+  std::unique_ptr<PackedLeaves> packed_;                     // the fast path, once it was taken
+  std::uint32_t packed_max_ = 0, packed_min_ = 0xffffffffu;  // magnitudes between which it holds something
 };
 
 // What rounding one page to q fraction bits does, for every q the table resolves.

@@ -61,7 +61,7 @@ struct ClassCounts {
 struct ErrorMoments {
   double sum_abs = 0;
   double sum_squared = 0;
-  std::optional<double> bias;    // mean of x' - x; nothing without elements
+  std::optional<double> bias;                // mean of x' - x; nothing without elements
   std::optional<double> snr_db;              // 10 log10(sum x^2 / sum_squared); nothing when either is 0
   std::array<double, 4> share_of_squared{};  // flushed, subnormal, normal, saturated
 };
