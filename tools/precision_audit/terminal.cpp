@@ -36,6 +36,12 @@ bool locale_is_utf8() {
   return false;
 }
 
+// no-color.org: NO_COLOR counts when it is not empty.
+bool colour_is_welcome() {
+  const char *refusal = std::getenv("NO_COLOR"), *kind = std::getenv("TERM");
+  return (refusal == nullptr || *refusal == '\0') && (kind == nullptr || std::string_view(kind) != "dumb");
+}
+
 std::string write_all(std::FILE* file, std::string_view text) {
   const bool written = std::fwrite(text.data(), 1, text.size(), file) == text.size() && std::fflush(file) == 0;
   return written ? std::string{} : std::strerror(errno);
@@ -47,7 +53,7 @@ TextStyle stdout_style() {
   const bool terminal = isatty(STDOUT_FILENO) == 1;
   TextStyle style;
   style.width = std::min(terminal_columns(), widest);
-  style.colour = terminal && std::getenv("NO_COLOR") == nullptr;
+  style.colour = terminal && colour_is_welcome();
   style.unicode = !terminal || locale_is_utf8();
   return style;
 }

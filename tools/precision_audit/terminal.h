@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Manners at the terminal: widths, colour, a progress bar, and whole files written or not at all.
+// Manners at the terminal: widths, colour, a progress bar, and writes that are checked.
 #pragma once
 
 #include <atomic>
@@ -13,7 +13,7 @@
 namespace lowp::tool {
 
 // Style for stdout: as wide as the terminal but at most 100 columns, 100 where there is none; colour only on a terminal
-// and never under NO_COLOR; plain ASCII where the locale is not UTF-8 and stdout is a terminal.
+// and never under NO_COLOR or TERM=dumb; plain ASCII where the locale is not UTF-8 and stdout is a terminal.
 TextStyle stdout_style();
 
 bool stderr_is_terminal();
