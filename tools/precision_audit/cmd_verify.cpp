@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// precision-audit verify SUBJECT: the table of what can be verified.
+// precision-audit verify [SUBJECT]: the table of what can be verified; without a subject the first row.
 #include <fmt/format.h>
 
 #include <cstdio>
@@ -19,11 +19,13 @@ struct Subject {
 };
 
 constexpr Subject subjects[] = {
+    {"conversions", run_verify_conversions,
+     "every code of a format through every conversion, against exact arithmetic"},
     {"tensor-core", run_verify_tensor_core, "dot products recorded on GPUs, against the emulated instructions"},
 };
 
 void print_usage(std::FILE* out, const char* name) {
-  std::string text = fmt::format("{} SUBJECT ...\n\nSubjects:\n", name);
+  std::string text = fmt::format("{} [SUBJECT] ...\n\nSubjects (--help after one tells its options):\n", name);
   for (const Subject& subject : subjects) text += fmt::format("  {:<12} {}\n", subject.name, subject.what);
   std::fputs(text.c_str(), out);
 }
@@ -36,17 +38,14 @@ int run_verify_command(int argc, char** argv) {
     print_usage(stdout, argv[0]);
     return exit_fine;
   }
+  if (word.empty() || word.starts_with('-')) return subjects[0].run(argc, argv);
   for (const Subject& subject : subjects) {
     if (word != subject.name) continue;
     std::string name = fmt::format("{} {}", argv[0], word);
     argv[1] = name.data();
     return subject.run(argc - 1, argv + 1);
   }
-  if (word.empty()) {
-    print_usage(stderr, argv[0]);
-  } else {
-    complain(fmt::format("verify: unknown subject '{}' (see {} --help)", word, argv[0]));
-  }
+  complain(fmt::format("verify: unknown subject '{}' (see {} --help)", word, argv[0]));
   return exit_usage;
 }
 
