@@ -13,7 +13,9 @@ from pathlib import Path
 
 from program import program
 
-limit_megabytes = 120
+# Real gradients touch some fifty binades; random bits touch all 508 of FP32, each 64 KiB of table, and two threads
+# have three tables.
+usual_megabytes, random_megabytes = 80, 150
 block = 1 << 20
 
 
@@ -50,19 +52,19 @@ class Memory(unittest.TestCase):
     def test_peak(self):
         generator = random.Random(1)
         cases = (
-            ("gradients, one tensor", gradients(generator), 1, []),
-            ("gradients, 64 tensors", gradients(generator), 64, ["--by=tensor", "--output=json"]),
-            ("random bits", generator.randbytes(block), 1, []),
-            ("random bits, wide format", generator.randbytes(block), 2, ["--formats=fp16,e8m15"]),
+            ("gradients, one tensor", gradients(generator), 1, [], usual_megabytes),
+            ("gradients, 64 tensors", gradients(generator), 64, ["--by=tensor", "--output=json"], usual_megabytes),
+            ("random bits", generator.randbytes(block), 1, [], random_megabytes),
+            ("random bits, wide format", generator.randbytes(block), 2, ["--formats=fp16,e8m15"], random_megabytes),
         )
-        for name, content, tensors, words in cases:
+        for name, content, tensors, words, limit in cases:
             with self.subTest(name=name), tempfile.TemporaryDirectory() as folder:
                 path = Path(folder, "dump.safetensors")
                 write_dump(path, content, mebibytes, tensors)
                 code, seconds, peak = measured(path, "--threads=2", *words)
                 print(f"{name}: {mebibytes} MiB in {seconds:.2f} s, peak {peak:.0f} MB", file=sys.stderr)
                 self.assertEqual(code, 0)
-                self.assertLess(peak, limit_megabytes)
+                self.assertLess(peak, limit)
 
 
 if __name__ == "__main__":
