@@ -23,6 +23,7 @@ constexpr Command commands[] = {
     {"audit", cmd_audit, "what each format loses at each loss scale, and which scale to start with (the default)"},
     {"cast", cmd_cast, "what one number becomes in a format, bit by bit, and why"},
     {"formats", cmd_formats, "what each number format can hold"},
+    {"accumulate", run_accumulate_command, "what sums, dot products and weight updates lose, and in which format"},
     {"verify", run_verify_command, "the emulation against exact arithmetic and recorded hardware results"},
 };
 

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// Elements of tensors as doubles, a chunk at a time.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "lowp/tensor/step_series.h"
+
+namespace lowp {
+
+// Reads the elements of one tensor in storage order. Every dtype of a dump converts exactly.
+class ValueReader {
+ public:
+  // An Error for views that repeat elements or leave zeros out: their storage order is not their element order.
+  static Result<ValueReader> open(const Input& input, const TensorView& view);
+  // Appends up to `count` more elements to `out`; none at the end.
+  Result<Done> read(std::uint64_t count, std::vector<double>& out);
+  std::uint64_t left() const { return left_; }
+
+ private:
+  const Dtype* dtype_ = nullptr;
+  std::uint64_t left_ = 0;
+  std::unique_ptr<ByteStream> stream_;
+  std::vector<std::byte> buffer_;
+};
+
+// All elements; an Error beyond `limit` of them.
+Result<std::vector<double>> read_values(const Input& input, const TensorView& view, std::uint64_t limit);
+
+// The tensor of that name, nullptr if there is none.
+const TensorView* find_tensor(const Input& input, std::string_view name);
+
+}  // namespace lowp
