@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a kernel must know about one (format, conversion), as words: every special result is asked of core beforehand.
+#pragma once
+
+#include <cstdint>
+
+#include "lowp/batch/batch.h"
+#include "lowp/core/format.h"
+#include "lowp/core/rounding.h"
+
+namespace lowp {
+
+// How the rounded magnitude becomes the result, from the cheapest to the one that can do everything.
+enum class Finish : std::uint8_t {
+  nan_on_top,  // beyond the largest number everything is NaN
+  signed_top,  // beyond it one value with the sign of the source, Inf sources too; NaN apart
+  full,        // every special value by the sign of the source
+};
+
+// Which bits are added before the low ones are cut off.
+enum class Shape : std::uint8_t { nearest, nudged, directed, odd, stochastic_a, stochastic_b, stochastic_c };
+
+// Words named *_bits are FP32 patterns; [0] is for positive sources, [1] for negative ones. `dropped` = 24 - precision.
+struct RoundPlan {
+  Path path = Path::core;
+  Finish finish = Finish::full;
+  Shape shape = Shape::nearest;
+  bool fixed_unit = false;  // the format has FP32's exponents: what is dropped never depends on the value
+  std::uint32_t dropped = 0;
+  std::uint32_t min_normal_bits = 0;
+  std::uint32_t cap_bits = 0;       // magic add: a magnitude that surely overflows and still adds exactly
+  float unit_factor = 0;            // magic add: 2^dropped
+  std::uint32_t nudge_down = 0;     // ties toward zero: 1
+  std::uint32_t nearest_base = 0;   // fixed unit, nearest: what is added whatever the parity
+  std::uint32_t even_mask = 0;      // 1 where the parity decides ties
+  std::uint32_t half_up = 0;        // 1 where ties go away from zero
+  std::uint32_t away[2] = {0, 0};   // directed: all ones where the magnitude grows
+  std::uint32_t fixed_shift = 0;    // a magnitude below min_normal drops fixed_shift - max(exponent field, 1) bits
+  std::uint32_t parity_normal = 0;  // added to the kept bits to get the parity of the code
+  std::uint32_t parity_subnormal = 0;
+  float quantum = 0;
+  std::uint32_t draw_mask = 0;  // the random bits that count, from the top of the word
+  std::uint32_t draw_unit = 0;  // stochastic_b: half of a draw
+  std::uint32_t sign_mask = 0;
+  std::uint32_t flushed_below = 0;         // sources below are zeros
+  std::uint32_t least_bits = 0;            // results below give `tiny`
+  std::uint32_t largest_bits[2] = {0, 0};  // results above give `beyond`
+  bool always_beyond[2] = {false, false};
+  std::uint32_t tiny[2] = {0, 0};
+  std::uint32_t zero[2] = {0, 0};
+  std::uint32_t beyond[2] = {0, 0};
+  std::uint32_t inf[2] = {0, 0};
+  std::uint32_t nan = 0;
+};
+
+// FP32 values of a format to codes and back.
+struct CodePlan {
+  bool vector = false;  // false: loop over core
+  bool complement = false;
+  std::uint32_t dropped = 0;
+  std::uint32_t min_normal_bits = 0;  // below, FP32 values are multiples of the quantum
+  std::uint32_t fixed_shift = 0;
+  std::uint32_t field_offset = 0;    // ordinal of a normal number = its kept FP32 bits - field_offset (modulo 2^32)
+  std::uint32_t ordinal_offset = 0;  // 1 where codes begin with ordinal 1
+  std::uint32_t sign_shift = 0;      // from FP32's sign bit down to the format's
+  std::uint32_t sign_bit = 0;
+  std::uint32_t code_mask = 0;
+  std::uint32_t magnitude_mask = 0;
+  std::uint32_t max_finite_code = 0;
+  std::uint32_t inf_code = 0;   // also where there is none: then nothing asks for it
+  std::uint32_t inf_value = 0;  // what a magnitude of inf_code decodes to, and whether it takes the sign
+  std::uint32_t inf_sign = 0;
+  std::uint32_t nan_code = 0;
+  std::uint32_t nan_at = 0;  // a code that is NaN beside those on top: sign_bit in FNUZ formats, else none
+  bool has_nan_at = false;
+  std::uint32_t linear_ordinals = 0;  // ordinals below are multiples of the quantum
+  float quantum = 0;
+};
+
+RoundPlan make_round_plan(Format f, Conversion how, int random_count, Path limit = Path::magic_add);
+CodePlan make_code_plan(Format f);
+
+}  // namespace lowp

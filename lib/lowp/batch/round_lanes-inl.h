@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+// One vector of FP32 patterns rounded. Compiled once per instruction set: no ordinary include guard.
+#if defined(LOWP_BATCH_ROUND_LANES_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef LOWP_BATCH_ROUND_LANES_INL_H_
+#undef LOWP_BATCH_ROUND_LANES_INL_H_
+#else
+#define LOWP_BATCH_ROUND_LANES_INL_H_
+#endif
+
+#include <cstdint>
+
+#include "hwy/highway.h"
+#include "lowp/batch/batch_plan.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace lowp {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+using Words = hn::ScalableTag<std::uint32_t>;
+using Floats = hn::ScalableTag<float>;
+using Signed = hn::ScalableTag<std::int32_t>;
+using V = hn::Vec<Words>;
+using M = hn::Mask<Words>;
+
+constexpr std::uint32_t magnitude_bits_of_fp32 = 0x7fffffff;
+constexpr std::uint32_t field_bits_of_fp32 = 0x7f800000;
+
+HWY_INLINE V set(std::uint32_t word) {
+  return hn::Set(Words(), word);
+}
+HWY_INLINE hn::Vec<Floats> as_float(V bits) {
+  return hn::BitCast(Floats(), bits);
+}
+HWY_INLINE V as_bits(hn::Vec<Floats> value) {
+  return hn::BitCast(Words(), value);
+}
+HWY_INLINE V ones_where(M mask) {
+  return hn::VecFromMask(Words(), mask);
+}
+HWY_INLINE M is_negative(V bits) {
+  return hn::RebindMask(Words(), hn::Lt(hn::BitCast(Signed(), bits), hn::Zero(Signed())));
+}
+HWY_INLINE V by_sign(M negative, const std::uint32_t (&choice)[2]) {
+  return hn::IfThenElse(negative, set(choice[1]), set(choice[0]));
+}
+
+// The magnitude rounded by adding C and taking it away (magic_add_is_exact in batch_plan.cpp says when that is right).
+// Both FMAs have an exact product, so targets without FMA give the same. Directed and odd: the sum counts units, so a
+// step is one in its bits, and comparing the nearest value with the source tells which way to step. Comparisons are
+// of bits. With cap, no C overflows; without it a huge magnitude yields something above every finite number or NaN,
+// which the cheap finishes take for overflow. Nudged: a tie's lowest bit is 0; one step up or down takes it off the
+// tie, and odd patterns, which are no ties, stay.
+template <Shape shape, bool capped>
+HWY_INLINE V magic_add(const RoundPlan& p, V magnitude, M negative) {
+  V m = magnitude;
+  if (shape == Shape::nudged) {
+    const V down = set(p.nudge_down);
+    m = hn::Or(hn::Sub(hn::Max(m, down), down), set(1));
+  }
+  if (capped) m = hn::Min(m, set(p.cap_bits));
+  const auto binade = as_float(hn::Max(hn::And(m, set(field_bits_of_fp32)), set(p.min_normal_bits)));
+  const auto factor = hn::Set(Floats(), p.unit_factor);
+  auto sum = hn::MulAdd(binade, factor, as_float(m));
+  if (shape == Shape::directed || shape == Shape::odd) {
+    const V nearest = as_bits(hn::NegMulAdd(binade, factor, sum));
+    const V above = ones_where(hn::Gt(nearest, m));
+    if (shape == Shape::directed) {
+      const V away = by_sign(negative, p.away);
+      const V below = ones_where(hn::Gt(m, nearest));
+      sum = as_float(hn::Sub(hn::Add(as_bits(sum), hn::AndNot(away, above)), hn::And(away, below)));
+    } else {
+      const V inexact = hn::AndNot(ones_where(hn::Eq(nearest, m)), set(1));
+      sum = as_float(hn::Or(hn::Add(as_bits(sum), above), inexact));
+    }
+  }
+  return as_bits(hn::NegMulAdd(binade, factor, sum));
+}
+
+// What is added to a magnitude so that cutting its `low` bits off rounds it. `odd` holds the code's parity in bit 0.
+template <Shape shape>
+HWY_INLINE V increment(const RoundPlan& p, V low, V odd, M negative) {
+  if (shape == Shape::directed) return hn::And(low, by_sign(negative, p.away));
+  if (shape == Shape::odd) return hn::And(low, hn::Sub(hn::And(odd, set(1)), set(1)));
+  const V base = hn::ShiftRight<1>(hn::Add(low, set(p.half_up)));
+  return hn::Add(base, hn::And(hn::And(odd, low), set(p.even_mask)));
+}
+
+// Whether the draw carries: the definitions of rounds_away in core/rounding.h, with the first 32 bits of the discarded
+// fraction in `tail`. fraction + draw >= 1 is tail > ~draw. For stochastic_c bit 0 of tail may be sticky: with at most
+// 30 draw bits it lies below the bit that decides rounding to a draw.
+template <Shape shape>
+HWY_INLINE M carries(const RoundPlan& p, V tail, V word) {
+  const V draw = hn::And(word, set(p.draw_mask));
+  if (shape == Shape::stochastic_a) return hn::Gt(tail, hn::Not(draw));
+  if (shape == Shape::stochastic_b) return hn::Gt(tail, hn::Not(hn::Or(draw, set(p.draw_unit))));
+  const V below = set(~p.draw_mask);
+  const V lowest = set(p.draw_mask & (~p.draw_mask + 1));  // the lowest bit of a draw, 0 without draws
+  const V odd = hn::AndNot(ones_where(hn::Eq(hn::And(tail, lowest), hn::Zero(Words()))), set(1));
+  const V nearest = hn::Add(hn::Add(tail, hn::ShiftRight<1>(below)), odd);
+  return hn::Or(hn::Lt(nearest, tail), hn::Gt(hn::AndNot(below, nearest), hn::Not(draw)));
+}
+
+HWY_INLINE V shifted_to_top(V bits, std::uint32_t count) {  // bits << (32 - count), 0 for count 0
+  return hn::ShiftLeft<1>(hn::ShiftLeftSame(bits, static_cast<int>(31 - count)));
+}
+
+constexpr bool draws(Shape shape) {
+  return shape == Shape::stochastic_a || shape == Shape::stochastic_b || shape == Shape::stochastic_c;
+}
+
+// Formats with FP32's exponent range: the low `dropped` bits go, subnormals included.
+template <Shape shape>
+HWY_INLINE V fixed_unit(const RoundPlan& p, V magnitude, M negative, V word) {
+  const V low = set((std::uint32_t{1} << p.dropped) - 1);
+  if (draws(shape)) {
+    const V up = ones_where(carries<shape>(p, shifted_to_top(magnitude, p.dropped), word));
+    const V step = set(std::uint32_t{1} << p.dropped);
+    return hn::Add(hn::AndNot(low, magnitude), hn::And(up, step));
+  }
+  const V odd = hn::ShiftRightSame(magnitude, static_cast<int>(p.dropped));
+  if (shape == Shape::nearest) {
+    const V add = hn::Add(set(p.nearest_base), hn::And(odd, set(p.dropped == 0 ? 0 : p.even_mask)));
+    return hn::AndNot(low, hn::Add(magnitude, add));
+  }
+  return hn::AndNot(low, hn::Add(magnitude, increment<shape>(p, low, odd, negative)));
+}
+
+// The discarded fraction's first 32 bits, for lanes that drop `count` >= 1 bits of a significand below 2^24.
+template <Shape shape>
+HWY_INLINE V tail_of(V significand, V count) {
+  const V left = hn::ShiftLeft<1>(hn::Shl(significand, hn::Sub(set(31), hn::Min(count, set(31)))));
+  const V far = hn::Min(hn::Sub(hn::Max(count, set(32)), set(32)), set(31));
+  V right = hn::Shr(significand, far);
+  if (shape == Shape::stochastic_c) {
+    const V lost = hn::AndNot(ones_where(hn::Eq(hn::Shl(right, far), significand)), set(1));
+    right = hn::Or(right, lost);
+  }
+  return hn::IfThenElse(hn::Gt(count, set(31)), right, left);
+}
+
+// Any format: below the smallest normal number the significand is shifted until its unit is the quantum, so lanes
+// differ in how many bits they drop. More than 31 dropped bits are less than 2^-7 of a unit: 31 do for deterministic
+// modes.
+template <Shape shape>
+HWY_INLINE V moving_unit(const RoundPlan& p, V magnitude, M negative, V word) {
+  const V field = hn::ShiftRight<23>(magnitude);
+  const V hidden = hn::Min(hn::And(magnitude, set(field_bits_of_fp32)), set(0x00800000));
+  const V significand = hn::Or(hn::And(magnitude, set(0x007fffff)), hidden);
+  const M small = hn::Lt(magnitude, set(p.min_normal_bits));
+  const V far = hn::Sub(set(p.fixed_shift), hn::Max(field, set(1)));  // meaningful in small lanes
+  const V count = hn::IfThenElse(small, hn::Min(far, set(31)), set(p.dropped));
+  const V bits = hn::IfThenElse(small, significand, magnitude);
+  V kept = hn::Shr(bits, count);
+  if (draws(shape)) {
+    const V tail = hn::IfThenElse(small, tail_of<shape>(significand, far), shifted_to_top(magnitude, p.dropped));
+    kept = hn::Sub(kept, ones_where(carries<shape>(p, tail, word)));
+  } else {
+    const V low = hn::Sub(hn::Shl(set(1), count), set(1));
+    const V parity = hn::IfThenElse(small, set(p.parity_subnormal), set(p.parity_normal));
+    kept = hn::Shr(hn::Add(bits, increment<shape>(p, low, hn::Add(kept, parity), negative)), count);
+  }
+  const auto quanta = hn::ConvertTo(Floats(), hn::BitCast(Signed(), kept));
+  const V multiple = as_bits(hn::Mul(quanta, hn::Set(Floats(), p.quantum)));
+  return hn::IfThenElse(small, multiple, hn::ShiftLeftSame(kept, static_cast<int>(p.dropped)));
+}
+
+// Special values over the rounded magnitude; see Finish.
+template <Finish finish>
+HWY_INLINE V finished(const RoundPlan& p, V rounded, V source, V magnitude, M negative) {
+  const V sign = set(0x80000000);
+  if (finish == Finish::nan_on_top) {
+    const M over = hn::Gt(rounded, set(p.largest_bits[0]));
+    return hn::IfThenElse(over, set(p.nan), hn::OrAnd(rounded, source, sign));
+  }
+  const M is_nan = hn::Gt(magnitude, set(field_bits_of_fp32));
+  if (finish == Finish::signed_top) {
+    const M over = hn::Gt(rounded, set(p.largest_bits[0]));
+    const V value = hn::IfThenElse(over, set(p.beyond[0]), rounded);
+    return hn::IfThenElse(is_nan, set(p.nan), hn::OrAnd(value, source, sign));
+  }
+  const M is_inf = hn::Eq(magnitude, set(field_bits_of_fp32));
+  const M is_zero = hn::Eq(magnitude, hn::Zero(Words()));
+  const V never = set(p.always_beyond[0] ? ~std::uint32_t{0} : 0);
+  const V all = set(p.always_beyond[1] ? ~std::uint32_t{0} : 0);
+  const V forced = hn::IfThenElse(negative, all, never);
+  V value = hn::OrAnd(rounded, source, set(p.sign_mask));
+  value = hn::IfThenElse(hn::Lt(rounded, set(p.least_bits)), by_sign(negative, p.tiny), value);
+  value = hn::IfThenElse(hn::Gt(hn::Or(rounded, forced), set(p.largest_bits[0])), by_sign(negative, p.beyond), value);
+  value = hn::IfThenElse(is_inf, by_sign(negative, p.inf), value);
+  value = hn::IfThenElse(is_nan, set(p.nan), value);
+  return hn::IfThenElse(is_zero, by_sign(negative, p.zero), value);
+}
+
+// Denormals-are-zero for the source, where the conversion asks for it; else flushed_below is 0.
+HWY_INLINE V source_magnitude(const RoundPlan& p, V magnitude) {
+  return hn::IfThenZeroElse(hn::Lt(magnitude, set(p.flushed_below)), magnitude);
+}
+
+enum class Method { magic_add, fixed_unit, moving_unit };
+
+template <Method method, Shape shape, Finish finish>
+HWY_INLINE V round_lanes(const RoundPlan& p, V source, V word) {
+  V magnitude = hn::And(source, set(magnitude_bits_of_fp32));
+  if (finish == Finish::full) magnitude = source_magnitude(p, magnitude);
+  const M negative = is_negative(source);
+  V rounded;
+  if constexpr (method == Method::magic_add) {
+    rounded = magic_add < shape, finish == Finish::full > (p, magnitude, negative);
+  } else if constexpr (method == Method::fixed_unit) {
+    rounded = fixed_unit<shape>(p, magnitude, negative, word);
+  } else {
+    rounded = moving_unit<shape>(p, magnitude, negative, word);
+  }
+  return finished<finish>(p, rounded, source, magnitude, negative);
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace lowp
+HWY_AFTER_NAMESPACE();
+#endif
