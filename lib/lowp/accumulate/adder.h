@@ -2,6 +2,8 @@
 // Additions in any format and rounding mode, on values held in doubles, and what became of each operand.
 #pragma once
 
+#include <bit>
+#include <cmath>
 #include <cstdint>
 #include <string>
 
@@ -50,6 +52,8 @@ class Adder {
  private:
   double quick_round(double x) const;
   double spec(Exact x);
+  double spec_round(double x);
+  double spec_add(double a, double b);
   void watch(double a, double b, double sum);
 
   Accumulator how_;
@@ -58,8 +62,52 @@ class Adder {
   int dropped_;  // fraction bits of a double beyond the format's
   int min_exponent_;
   double max_finite_;
+  double quantum_;  // the smallest subnormal number
   std::uint64_t draw_ = 0, absorbed_ = 0;
   bool last_absorbed_ = false;
 };
+
+// Nearest-even on the bits of a double: half a unit less one, plus the parity of the place kept, carries where it must,
+// into the exponent too. Below the smallest normal number the unit stops shrinking.
+inline double Adder::quick_round(double x) const {
+  const auto bits = std::bit_cast<std::uint64_t>(x);
+  const int exponent = static_cast<int>(bits >> 52 & 0x7FF) - 1023;
+  const int below = min_exponent_ - exponent;
+  const int drop = dropped_ + (below > 0 ? below : 0);
+  if (drop > 52) {
+    return std::copysign(std::abs(x) > quantum_ / 2 ? quantum_ : 0.0, x);
+  }
+  const std::uint64_t odd = drop == 52 ? 1 : bits >> drop & 1;  // of the implicit bit, the exponent says nothing
+  const std::uint64_t rounded = (bits + (std::uint64_t{1} << (drop - 1)) - 1 + odd) & ~low_bits(drop);
+  return std::bit_cast<double>(rounded);
+}
+
+inline double Adder::round(double x) {
+  if (quick_ && std::isfinite(x)) {
+    const double rounded = quick_round(x);
+    if (std::abs(rounded) <= max_finite_) return rounded;
+  }
+  return spec_round(x);
+}
+
+// Without branches: what is larger is as good as random. A sum equal to one operand had no use for the other.
+inline void Adder::watch(double a, double b, double sum) {
+  const bool lost = ((sum == a) & (b != 0)) | ((sum == b) & (a != 0));
+  last_absorbed_ = lost & (sum - sum == 0);
+  absorbed_ += last_absorbed_ ? 1 : 0;
+}
+
+inline double Adder::add(double a, double b) {
+  const double plain = a + b;
+  double sum;
+  if (quick_ && std::isfinite(plain) && std::abs(plain) <= max_finite_) {
+    sum = quick_round(plain);
+    if (std::abs(sum) > max_finite_) sum = spec_add(a, b);
+  } else {
+    sum = spec_add(a, b);
+  }
+  watch(a, b, sum);
+  return sum;
+}
 
 }  // namespace lowp
