@@ -24,8 +24,10 @@ struct Job {
 
 // What a worker thread keeps between tensors.
 struct Workspace {
-  BinadeTable table;
+  BinadeTable table;    // of the tensor at hand
+  BinadeTable running;  // of all small tensors so far
   std::vector<std::byte> buffer;
+  std::unique_ptr<ByteStream> stream;  // the last one: while it lives its file stays open for the next tensor
 };
 
 class Auditor {
@@ -81,9 +83,23 @@ class Auditor {
     std::vector<std::size_t> whole, split;
     for (std::size_t j = begin; j < end; ++j) (is_split(jobs_[j]) ? split : whole).push_back(j);
     tbb::parallel_for(tbb::blocked_range<std::size_t>(0, whole.size(), 1), [&](const auto& range) {
-      for (std::size_t i = range.begin(); i != range.end(); ++i) run_whole(whole[i], into);
+      for (std::size_t i = range.begin(); i != range.end(); ++i) {
+        is_small(jobs_[whole[i]]) ? run_small(whole[i]) : run_whole(whole[i], into);
+      }
     });
+    for (auto& work : workspaces_) {
+      if (!work) continue;
+      work->running.settle();
+      into.merge(work->running);
+      work->running.clear();
+    }
     for (const std::size_t j : split) run_split(j, into);
+  }
+
+  // Tensors that are read at once and need no table of their own: their counts are enough.
+  bool is_small(const Job& job) const {
+    constexpr std::uint64_t small = 4 << 20;
+    return options_.by != Scope::tensor && job.view->dtype->bytes == 4 && job.bytes() <= std::min(small, chunk_of(job));
   }
 
   bool is_split(const Job& job) const {
@@ -97,7 +113,7 @@ class Auditor {
 
   Workspace& workspace() {
     std::unique_ptr<Workspace>& held = workspaces_.local();
-    if (!held) held = std::make_unique<Workspace>(Workspace{BinadeTable(pass_), {}});
+    if (!held) held = std::make_unique<Workspace>(Workspace{BinadeTable(pass_), BinadeTable(pass_), {}, {}});
     return *held;
   }
 
@@ -113,6 +129,28 @@ class Auditor {
       if (options_.progress) options_.progress(work.buffer.size());
     }
     return Done{};
+  }
+
+  void run_small(std::size_t j) {
+    const Job& job = jobs_[j];
+    Workspace& work = workspace();
+    work.buffer.resize(static_cast<std::size_t>(job.bytes()));
+    if (!work.buffer.empty()) {
+      auto stream = job.view->source->stream(0);
+      auto read = stream ? (*stream)->read(work.buffer) : Result<Done>(stream.error());
+      if (!read) {
+        errors_[j] = read.error();
+        return;
+      }
+      work.stream = std::move(*stream);
+      if (options_.progress) options_.progress(work.buffer.size());
+    }
+    TensorCounts counts = counts_of_fp32(work.buffer, job.view->multiplicity);
+    counts.elements += job.view->implicit_zeros;
+    counts.zero_in += job.view->implicit_zeros;
+    result_.tensors[j] = {job.input, job.tensor, std::move(counts)};
+    work.running.count(*job.view->dtype, work.buffer, job.view->multiplicity);
+    work.running.count_zeros(job.view->implicit_zeros);
   }
 
   void run_whole(std::size_t j, BinadeTable& into) {
@@ -158,32 +196,10 @@ class Auditor {
     const Job& job = jobs_[j];
     table.count_zeros(job.view->implicit_zeros);
     table.settle();
-    TensorAudit& tensor = result_.tensors[j];
-    tensor = {job.input,
-              job.tensor,
-              table.elements(),
-              table.zero_in(),
-              table.nan_in(),
-              table.inf_in(),
-              table.max_abs(),
-              table.min_nonzero_abs(),
-              {}};
-    const bool by_tensor = options_.by == Scope::tensor;
-    const Prepared prepared = prepare(table, pass_.rounding, by_tensor ? Detail::moments : Detail::counts);
-    for (const Target& target : options_.targets) tensor.losses.push_back(losses_of(prepared, target));
-    if (by_tensor) result_.scoped[j] = {Scope::tensor, job.input, job.tensor, outcomes_of(prepared)};
+    result_.tensors[j] = {job.input, job.tensor, counts_of(table)};
+    if (options_.by == Scope::tensor) result_.scoped[j] = {Scope::tensor, job.input, job.tensor, outcomes_of(table)};
     const std::scoped_lock lock(merging_);
     into.merge(table);
-  }
-
-  LossCurve losses_of(const Prepared& prepared, const Target& target) const {
-    LossCurve curve;
-    for (int scale = options_.scales.low; scale <= options_.scales.high; ++scale) {
-      const ClassCounts counts = count_classes(prepared, target, options_.scales, scale);
-      curve.flushed.push_back(counts[ElementClass::flushed]);
-      curve.beyond.push_back(counts[ElementClass::saturated] + counts[ElementClass::overflowed]);
-    }
-    return curve;
   }
 
   Outcomes outcomes_of(const Prepared& prepared) const {

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "lowp/audit/binade_counts.h"
 #include "lowp/audit/sweep.h"
 #include "lowp/tensor/step_series.h"
 
@@ -25,20 +26,10 @@ struct AuditOptions {
   std::function<void(std::uint64_t bytes)> progress;  // called from any thread with bytes just read; may be empty
 };
 
-// How many elements of one tensor a target loses at each scale of the range.
-struct LossCurve {
-  std::vector<std::uint64_t> flushed;
-  std::vector<std::uint64_t> beyond;  // saturated or overflowed
-};
-
 struct TensorAudit {
   std::size_t input = 0;   // index into StepSeries::inputs
   std::size_t tensor = 0;  // index into its tensors
-  std::uint64_t elements = 0, zero_in = 0, nan_in = 0, inf_in = 0;
-  Exact max_abs, min_nonzero_abs;  // of finite elements as dumped; zero where there is none
-  std::vector<LossCurve> losses;   // one per target
-
-  std::uint64_t nonzero() const { return elements - zero_in - nan_in - inf_in; }
+  TensorCounts counts;     // as dumped
 };
 
 // Outcomes of one table: for each target, one outcome per scale.

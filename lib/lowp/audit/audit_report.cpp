@@ -67,9 +67,9 @@ Table tensors_table(const AuditFindings& f) {
     CellList shape;
     for (const std::uint64_t size : view.shape) shape.push_back(count(size));
     table.rows.push_back({text(view.name), text(input.path), maybe(input.step), Cell{shape}, text(view.dtype->name),
-                          count(tensor.elements), count(tensor.zero_in), count(tensor.nan_in), count(tensor.inf_in),
-                          magnitude(tensor.max_abs, "no finite non-zero value"),
-                          magnitude(tensor.min_nonzero_abs, "no finite non-zero value")});
+                          count(tensor.counts.elements), count(tensor.counts.zero_in), count(tensor.counts.nan_in),
+                          count(tensor.counts.inf_in), magnitude(tensor.counts.max_abs, "no finite non-zero value"),
+                          magnitude(tensor.counts.min_nonzero_abs, "no finite non-zero value")});
   }
   return table;
 }

@@ -66,15 +66,16 @@ std::string what_was_read(const AuditFindings& f) {
 std::string extremes_text(const AuditFindings& f) {
   const TensorAudit *largest = nullptr, *smallest = nullptr;
   for (const TensorAudit& tensor : f.result.tensors) {
-    if (tensor.max_abs.kind != Kind::finite) continue;
-    if (!largest || to_double(tensor.max_abs) > to_double(largest->max_abs)) largest = &tensor;
-    if (!smallest || to_double(tensor.min_nonzero_abs) < to_double(smallest->min_nonzero_abs)) smallest = &tensor;
+    if (tensor.counts.max_abs.kind != Kind::finite) continue;
+    if (!largest || to_double(tensor.counts.max_abs) > to_double(largest->counts.max_abs)) largest = &tensor;
+    if (!smallest || to_double(tensor.counts.min_nonzero_abs) < to_double(smallest->counts.min_nonzero_abs))
+      smallest = &tensor;
   }
   const auto name = [&](const TensorAudit& tensor) {
     return middle_cut(f.series.inputs[tensor.input].tensors[tensor.tensor].name, 60);
   };
-  return fmt::format("largest {} in {}, smallest non-zero {} in {}", magnitude_text(to_double(largest->max_abs)),
-                     name(*largest), magnitude_text(to_double(smallest->min_nonzero_abs)), name(*smallest));
+  return fmt::format("largest {} in {}, smallest non-zero {} in {}", magnitude_text(to_double(largest->counts.max_abs)),
+                     name(*largest), magnitude_text(to_double(smallest->counts.min_nonzero_abs)), name(*smallest));
 }
 
 // Scales that a person wants to see: every fourth, or all when there are few.
@@ -154,26 +155,26 @@ struct NamedLosses {
   const std::string* name = nullptr;
   Exact max_abs, min_nonzero_abs;
   std::uint64_t nonzero = 0;
-  std::vector<std::uint64_t> lost;  // per target, flushed or beyond the largest number, at the scale shown for it
+  std::vector<std::uint64_t> lost;  // per target, flushed to zero at the scale shown for it
 };
 
 std::vector<NamedLosses> losses_by_name(const AuditFindings& f) {
   std::map<std::string_view, NamedLosses> by_name;
   for (const TensorAudit& tensor : f.result.tensors) {
-    if (tensor.nonzero() == 0) continue;
+    if (tensor.counts.nonzero() == 0) continue;
     const std::string& name = f.series.inputs[tensor.input].tensors[tensor.tensor].name;
     NamedLosses& losses = by_name[name];
     const bool first = losses.name == nullptr;
     losses.name = &name;
-    losses.nonzero += tensor.nonzero();
-    if (first || to_double(losses.max_abs) < to_double(tensor.max_abs)) losses.max_abs = tensor.max_abs;
-    if (first || to_double(tensor.min_nonzero_abs) < to_double(losses.min_nonzero_abs)) {
-      losses.min_nonzero_abs = tensor.min_nonzero_abs;
+    losses.nonzero += tensor.counts.nonzero();
+    if (first || to_double(losses.max_abs) < to_double(tensor.counts.max_abs)) losses.max_abs = tensor.counts.max_abs;
+    if (first || to_double(tensor.counts.min_nonzero_abs) < to_double(losses.min_nonzero_abs)) {
+      losses.min_nonzero_abs = tensor.counts.min_nonzero_abs;
     }
     losses.lost.resize(f.options.targets.size());
     for (std::size_t target = 0; target < losses.lost.size(); ++target) {
-      const std::size_t at = f.options.scales.index(shown_scale(f, target));
-      losses.lost[target] += tensor.losses[target].flushed[at] + tensor.losses[target].beyond[at];
+      losses.lost[target] +=
+          flushed_at(tensor.counts, f.options.targets[target], f.options.scales, shown_scale(f, target));
     }
   }
   std::vector<NamedLosses> all;
@@ -188,11 +189,12 @@ std::vector<Block> worst_tensors(const AuditFindings& f) {
   std::size_t first = 0;
   const auto loses = [&](const NamedLosses& losses) { return losses.lost[first] != 0; };
   while (first < targets && std::ranges::none_of(all, loses)) ++first;
-  if (first == targets) return {Paragraph{"No tensor loses a value at the scales recommended below.", 0, 0}};
+  if (first == targets)
+    return {Paragraph{"No tensor has a value flushed to zero at the scales recommended below.", 0, 0}};
   std::erase_if(all, [&](const NamedLosses& losses) { return !loses(losses); });
   std::ranges::stable_sort(all, std::greater{}, [&](const NamedLosses& losses) { return losses.lost[first]; });
   all.resize(std::min<std::size_t>(all.size(), 5));
-  Grid grid{fmt::format("Tensors that lose most in {} (share of their non-zero values flushed or overflowed)",
+  Grid grid{fmt::format("Tensors that lose most in {} (share of their non-zero values flushed to zero)",
                         f.options.targets[first].name),
             {"tensor", "largest", "smallest"},
             1,

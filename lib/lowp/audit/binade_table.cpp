@@ -252,9 +252,10 @@ void BinadeTable::settle() {
 void BinadeTable::count(const Dtype& dtype, std::span<const std::byte> bytes, std::uint64_t weight) {
   assert(bytes.size() % static_cast<std::size_t>(dtype.bytes) == 0);
   elements_ += bytes.size() / static_cast<std::size_t>(dtype.bytes) * weight;
-  constexpr std::size_t worth_packing = std::size_t{1} << 16;  // bytes; below, emptying leaves would cost more
-  if (dtype.bytes == 4 && weight == 1 && options_.wide.empty() && bytes.size() >= worth_packing)
-    return count_packed(bytes);
+  // The fast path pays once emptying its leaves is cheap beside what went through them.
+  constexpr std::uint64_t worth_packing = std::uint64_t{1} << 14;
+  const bool packs = weight == 1 && options_.wide.empty() && elements_ >= worth_packing;
+  if (dtype.bytes == 4 && packs) return count_packed(bytes);
   if (dtype.bytes == 4) return count_words<std::uint32_t, 8, 23>(bytes, weight);
   if (dtype.bytes == 8) {
     assert(options_.fraction_bits == wide_fraction_bits);

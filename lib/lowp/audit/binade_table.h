@@ -149,8 +149,6 @@ struct PageMoments {
   std::map<int, Distances> wide;
   const Distances& rounded_to(int q) const;  // -1 <= q; q must be resolved
 };
-// How much to work out: counts alone cost a fraction of the sums.
-enum class Detail : std::uint8_t { counts, moments };
-PageMoments moments_of(const BinadeTable& table, const BinadeTable::Page& page, Rounding rounding, Detail detail);
+PageMoments moments_of(const BinadeTable& table, const BinadeTable::Page& page, Rounding rounding);
 
 }  // namespace lowp

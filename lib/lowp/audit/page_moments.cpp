@@ -31,13 +31,11 @@ struct Part {
 
 // Adds a part to its group. All its elements round the same way. `truncated` is their common kept value, `unit` the
 // distance to the next one, both in the units of the table.
-void add_part(Distances& distances, const Part& part, std::uint64_t kept, int unit_log2, int q, bool away,
-              Detail detail) {
+void add_part(Distances& distances, const Part& part, std::uint64_t kept, int unit_log2, int q, bool away) {
   if (part.count == 0) return;
   const std::uint64_t distance = (q < 0 ? 1 : std::uint64_t{2} << q) - kept - (away ? 1 : 0);
   Group& group = distances[static_cast<std::size_t>(std::min<std::uint64_t>(distance, 3))];
   group.count += part.count;
-  if (detail == Detail::counts) return;
   const u128 unit = static_cast<u128>(1) << unit_log2, tail = part.sum();
   const Integer256 tail_squared = part.sum_squared();
   if (away) {
@@ -57,8 +55,7 @@ void add_part(Distances& distances, const Part& part, std::uint64_t kept, int un
 
 // Rounds the elements of one cell of q + 1 fraction bits to q. The bit that goes decides the side of the half: with it,
 // a zero tail is the tie; without it, a zero tail is exact. Everything else rounds as one. (core decides, not we.)
-void round_cell(Distances& distances, const Placed& placed, int fraction_bits, int q, Rounding mode, bool negative,
-                Detail detail) {
+void round_cell(Distances& distances, const Placed& placed, int fraction_bits, int q, Rounding mode, bool negative) {
   constexpr std::uint64_t half = std::uint64_t{1} << 63;
   const Cell128& cell = placed.cell;
   const std::uint64_t kept = placed.leading >> 1;
@@ -73,12 +70,12 @@ void round_cell(Distances& distances, const Placed& placed, int fraction_bits, i
     const std::uint64_t distance = (q < 0 ? 1 : std::uint64_t{2} << q) - kept;
     distances[static_cast<std::size_t>(std::min<std::uint64_t>(distance, 3))].exact += cell.exact;
   }
-  add_part(distances, at_edge, kept, unit_log2, q, edge_away, detail);
-  add_part(distances, inside, kept, unit_log2, q, inside_away, detail);
+  add_part(distances, at_edge, kept, unit_log2, q, edge_away);
+  add_part(distances, inside, kept, unit_log2, q, inside_away);
 }
 
 // Cells of one bit less: neighbours join, the lost bit goes into the tails of the upper one.
-std::vector<Placed> coarser(const std::vector<Placed>& cells, int fraction_bits, int q, Detail detail) {
+std::vector<Placed> coarser(const std::vector<Placed>& cells, int fraction_bits, int q) {
   std::vector<Placed> joined;
   joined.reserve(cells.size());
   for (const Placed& placed : cells) {
@@ -89,7 +86,6 @@ std::vector<Placed> coarser(const std::vector<Placed>& cells, int fraction_bits,
     Cell128& cell = joined.back().cell;
     cell.count += part.count;
     cell.exact += upper ? 0 : placed.cell.exact;
-    if (detail == Detail::counts) continue;
     cell.tail += part.sum();
     cell.tail_squared += part.sum_squared();
   }
@@ -105,7 +101,7 @@ const Distances& PageMoments::rounded_to(int q) const {
   return found->second;
 }
 
-PageMoments moments_of(const BinadeTable& table, const BinadeTable::Page& page, Rounding rounding, Detail detail) {
+PageMoments moments_of(const BinadeTable& table, const BinadeTable::Page& page, Rounding rounding) {
   PageMoments moments{page.negative, page.binade, {}, {}, page.wide};
   const int fraction_bits = table.options().fraction_bits;
   std::vector<Placed> cells;
@@ -118,9 +114,9 @@ PageMoments moments_of(const BinadeTable& table, const BinadeTable::Page& page, 
   for (int q = BinadeTable::leaf_bits - 1; q >= -1; --q) {
     Distances& distances = moments.by_fraction[static_cast<std::size_t>(q + 1)];
     for (const Placed& placed : cells) {
-      round_cell(distances, placed, fraction_bits, q, rounding, page.negative, detail);
+      round_cell(distances, placed, fraction_bits, q, rounding, page.negative);
     }
-    cells = coarser(cells, fraction_bits, q, detail);
+    cells = coarser(cells, fraction_bits, q);
   }
   for (const Group& group : moments.by_fraction[0]) moments.all.add(group);
   moments.all.exact = moments.all.count;

@@ -15,19 +15,11 @@ double log2_of(Exact x) {
   return std::log2(static_cast<double>(x.significand)) + x.exponent;
 }
 
-// Exact order of magnitudes.
-bool is_less(Exact a, Exact b) {
-  if (b.kind == Kind::zero) return false;
-  if (a.kind == Kind::zero || exponent_of(a) != exponent_of(b))
-    return a.kind == Kind::zero || exponent_of(a) < exponent_of(b);
-  return a.significand << (64 - bit_width(a.significand)) < b.significand << (64 - bit_width(b.significand));
-}
-
 const TensorAudit* largest_tensor(const AuditResult& result) {
   const TensorAudit* largest = nullptr;
   for (const TensorAudit& tensor : result.tensors) {
-    if (tensor.max_abs.kind == Kind::finite && (!largest || is_less(largest->max_abs, tensor.max_abs)))
-      largest = &tensor;
+    if (tensor.counts.max_abs.kind != Kind::finite) continue;
+    if (!largest || magnitude_less(largest->counts.max_abs, tensor.counts.max_abs)) largest = &tensor;
   }
   return largest;
 }
@@ -68,7 +60,9 @@ class Adviser {
   std::uint64_t beyond(int scale) const {
     return at(scale).counts[ElementClass::saturated] + at(scale).counts[ElementClass::overflowed];
   }
-  const LossCurve& losses(const TensorAudit& tensor) const { return tensor.losses[target_]; }
+  std::uint64_t flushed(const TensorAudit& tensor, int scale) const {
+    return flushed_at(tensor.counts, target(), scales(), scale);
+  }
   // A name fit for a sentence; whole ones stand beside it in the tables.
   std::string name(TensorRef ref) const { return middle_cut(series_.inputs[ref.input].tensors[ref.tensor].name, 60); }
 
@@ -81,7 +75,7 @@ class Adviser {
   void find_window() {
     const TensorAudit& largest = *largest_tensor(result_);
     advice_.above = TensorRef{largest.input, largest.tensor};
-    safe_ = largest_safe_scale_log2(target(), scaled(largest.max_abs, -scales().dump));
+    safe_ = largest_safe_scale_log2(target(), scaled(largest.counts.max_abs, -scales().dump));
     top_ = std::min(safe_, scales().high);
     if (safe_ < scales().low) {
       advice_.empty_window = true;
@@ -109,9 +103,7 @@ class Adviser {
     std::optional<TensorRef> worst;
     std::uint64_t most = 0;
     for (const TensorAudit& tensor : result_.tensors) {
-      const LossCurve& curve = losses(tensor);
-      const std::uint64_t lost =
-          curve.flushed[scales().index(scale)] - (reference ? curve.flushed[scales().index(*reference)] : 0);
+      const std::uint64_t lost = flushed(tensor, scale) - (reference ? flushed(tensor, *reference) : 0);
       if (lost > most) {
         most = lost;
         worst = TensorRef{tensor.input, tensor.tensor};
@@ -176,7 +168,7 @@ class Adviser {
 
   void explain_above() {
     if (!advice_.window_high) return;
-    const double largest = to_double(scaled(largest_tensor(result_)->max_abs, -scales().dump));
+    const double largest = to_double(scaled(largest_tensor(result_)->counts.max_abs, -scales().dump));
     advice_.reasons.push_back(fmt::format("Above {} {} {} (largest value {}).", power_text(*advice_.window_high),
                                           name(*advice_.above), beyond_verb(), magnitude_text(largest)));
   }
@@ -236,7 +228,7 @@ class Adviser {
                     overflows ? "does not overflow" : "was tried", power_text(top_), share,
                     shortest_number(100 * policy_.max_flushed)));
     const TensorAudit& largest = *largest_tensor(result_);
-    const double value = to_double(scaled(largest.max_abs, -scales().dump));
+    const double value = to_double(scaled(largest.counts.max_abs, -scales().dump));
     advice_.reasons.push_back(
         overflows ? fmt::format("{} overflows first (largest value {}), {} loses most.", name(*advice_.above),
                                 magnitude_text(value), name(*advice_.below))
@@ -254,9 +246,9 @@ class Adviser {
   std::uint64_t flushed_with_own_scales() const {
     std::uint64_t lost = 0;
     for (const TensorAudit& tensor : result_.tensors) {
-      if (tensor.max_abs.kind != Kind::finite) continue;
-      const int own = largest_safe_scale_log2(target(), scaled(tensor.max_abs, -scales().dump));
-      lost += losses(tensor).flushed[scales().index(std::clamp(own, scales().low, scales().high))];
+      if (tensor.counts.max_abs.kind != Kind::finite) continue;
+      const int own = largest_safe_scale_log2(target(), scaled(tensor.counts.max_abs, -scales().dump));
+      lost += flushed(tensor, std::clamp(own, scales().low, scales().high));
     }
     return lost;
   }
@@ -316,7 +308,7 @@ bool any_narrow(const StepSeries& series) {
 Drift drift_of(const StepSeries& series, const AuditResult& result) {
   std::vector<Exact> largest(series.inputs.size());
   for (const TensorAudit& tensor : result.tensors) {
-    if (is_less(largest[tensor.input], tensor.max_abs)) largest[tensor.input] = tensor.max_abs;
+    if (magnitude_less(largest[tensor.input], tensor.counts.max_abs)) largest[tensor.input] = tensor.counts.max_abs;
   }
   Drift drift;
   const Exact* previous = nullptr;

@@ -171,24 +171,12 @@ PassOptions plan_pass(std::span<const Target> targets, const ScaleRange& scales,
   return options;
 }
 
-Prepared prepare(const BinadeTable& table, Rounding rounding, Detail detail) {
+Prepared prepare(const BinadeTable& table, Rounding rounding) {
   Prepared prepared{&table, {}};
   for (const BinadeTable::Page* page : table.pages()) {
-    prepared.pages.push_back(moments_of(table, *page, rounding, detail));
+    prepared.pages.push_back(moments_of(table, *page, rounding));
   }
   return prepared;
-}
-
-ClassCounts count_classes(const Prepared& prepared, const Target& target, const ScaleRange& scales, int scale_log2) {
-  ClassCounts counts;
-  for (const PageMoments& page : prepared.pages) {
-    visit_fates(page, target, scale_log2 - scales.dump, prepared.table->options().fraction_bits,
-                [&](const Group& group, const Fate& fate) {
-                  counts[fate.element_class] += group.count;
-                  if (!fate.constant) counts.exact += group.exact;
-                });
-  }
-  return counts;
 }
 
 Outcome measure(const Prepared& prepared, const Target& target, const ScaleRange& scales, int scale_log2) {

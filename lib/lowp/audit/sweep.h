@@ -78,15 +78,13 @@ struct Outcome {
 // The options of a pass whose table answers for all `targets` (which share one rounding mode) over `scales`.
 PassOptions plan_pass(std::span<const Target> targets, const ScaleRange& scales, int fraction_bits);
 
-// A table prepared for one rounding mode: the mode of the targets that will be asked for. With Detail::counts only
-// count_classes() may be asked.
+// A table prepared for one rounding mode: the mode of the targets that will be asked for.
 struct Prepared {
   const BinadeTable* table;
   std::vector<PageMoments> pages;
 };
-Prepared prepare(const BinadeTable& table, Rounding rounding, Detail detail = Detail::moments);
+Prepared prepare(const BinadeTable& table, Rounding rounding);
 
-ClassCounts count_classes(const Prepared& prepared, const Target& target, const ScaleRange& scales, int scale_log2);
 Outcome measure(const Prepared& prepared, const Target& target, const ScaleRange& scales, int scale_log2);
 
 // The largest scale_log2 at which magnitude x (finite, not zero) neither overflows nor saturates.

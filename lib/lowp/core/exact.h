@@ -38,6 +38,13 @@ LOWP_HD constexpr int exponent_of(Exact x) {
   return x.exponent + bit_width(x.significand) - 1;
 }
 
+// Whether |a| < |b|, exactly, for zeros and finite values without sticky bits.
+LOWP_HD constexpr bool magnitude_less(Exact a, Exact b) {
+  if (a.kind == Kind::zero || b.kind == Kind::zero) return a.kind == Kind::zero && b.kind != Kind::zero;
+  if (exponent_of(a) != exponent_of(b)) return exponent_of(a) < exponent_of(b);
+  return a.significand << (64 - bit_width(a.significand)) < b.significand << (64 - bit_width(b.significand));
+}
+
 // x * 2^scale_log2, exactly; every kind keeps its kind and sign.
 LOWP_HD constexpr Exact scaled(Exact x, int scale_log2) {
   if (x.kind == Kind::finite) x.exponent += scale_log2;
