@@ -1,103 +1,90 @@
 // SPDX-License-Identifier: Apache-2.0
-// All 2^32 FP32 inputs through encode, against the oracle's exact cuts. With LOWP_PROOF=all every mode and overflow
-// rule is walked, else nearest_even with the ieee rule.
+// All 2^32 FP32 inputs through encode, against the oracle's exact cuts and the recorded digests. With LOWP_PROOF=all
+// every mode and overflow rule is walked, else nearest_even with the ieee rule.
 #include <doctest/doctest.h>
 
 #include <cstdlib>
-#include <string_view>
 
-#include "float_walker.h"
+#include "conversion_judge.h"
+#include "conversion_sweep.h"
+#include "digest_table.h"
 #include "subjects.h"
 
 namespace lowp::proof {
 namespace {
 
-constexpr Format fp32 = find_format("fp32").format;
-constexpr std::uint32_t infinity = 0x7f800000;
-constexpr std::uint32_t sign = 0x80000000;
-
-// Inputs first, ..., last: those whose code is not `wanted`.
-using CountWrong = void (*)(Rounding, Overflow, std::uint32_t first, std::uint32_t last, std::uint64_t wanted, Tally&);
-
-template <Format target>
-void count_wrong(Rounding mode, Overflow rule, std::uint32_t first, std::uint32_t last, std::uint64_t wanted,
-                 Tally& t) {
-  std::uint64_t wrong = 0;
-  for (std::uint64_t bits = first; bits <= last; ++bits) {
-    wrong += encode(target, mode, rule, decode(fp32, bits)) != wanted;
+std::vector<tool::Run> expected_runs(const oracle::ConversionJudge& judge, const tool::SweepCase& what) {
+  std::vector<tool::Run> runs;
+  for (const oracle::ExpectedRun& run :
+       judge.runs(tool::rounding_name(what.rounding), what.overflow.saturate_finite, what.overflow.saturate_inf)) {
+    runs.push_back({run.first, run.code});
   }
-  t.checked += std::uint64_t{last} - first + 1;
-  if (wrong != 0 && t.wrong == 0)
-    t.first = Tally::describe(0, wanted, first, "within the run that starts here; got not shown");
-  t.wrong += wrong;
+  return runs;
 }
 
-struct Case {
-  const char* name;
-  CountWrong count_wrong;
-};
-#define LOWP_PROOF_CASE(name)                   \
-  Case {                                        \
-    name, count_wrong<find_format(name).format> \
+void prove(const oracle::ConversionJudge& judge, const tool::SweepCase& what) {
+  CAPTURE(std::string(what.target->name));
+  CAPTURE(std::string(tool::rounding_name(what.rounding)));
+  CAPTURE(std::string(tool::overflow_name(what.overflow)));
+  const std::vector<tool::Run> expected = expected_runs(judge, what);
+  REQUIRE(!expected.empty());
+  const tool::SweepResult result = tool::sweep(what, expected, 2, [](std::uint64_t) {});
+  CHECK(result.inputs == std::uint64_t{1} << 32);
+  CHECK(result.mismatches == 0);
+  for (const tool::Mismatch& m : result.first) {
+    MESSAGE(Tally::describe(m.ours, m.expected, m.input, tool::rounding_name(what.rounding)));
   }
-constexpr Case cases[] = {LOWP_PROOF_CASE("fp16"), LOWP_PROOF_CASE("bf16"), LOWP_PROOF_CASE("e4m3"),
-                          LOWP_PROOF_CASE("e5m2")};
-
-struct Walk {
-  const Case& subject;
-  const oracle::Grid& grid;
-  const std::vector<oracle::Segment>& cuts;
-  const ModeUnderTest& mode;
-  Overflow rule;
-};
-
-// One sign's half of all inputs: zero, numbers in runs of one code each, Inf, NaNs.
-Tally walk(const Walk& w, bool negative) {
-  Tally tally;
-  const std::uint32_t top = negative ? sign : 0;
-  const oracle::Saturation saturation = saturation_of(w.rule);
-  const auto run = [&](std::uint32_t first, std::uint32_t last, std::uint64_t wanted) {
-    w.subject.count_wrong(w.mode.mode, w.rule, top | first, top | last, wanted, tally);
-  };
-  const auto special = [&](oracle::Meaning meaning) {
-    return oracle::decide_special(w.grid.format(), w.grid.largest(), saturation, meaning, negative);
-  };
-  run(0, 0, special(oracle::Meaning::zero));
-  for (std::size_t i = 0; i + 1 < w.cuts.size(); ++i) {
-    run(static_cast<std::uint32_t>(w.cuts[i].first), static_cast<std::uint32_t>(w.cuts[i + 1].first - 1),
-        oracle::decide(w.grid.format(), w.grid.largest(), w.mode.judge, saturation, negative, w.cuts[i].place));
-  }
-  run(infinity, infinity, special(oracle::Meaning::infinity));
-  run(infinity + 1, sign - 1, special(oracle::Meaning::nan));
-  return tally;
+  if (const auto recorded = tool::DigestTable::recorded().find(what)) CHECK(result.digest == *recorded);
 }
 
-void prove(const Case& subject, bool all) {
-  const oracle::Grid source(*oracle::find_oracle_format("fp32"));
-  const oracle::Grid grid(*oracle::find_oracle_format(subject.name));
-  const std::vector<oracle::Segment> cuts = oracle::segments(source, grid);
-  for (const ModeUnderTest& mode : modes()) {
-    for (const OverflowName& rule : overflow_names) {
-      if (!all && (mode.mode != Rounding::nearest_even || rule.name != "ieee")) continue;
-      Tally halves[2];
-      on_two_threads(2, [&](std::size_t i) { halves[i] = walk({subject, grid, cuts, mode, rule.rule}, i == 1); });
-      CAPTURE(std::string(mode.name));
-      CAPTURE(std::string(rule.name));
-      CAPTURE(halves[0].first);
-      CAPTURE(halves[1].first);
-      CHECK(halves[0].wrong + halves[1].wrong == 0);
-      CHECK(halves[0].checked + halves[1].checked == std::uint64_t{1} << 32);
+bool all_wanted() {
+  const char* wish = std::getenv("LOWP_PROOF");
+  return wish != nullptr && std::string_view(wish) == "all";
+}
+
+TEST_CASE("every row of at most 16 bits can be swept, and TF32") {
+  for (const NamedFormat& row : format_table) {
+    CAPTURE(std::string(row.name));
+    const tool::SweepFormat* found = tool::find_sweep_format(row.name);
+    if (row.format.width <= 16 || row.name == "tf32") {
+      REQUIRE(found != nullptr);
+      CHECK(found->format == row.format);
     }
   }
 }
 
 TEST_CASE("all FP32 inputs") {
-  const char* wish = std::getenv("LOWP_PROOF");
-  const bool all = wish != nullptr && std::string_view(wish) == "all";
-  for (const Case& subject : cases) {
-    CAPTURE(std::string(subject.name));
-    prove(subject, all);
+  const bool all = all_wanted();
+  for (const tool::SweepFormat& target : tool::sweep_formats()) {
+    const oracle::ConversionJudge judge("fp32", target.name);
+    for (const Rounding mode : tool::swept_modes) {
+      for (const OverflowName& rule : overflow_names) {
+        if (!all && (mode != Rounding::nearest_even || rule.name != "ieee")) continue;
+        prove(judge, {"fp32", &target, mode, rule.rule});
+      }
+    }
   }
+}
+
+// The comparison must be able to fail: one wrong run, found with input and both codes, on any number of threads.
+TEST_CASE("a wrong code is seen") {
+  const tool::SweepCase what{"fp16", tool::find_sweep_format("e4m3"), Rounding::nearest_even, {}};
+  std::vector<tool::Run> expected = expected_runs(oracle::ConversionJudge("fp16", "e4m3"), what);
+  const tool::SweepResult right = tool::sweep(what, expected, 1, [](std::uint64_t) {});
+  CHECK(right.mismatches == 0);
+  REQUIRE(expected.size() > 11);
+  expected[10].code ^= 1;
+  const tool::SweepResult wrong = tool::sweep(what, expected, 2, [](std::uint64_t) {});
+  CHECK(wrong.mismatches == expected[11].first - expected[10].first);
+  REQUIRE(!wrong.first.empty());
+  CHECK(wrong.first[0].input == expected[10].first);
+  CHECK(wrong.first[0].ours == (expected[10].code ^ 1));
+  CHECK(wrong.digest == right.digest);
+  std::vector<std::uint32_t> codes =
+      tool::all_codes(find_format("fp16").format, find_format("e4m3").format, Conversion{});
+  CHECK(tool::digest_of(codes) == right.digest);
+  codes[12345] ^= 1;
+  CHECK(tool::digest_of(codes) != right.digest);
 }
 
 }  // namespace
