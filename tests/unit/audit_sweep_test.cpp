@@ -140,7 +140,7 @@ bool same_cells(const BinadeTable::Page& a, const BinadeTable::Page& b) {
     const Cell128 x = a.cell(leaf), y = b.cell(leaf);
     if (x.count != y.count || x.exact != y.exact || x.tail != y.tail || x.tail_squared != y.tail_squared) return false;
   }
-  return a.touched == b.touched && a.negative == b.negative && a.binade == b.binade;
+  return a.negative == b.negative && a.binade == b.binade;
 }
 
 bool same_tables(const BinadeTable& a, const BinadeTable& b) {

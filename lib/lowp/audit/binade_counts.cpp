@@ -112,8 +112,8 @@ TensorCounts counts_of(const BinadeTable& table) {
       table.elements(), table.zero_in(), table.nan_in(), table.inf_in(), table.max_abs(), table.min_nonzero_abs(), {}};
   for (const BinadeTable::Page* page : table.pages()) {
     BinadeCount& binade = counts.binades.emplace_back(
-        BinadeCount{static_cast<std::int16_t>(page->binade), page->negative, 0, page->exact[0]});
-    for (const std::uint64_t count : page->count) binade.count += count;
+        BinadeCount{static_cast<std::int16_t>(page->binade), page->negative, 0, page->cell(0).exact});
+    page->for_each_cell([&](std::size_t, const Cell128& cell) { binade.count += cell.count; });
   }
   return counts;
 }

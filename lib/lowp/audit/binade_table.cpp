@@ -25,16 +25,6 @@ void add_carrying(std::uint64_t& low, std::uint64_t* high, u128 value) {
   if (high != nullptr) *high += static_cast<std::uint64_t>(value >> 64) + static_cast<std::uint64_t>(sum >> 64);
 }
 
-// Visits the set bits of a page's `touched` words as leaf numbers, in order.
-template <class Visit>
-void for_each_touched(const BinadeTable::Page& page, Visit visit) {
-  for (std::size_t word = 0; word < page.touched.size(); ++word) {
-    for (std::uint64_t bits = page.touched[word]; bits != 0; bits &= bits - 1) {
-      visit(word * 64 + static_cast<std::size_t>(std::countr_zero(bits)));
-    }
-  }
-}
-
 // A finite magnitude as an integer in the order of magnitudes, never 0. `fraction` has 52 bits.
 constexpr std::uint64_t magnitude_key(int binade, std::uint64_t fraction) {
   return (static_cast<std::uint64_t>(binade - WidePlan::lowest_binade + 1) << wide_fraction_bits) | fraction;
@@ -62,13 +52,48 @@ void WidePlan::need(int binade, int fraction_bits) {
   needed_[static_cast<std::size_t>(binade - lowest_binade)] |= std::uint64_t{1} << fraction_bits;
 }
 
-Cell128 BinadeTable::Page::cell(std::size_t leaf) const {
+Cell128 BinadeTable::Block::cell(std::size_t leaf) const {
   Cell128 cell{count[leaf], exact[leaf], tail[leaf], Integer256{tail_squared[leaf]}};
   if (carries) {
     cell.tail |= static_cast<u128>(carries->tail[leaf]) << 64;
     cell.tail_squared.limb[1] = carries->tail_squared[leaf];
   }
   return cell;
+}
+
+inline void BinadeTable::Block::add(std::size_t leaf, std::uint64_t more, std::uint64_t more_exact, u128 more_tail,
+                                    u128 more_squared) {
+  touched |= std::uint64_t{1} << leaf;
+  count[leaf] += more;
+  exact[leaf] += more_exact;
+  add_carrying(tail[leaf], carries ? &carries->tail[leaf] : nullptr, more_tail);
+  add_carrying(tail_squared[leaf], carries ? &carries->tail_squared[leaf] : nullptr, more_squared);
+}
+
+void BinadeTable::Block::clear() {
+  for (; touched != 0; touched &= touched - 1) {
+    const auto leaf = static_cast<std::size_t>(std::countr_zero(touched));
+    count[leaf] = exact[leaf] = tail[leaf] = tail_squared[leaf] = 0;
+    if (carries) carries->tail[leaf] = carries->tail_squared[leaf] = 0;
+  }
+}
+
+inline BinadeTable::Block& BinadeTable::Page::block_of(std::size_t leaf) {
+  std::unique_ptr<Block>& slot = blocks[leaf / Block::leaves];
+  if (!slot) {
+    slot = std::make_unique<Block>();
+    if (carries) slot->carries = std::make_unique<Block::Carries>();
+  }
+  return *slot;
+}
+
+Cell128 BinadeTable::Page::cell(std::size_t leaf) const {
+  const std::unique_ptr<Block>& block = blocks[leaf / Block::leaves];
+  return block ? block->cell(leaf % Block::leaves) : Cell128{};
+}
+
+bool BinadeTable::Page::is_empty() const {
+  return std::ranges::none_of(blocks, [](const auto& block) { return block && block->touched != 0; });
 }
 
 BinadeTable::BinadeTable(PassOptions options) : options_(std::move(options)) {
@@ -83,7 +108,7 @@ BinadeTable::Page& BinadeTable::page(bool negative, int binade) {
     slot = std::make_unique<Page>();
     slot->negative = negative;
     slot->binade = binade;
-    if (options_.fraction_bits == wide_fraction_bits) slot->carries = std::make_unique<Page::Carries>();
+    slot->carries = options_.fraction_bits == wide_fraction_bits;
   }
   return *slot;
 }
@@ -92,9 +117,7 @@ std::vector<const BinadeTable::Page*> BinadeTable::pages() const {
   assert(packed_max_ == 0);
   std::vector<const Page*> live;
   for (const auto& page : pages_) {
-    if (page && std::ranges::any_of(page->touched, [](std::uint64_t word) { return word != 0; })) {
-      live.push_back(page.get());
-    }
+    if (page && !page->is_empty()) live.push_back(page.get());
   }
   return live;
 }
@@ -108,17 +131,8 @@ inline void BinadeTable::count_element(bool negative, int binade, std::uint64_t 
   const int tail_bits = options_.fraction_bits - leaf_bits;
   const std::size_t leaf = static_cast<std::size_t>(fraction >> tail_bits);
   const std::uint64_t tail = fraction & low_bits(tail_bits);
-  target.count[leaf] += weight;
-  target.exact[leaf] += tail == 0 ? weight : 0;
-  target.touched[leaf / 64] |= std::uint64_t{1} << (leaf % 64);
-  Page::Carries* carries = target.carries.get();
-  if (carries == nullptr) {
-    target.tail[leaf] += tail * weight;
-    target.tail_squared[leaf] += tail * tail * weight;
-  } else {
-    add_carrying(target.tail[leaf], &carries->tail[leaf], static_cast<u128>(tail) * weight);
-    add_carrying(target.tail_squared[leaf], &carries->tail_squared[leaf], static_cast<u128>(tail) * tail * weight);
-  }
+  target.block_of(leaf).add(leaf % Block::leaves, weight, tail == 0 ? weight : 0, static_cast<u128>(tail) * weight,
+                            static_cast<u128>(tail) * tail * weight);
   if (!options_.wide.empty()) count_wide(target, fraction, weight);
 }
 
@@ -205,12 +219,8 @@ void BinadeTable::add_leaf(std::size_t leaf, std::uint64_t packed) {
   const int widen = options_.fraction_bits - narrow_fraction_bits;
   Page& target = page(leaf >> 19 != 0, static_cast<int>((leaf >> leaf_bits) & 0xff) - 127);
   const std::size_t at = leaf % leaves;
-  Page::Carries* carries = target.carries.get();
-  target.count[at] += sums.count;
-  target.touched[at / 64] |= std::uint64_t{1} << (at % 64);
-  add_carrying(target.tail[at], carries ? &carries->tail[at] : nullptr, static_cast<u128>(sums.tail) << widen);
-  add_carrying(target.tail_squared[at], carries ? &carries->tail_squared[at] : nullptr,
-               static_cast<u128>(sums.tail_squared) << 2 * widen);
+  target.block_of(at).add(at % Block::leaves, sums.count, 0, static_cast<u128>(sums.tail) << widen,
+                          static_cast<u128>(sums.tail_squared) << 2 * widen);
 }
 
 void BinadeTable::count_packed(std::span<const std::byte> words) {
@@ -225,7 +235,9 @@ void BinadeTable::count_packed(std::span<const std::byte> words) {
     packed_min_ = std::min(packed_min_, rest.min_magnitude);
     for (std::size_t i = 0; i < rest.full.size(); ++i) add_leaf(rest.full[i], rest.emptied[i]);
     for (const std::uint32_t word : rest.exact) {
-      ++page(word >> 31 != 0, static_cast<int>((word >> 23) & 0xff) - 127).exact[(word >> 12) % leaves];
+      const std::size_t leaf = (word >> 12) % leaves;
+      Page& target = page(word >> 31 != 0, static_cast<int>((word >> 23) & 0xff) - 127);
+      target.block_of(leaf).add(leaf % Block::leaves, 0, 1, 0, 0);
     }
     count_words<std::uint32_t, 8, 23>(std::as_bytes(std::span(rest.unusual)), 1);
   }
@@ -279,15 +291,9 @@ void BinadeTable::merge(const BinadeTable& other) {
   min_key_ = std::min(min_key_, other.min_key_);
   for (const Page* from : other.pages()) {
     Page& to = page(from->negative, from->binade);
-    Page::Carries* carries = to.carries.get();
-    for (std::size_t word = 0; word < to.touched.size(); ++word) to.touched[word] |= from->touched[word];
-    for_each_touched(*from, [&](std::size_t leaf) {
-      const Cell128 cell = from->cell(leaf);
-      to.count[leaf] += cell.count;
-      to.exact[leaf] += cell.exact;
-      add_carrying(to.tail[leaf], carries ? &carries->tail[leaf] : nullptr, cell.tail);
-      add_carrying(to.tail_squared[leaf], carries ? &carries->tail_squared[leaf] : nullptr,
-                   cell.tail_squared.limb[0] | static_cast<u128>(cell.tail_squared.limb[1]) << 64);
+    from->for_each_cell([&](std::size_t leaf, const Cell128& cell) {
+      to.block_of(leaf).add(leaf % Block::leaves, cell.count, cell.exact, cell.tail,
+                            cell.tail_squared.limb[0] | static_cast<u128>(cell.tail_squared.limb[1]) << 64);
     });
     for (const auto& [q, distances] : from->wide) {
       for (std::size_t d = 0; d < distances.size(); ++d) to.wide[q][d].add(distances[d]);
@@ -310,11 +316,9 @@ void BinadeTable::clear() {
   for (const auto& slot : pages_) {
     if (!slot) continue;
     Page& page = *slot;
-    for_each_touched(page, [&](std::size_t leaf) {
-      page.count[leaf] = page.exact[leaf] = page.tail[leaf] = page.tail_squared[leaf] = 0;
-      if (page.carries) page.carries->tail[leaf] = page.carries->tail_squared[leaf] = 0;
-    });
-    page.touched.fill(0);
+    for (const auto& block : page.blocks) {
+      if (block) block->clear();
+    }
     page.wide.clear();
   }
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -84,19 +85,44 @@ class BinadeTable {
   static constexpr int leaf_bits = 11;  // leading fraction bits that are told apart: rounds to 10 bits and fewer
   static constexpr std::size_t leaves = std::size_t{1} << leaf_bits;
 
-  // One sign and one binade. Sums fit 64 bits for 23-bit tables (2^12 * 2^40 and 2^24 * 2^40); wider ones carry over.
-  struct Page {
-    bool negative = false;
-    int binade = 0;
-    std::array<std::uint64_t, leaves> count{}, exact{}, tail{}, tail_squared{};
-    std::array<std::uint64_t, leaves / 64> touched{};
+  // Sixty-four neighbouring leaves. Sums fit 64 bits for 23-bit tables (2^12 * 2^40 and 2^24 * 2^40); wider ones carry
+  // over.
+  struct Block {
+    static constexpr std::size_t leaves = 64;
     struct Carries {
       std::array<std::uint64_t, leaves> tail{}, tail_squared{};
     };
+    std::uint64_t touched = 0;
+    std::array<std::uint64_t, leaves> count{}, exact{}, tail{}, tail_squared{};
     std::unique_ptr<Carries> carries;
-    std::map<int, Distances> wide;
 
     Cell128 cell(std::size_t leaf) const;
+    void add(std::size_t leaf, std::uint64_t count, std::uint64_t exact, u128 tail, u128 tail_squared);
+    void clear();  // costs time only for what was touched
+  };
+
+  // One sign and one binade: blocks that were touched, so that a lone value costs little.
+  struct Page {
+    bool negative = false;
+    int binade = 0;
+    bool carries = false;  // of its blocks
+    std::array<std::unique_ptr<Block>, leaves / Block::leaves> blocks;
+    std::map<int, Distances> wide;
+
+    Block& block_of(std::size_t leaf);
+    Cell128 cell(std::size_t leaf) const;  // empty where nothing was touched
+    bool is_empty() const;
+    // Calls visit(leaf, cell) for every touched leaf, in order.
+    template <class Visit>
+    void for_each_cell(Visit visit) const {
+      for (std::size_t b = 0; b < blocks.size(); ++b) {
+        if (!blocks[b]) continue;
+        for (std::uint64_t bits = blocks[b]->touched; bits != 0; bits &= bits - 1) {
+          const auto leaf = static_cast<std::size_t>(std::countr_zero(bits));
+          visit(b * Block::leaves + leaf, blocks[b]->cell(leaf));
+        }
+      }
+    }
   };
 
   explicit BinadeTable(PassOptions options = {});

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // From leaves told apart by eleven bits to the moments of every narrower rounding: a pyramid over one binade.
 #include <algorithm>
-#include <bit>
 #include <cassert>
 #include <cstddef>
 
@@ -105,12 +104,8 @@ PageMoments moments_of(const BinadeTable& table, const BinadeTable::Page& page, 
   PageMoments moments{page.negative, page.binade, {}, {}, page.wide};
   const int fraction_bits = table.options().fraction_bits;
   std::vector<Placed> cells;
-  for (std::size_t word = 0; word < page.touched.size(); ++word) {
-    for (std::uint64_t bits = page.touched[word]; bits != 0; bits &= bits - 1) {
-      const std::size_t leaf = word * 64 + static_cast<std::size_t>(std::countr_zero(bits));
-      cells.push_back({BinadeTable::leaves | leaf, page.cell(leaf)});
-    }
-  }
+  page.for_each_cell(
+      [&](std::size_t leaf, const Cell128& cell) { cells.push_back({BinadeTable::leaves | leaf, cell}); });
   for (int q = BinadeTable::leaf_bits - 1; q >= -1; --q) {
     Distances& distances = moments.by_fraction[static_cast<std::size_t>(q + 1)];
     for (const Placed& placed : cells) {

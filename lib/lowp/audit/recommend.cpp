@@ -125,10 +125,11 @@ class Adviser {
   }
 
   std::string window_text() const {
-    const std::string low = advice_.window_low ? power_text(*advice_.window_low) : "below " + power_text(scales().low);
-    const std::string high =
-        advice_.window_high ? power_text(*advice_.window_high) : "above " + power_text(scales().high);
-    return fmt::format("usable window {} to {}", low, high);
+    const auto low = advice_.window_low, high = advice_.window_high;
+    if (low && high) return fmt::format("usable window {} to {}", power_text(*low), power_text(*high));
+    if (low) return fmt::format("usable from {} on", power_text(*low));
+    if (high) return fmt::format("usable up to {}", power_text(*high));
+    return fmt::format("every scale tried, {} to {}, is usable", power_text(scales().low), power_text(scales().high));
   }
 
   // "17.4 % of the non-zero values are", "1 non-zero value is".
