@@ -10,7 +10,6 @@
 #include <thread>
 #include <vector>
 
-#include "arguments.h"
 #include "commands.h"
 #include "conversion_sweep.h"
 #include "digest_table.h"
@@ -22,14 +21,15 @@
 #include "lowp/tensor/file.h"
 #include "terminal.h"
 #include "verify_judge.h"
+#include "verify_selection.h"
 
 namespace lowp::tool {
 namespace {
 
 struct Words {
-  std::string sources = "fp32,fp16,bf16", formats, modes, overflow, profile, digests, write_digests, dump_codes;
+  SelectionWords selection;
+  std::string profile, digests, write_digests, dump_codes;
   std::string output = "text";
-  bool full = false;
   unsigned threads = 0;
 };
 
@@ -41,92 +41,6 @@ struct Settings {
 };
 
 using Wrong = std::optional<std::string>;
-
-template <class Rows>
-std::string names_of(const Rows& rows) {
-  std::string names;
-  for (const auto& row : rows) names += (names.empty() ? "" : ", ") + std::string(row.name);
-  return names;
-}
-
-// ---- words to cases ----
-
-// What is chosen of each kind; what is not named is chosen by --full and the source.
-struct Choice {
-  std::vector<std::string_view> sources;
-  std::vector<const SweepFormat*> formats;
-  std::vector<Rounding> modes;
-  std::vector<Overflow> rules;
-};
-
-Wrong read_sources(std::string_view list, Choice& choice) {
-  static constexpr std::string_view known[] = {"fp32", "fp16", "bf16"};
-  for (const std::string& word : split(list, ',')) {
-    const auto* found = std::ranges::find(known, word);
-    if (found == std::end(known)) return fmt::format("--source: unknown '{}'; known: fp32, fp16, bf16", word);
-    choice.sources.push_back(*found);
-  }
-  return {};
-}
-
-Wrong read_formats(std::string_view list, Choice& choice) {
-  if (list.empty()) return {};
-  for (const std::string& word : split(list, ',')) {
-    const SweepFormat* found = find_sweep_format(word);
-    if (found == nullptr) return fmt::format("--formats: unknown '{}'; known: {}", word, names_of(sweep_formats()));
-    choice.formats.push_back(found);
-  }
-  return {};
-}
-
-Wrong read_rules(const Words& words, Choice& choice) {
-  if (!words.modes.empty()) {
-    for (const std::string& word : split(words.modes, ',')) {
-      const RoundingName* found = find_rounding(word);
-      if (found == nullptr || is_stochastic(found->mode))
-        return fmt::format("--modes: no deterministic mode '{}'; known: {}", word, names_of(rounding_names));
-      choice.modes.push_back(found->mode);
-    }
-  }
-  if (!words.overflow.empty()) {
-    for (const std::string& word : split(words.overflow, ',')) {
-      const OverflowName* found = find_overflow(word);
-      if (found == nullptr) return fmt::format("--overflow: unknown '{}'; known: {}", word, names_of(overflow_names));
-      choice.rules.push_back(found->rule);
-    }
-  }
-  return {};
-}
-
-// Unnamed formats, modes and rules: all of them, but from FP32 without --full only what most people use.
-Choice completed(Choice choice, bool all) {
-  if (choice.formats.empty()) {
-    for (const SweepFormat& row : sweep_formats()) {
-      static constexpr std::string_view usual[] = {"fp16", "bf16", "e4m3", "e5m2"};
-      if (all || std::ranges::find(usual, row.name) != std::end(usual)) choice.formats.push_back(&row);
-    }
-  }
-  if (choice.modes.empty()) choice.modes.assign(swept_modes.begin(), all ? swept_modes.end() : swept_modes.begin() + 1);
-  if (choice.rules.empty()) {
-    for (const OverflowName& row : overflow_names) {
-      if (all || choice.rules.empty()) choice.rules.push_back(row.rule);
-    }
-  }
-  return choice;
-}
-
-std::vector<SweepCase> cases_of(const Choice& named, bool full) {
-  std::vector<SweepCase> cases;
-  for (const std::string_view source : named.sources) {
-    const Choice choice = completed(named, full || source != "fp32");
-    for (const SweepFormat* format : choice.formats) {
-      for (const Rounding mode : choice.modes) {
-        for (const Overflow rule : choice.rules) cases.push_back({source, format, mode, rule});
-      }
-    }
-  }
-  return cases;
-}
 
 // ---- cases to results ----
 
@@ -355,11 +269,7 @@ int verify(const Words& words, const Settings& settings) {
 }
 
 Wrong read_words(const Words& words, Settings& settings) {
-  Choice choice;
-  if (Wrong wrong = read_sources(words.sources, choice)) return wrong;
-  if (Wrong wrong = read_formats(words.formats, choice)) return wrong;
-  if (Wrong wrong = read_rules(words, choice)) return wrong;
-  settings.cases = cases_of(choice, words.full);
+  if (Wrong wrong = select_cases(words.selection, settings.cases)) return wrong;
   settings.writer = find_writer(words.output);
   if (settings.writer == nullptr)
     return fmt::format("--output: unknown '{}'; known: {}", words.output, names_of(writers()));
@@ -372,14 +282,16 @@ Wrong read_words(const Words& words, Settings& settings) {
 }
 
 void declare_options(CLI::App& app, Words& words) {
-  app.add_option("--source", words.sources, "whose codes go in, all of them: fp32, fp16, bf16")->capture_default_str();
+  app.add_option("--source", words.selection.sources, "whose codes go in, all of them: fp32, fp16, bf16")
+      ->capture_default_str();
   app.add_option(
-      "--formats", words.formats,
+      "--formats", words.selection.formats,
       "targets, separated by commas (default: all; from fp32 fp16,bf16,e4m3,e5m2): " + names_of(sweep_formats()));
-  app.add_option("--modes", words.modes, "rounding modes (default: all deterministic ones; from fp32 nearest_even)");
-  app.add_option("--overflow", words.overflow, names_of(overflow_names) + " (default: all; from fp32 ieee)");
-  app.add_flag("--full", words.full,
-               "from fp32 too: all formats, modes and overflow rules that are not named (an hour)");
+  app.add_option("--modes", words.selection.modes,
+                 "rounding modes (default: all deterministic ones; from fp32 nearest_even)");
+  app.add_option("--overflow", words.selection.overflow, names_of(overflow_names) + " (default: all; from fp32 ieee)");
+  app.add_flag("--full", words.selection.full,
+               "from fp32 too all formats and modes that are not named (161 times 2^32 inputs)");
   app.add_option("--digests", words.digests, "compare with the digests of this file instead of the built-in ones");
   app.add_option("--write-digests", words.write_digests, "add this run's digests to those and write them to a file");
   app.add_option(
