@@ -16,7 +16,7 @@ namespace lowp {
 struct RandomSource {
   std::uint64_t seed = 0;
   std::uint64_t first_index = 0;
-  int count = 31;
+  int count = 16;
 };
 
 // out[i] = the FP32 value of encode(f, how, in[i]): rounded once, NaN is 0x7fc00000. A value beyond FP32 (formats with
@@ -57,7 +57,7 @@ bool choose_implementation(std::string_view name);
 // How a conversion from FP32 is computed: by floating-point additions that are exact, by integers in vectors, or by the
 // loop over core. A lesser path than the best one can be asked for, to compare them.
 enum class Path : std::uint8_t { core, integer, magic_add };
-Path best_path(Format f, Conversion how, int random_count = 31);
+Path best_path(Format f, Conversion how, int random_count = 16);
 // What round_batch does, but on no better path than `limit`.
 void round_batch_on(Path limit, Format f, Conversion how, std::span<const float> in, std::span<float> out,
                     RandomSource random = {});

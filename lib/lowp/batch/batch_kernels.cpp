@@ -43,34 +43,37 @@ void round_loop(const RoundPlan& plan, const float* in, float* out, std::size_t 
   std::memcpy(out + i, rest, (count - i) * sizeof(float));
 }
 
-template <Method method>
-RoundKernel full_kernel(Shape shape) {
-  switch (shape) {
-    case Shape::nearest: return round_loop<method, Shape::nearest, Finish::full>;
-    case Shape::nudged: return round_loop<method, Shape::nudged, Finish::full>;
-    case Shape::directed: return round_loop<method, Shape::directed, Finish::full>;
-    case Shape::odd: return round_loop<method, Shape::odd, Finish::full>;
-    case Shape::stochastic_a: return round_loop<method, Shape::stochastic_a, Finish::full>;
-    case Shape::stochastic_b: return round_loop<method, Shape::stochastic_b, Finish::full>;
-    case Shape::stochastic_c: return round_loop<method, Shape::stochastic_c, Finish::full>;
+template <Method method, Shape shape>
+RoundKernel kernel_with(Finish finish) {
+  switch (finish) {
+    case Finish::nan_on_top: return round_loop<method, shape, Finish::nan_on_top>;
+    case Finish::signed_top: return round_loop<method, shape, Finish::signed_top>;
+    case Finish::by_sign: return round_loop<method, shape, Finish::by_sign>;
+    case Finish::full: return round_loop<method, shape, Finish::full>;
   }
   return nullptr;
 }
 
-// Cheap finishes exist for the commonest rounding only.
 template <Method method>
 RoundKernel kernel_of(const RoundPlan& plan) {
-  if (plan.shape != Shape::nearest) return full_kernel<method>(plan.shape);
-  switch (plan.finish) {
-    case Finish::nan_on_top: return round_loop<method, Shape::nearest, Finish::nan_on_top>;
-    case Finish::signed_top: return round_loop<method, Shape::nearest, Finish::signed_top>;
-    case Finish::full: return full_kernel<method>(plan.shape);
+  switch (plan.shape) {
+    case Shape::nearest: return kernel_with<method, Shape::nearest>(plan.finish);
+    case Shape::directed: return kernel_with<method, Shape::directed>(plan.finish);
+    case Shape::odd: return kernel_with<method, Shape::odd>(plan.finish);
+    default: break;
   }
-  return nullptr;
+  if constexpr (method == Method::magic_add) {
+    return kernel_with<method, Shape::nudged>(plan.finish);
+  } else {
+    if (plan.shape == Shape::stochastic_a) return kernel_with<method, Shape::stochastic_a>(plan.finish);
+    if (plan.shape == Shape::stochastic_b) return kernel_with<method, Shape::stochastic_b>(plan.finish);
+    return kernel_with<method, Shape::stochastic_c>(plan.finish);
+  }
 }
 
 RoundKernel round_kernel(const RoundPlan& plan) {
   if (plan.path == Path::magic_add) return kernel_of<Method::magic_add>(plan);
+  if (plan.scaled_draws) return kernel_with<Method::scaled_unit, Shape::stochastic_a>(plan.finish);
   return plan.fixed_unit ? kernel_of<Method::fixed_unit>(plan) : kernel_of<Method::moving_unit>(plan);
 }
 
@@ -139,41 +142,53 @@ void random_words(std::uint64_t seed, std::uint64_t first_block, std::uint32_t* 
   }
 }
 #else
+using WideWords = hn::Repartition<std::uint64_t, Words>;
+using W = hn::Vec<WideWords>;
+
 // Philox4x32-10 as in core/counter_rng.h, one block per 64-bit lane; words keep products' high halves above them, which
-// the next multiplication ignores. Lanes 2b and 2b+1 hold blocks b and lanes/2 + b, so that interleaving inside
-// 128 bits gives whole blocks in order.
+// the next multiplication ignores.
+struct PhiloxLanes {
+  W w0, w1, w2, w3;
+
+  HWY_INLINE explicit PhiloxLanes(W block)
+      : w0(block), w1(hn::ShiftRight<32>(block)), w2(hn::Zero(WideWords())), w3(hn::Zero(WideWords())) {}
+  HWY_INLINE void round(W key0, W key1) {
+    const W even = hn::MulEven(hn::BitCast(Words(), w0), set(0xD2511F53));
+    const W odd = hn::MulEven(hn::BitCast(Words(), w2), set(0xCD9E8D57));
+    w0 = hn::Xor(hn::Xor(hn::ShiftRight<32>(odd), w1), key0);
+    w2 = hn::Xor(hn::Xor(hn::ShiftRight<32>(even), w3), key1);
+    w1 = odd;
+    w3 = even;
+  }
+  HWY_INLINE void store(std::uint32_t* words) const {
+    const W low = hn::Set(WideWords(), 0xffffffff);
+    const W first = hn::Or(hn::And(w0, low), hn::ShiftLeft<32>(w1));
+    const W second = hn::Or(hn::And(w2, low), hn::ShiftLeft<32>(w3));
+    hn::StoreU(hn::BitCast(Words(), hn::InterleaveLower(WideWords(), first, second)), Words(), words);
+    hn::StoreU(hn::BitCast(Words(), hn::InterleaveUpper(WideWords(), first, second)), Words(), words + lanes());
+  }
+};
+
+// Lanes 2b and 2b+1 hold blocks b and lanes/2 + b, so that interleaving inside 128 bits gives whole blocks in order.
+// Two chains at a time: one alone waits for its multiplications.
 void random_words(std::uint64_t seed, std::uint64_t first_block, std::uint32_t* words, std::size_t count) {
-  const hn::Repartition<std::uint64_t, Words> wide;
-  const std::size_t blocks = hn::Lanes(wide);
-  std::uint64_t order[hn::MaxLanes(wide)];
-  for (std::size_t lane = 0; lane < blocks; ++lane) order[lane] = lane / 2 + (lane % 2) * (blocks / 2);
-  const auto low = hn::Set(wide, 0xffffffff);
-  const auto even_factor = set(0xD2511F53);
-  const auto odd_factor = set(0xCD9E8D57);
-  for (std::size_t i = 0; i < count; i += 4 * blocks) {
-    const auto block = hn::Add(hn::LoadU(wide, order), hn::Set(wide, first_block + i / 4));
-    auto w0 = block;
-    auto w1 = hn::ShiftRight<32>(block);
-    auto w2 = hn::Zero(wide);
-    auto w3 = hn::Zero(wide);
+  const std::size_t blocks = hn::Lanes(WideWords());
+  std::uint64_t offsets[hn::MaxLanes(WideWords())];
+  for (std::size_t lane = 0; lane < blocks; ++lane) offsets[lane] = lane / 2 + (lane % 2) * (blocks / 2);
+  const W order = hn::LoadU(WideWords(), offsets);
+  for (std::size_t i = 0; i < count; i += 8 * blocks) {
+    PhiloxLanes a(hn::Add(order, hn::Set(WideWords(), first_block + i / 4)));
+    PhiloxLanes b(hn::Add(order, hn::Set(WideWords(), first_block + i / 4 + blocks)));
     auto key0 = static_cast<std::uint32_t>(seed);
     auto key1 = static_cast<std::uint32_t>(seed >> 32);
     for (int round = 0; round < 10; ++round) {
-      const auto even = hn::MulEven(hn::BitCast(Words(), w0), even_factor);
-      const auto odd = hn::MulEven(hn::BitCast(Words(), w2), odd_factor);
-      w0 = hn::Xor(hn::Xor(hn::ShiftRight<32>(odd), w1), hn::Set(wide, key0));
-      w2 = hn::Xor(hn::Xor(hn::ShiftRight<32>(even), w3), hn::Set(wide, key1));
-      w1 = odd;
-      w3 = even;
+      a.round(hn::Set(WideWords(), key0), hn::Set(WideWords(), key1));
+      b.round(hn::Set(WideWords(), key0), hn::Set(WideWords(), key1));
       key0 += 0x9E3779B9u;
       key1 += 0xBB67AE85u;
     }
-    const auto first = hn::Or(hn::And(w0, low), hn::ShiftLeft<32>(w1));
-    const auto second = hn::Or(hn::And(w2, low), hn::ShiftLeft<32>(w3));
-    const auto lower = hn::BitCast(Words(), hn::InterleaveLower(wide, first, second));
-    const auto upper = hn::BitCast(Words(), hn::InterleaveUpper(wide, first, second));
-    hn::StoreU(lower, Words(), words + i);
-    hn::StoreU(upper, Words(), words + i + lanes());
+    a.store(words + i);
+    b.store(words + i + 4 * blocks);
   }
 }
 #endif

@@ -82,11 +82,26 @@ void set_rounding(RoundPlan& plan, Format f, Conversion how, int random_count) {
   plan.nearest_base = (low + plan.half_up) >> 1;
   plan.away[0] = how.rounding == Rounding::toward_positive ? ~std::uint32_t{0} : 0;
   plan.away[1] = how.rounding == Rounding::toward_negative ? ~std::uint32_t{0} : 0;
+  if (!is_signed(f)) plan.away[1] = plan.away[0];  // where sources below zero are rounded, it is their magnitude
   const std::uint32_t first_code = f.has_zero ? 0 : 1;
   plan.parity_subnormal = first_code;
   plan.parity_normal = (((static_cast<std::uint32_t>(field) - 1) << fraction_bits(f)) + first_code) & 1;
   plan.draw_mask = random_count == 0 ? 0 : ~std::uint32_t{0} << (32 - random_count);
   plan.draw_unit = random_count >= 32 ? 0 : std::uint32_t{1} << (31 - random_count);
+}
+
+// For scaled_unit in round_lanes-inl.h: below the smallest normal number values are at most 2^(precision - 1) quanta,
+// which leaves 32 - precision bits of a fraction in 31. Cutting off the rest loses nothing that a draw looks at.
+void set_scaled_draws(RoundPlan& plan, Format f, Rounding mode, int random_count) {
+  const int bits = 32 - f.precision;
+  const int needed = random_count + (mode == Rounding::stochastic_b ? 1 : 0);
+  plan.scaled_draws = (mode == Rounding::stochastic_a || mode == Rounding::stochastic_b) && needed <= bits &&
+                      f.precision <= 23 && f.has_zero && quantum_exponent(f) >= -126 &&
+                      bits - quantum_exponent(f) <= 127;
+  if (!plan.scaled_draws) return;
+  plan.fixed_point = static_cast<std::uint32_t>(bits);
+  plan.fixed_point_scale = power_of_two(bits - quantum_exponent(f));
+  if (mode == Rounding::stochastic_a) plan.draw_unit = 0;
 }
 
 void set_results(RoundPlan& plan, Format f, Conversion how) {
@@ -97,6 +112,8 @@ void set_results(RoundPlan& plan, Format f, Conversion how) {
   const bool flushes = how.subnormals.flush_results && is_subnormal(f, 1);
   const std::uint64_t least = flushes ? min_normal_ordinal(f) : loses_sign || !f.has_zero ? 1 : 0;
   plan.least_bits = least == 0 ? 0 : value_bits(f, code_of_ordinal(f, least));
+  plan.largest_bits = value_bits(f, max_finite_code(f));
+  plan.forced[1] = !is_signed(f) && how.negative != NegativeResult::magnitude ? ~std::uint32_t{0} : 0;
   for (const bool negative : {false, true}) {
     const Exact tiny = exact_finite(negative, 1, -beyond_everything);
     Conversion truncating = how;
@@ -105,17 +122,15 @@ void set_results(RoundPlan& plan, Format f, Conversion how) {
     plan.zero[negative] = rounded_bits(f, how, exact_special(Kind::zero, negative));
     plan.beyond[negative] = rounded_bits(f, how, exact_finite(negative, 1, beyond_everything));
     plan.inf[negative] = rounded_bits(f, how, exact_special(Kind::inf, negative));
-    plan.largest_bits[negative] = value_bits(f, max_finite_code(f));
-    plan.always_beyond[negative] = negative && !is_signed(f) && how.negative != NegativeResult::magnitude;
   }
 }
 
-// The cheap finishes know no zeros but signed ones and no sources below zero but those of signed formats.
+// All but the last know no zeros but signed ones and no sources below zero but those of signed formats.
 Finish finish_of(const RoundPlan& p) {
-  const bool plain = p.sign_mask != 0 && p.least_bits == 0 && p.flushed_below == 0 && p.zero[0] == 0;
-  if (!plain || p.beyond[0] != p.inf[0] || p.beyond[1] != p.inf[1]) return Finish::full;
+  if (p.sign_mask == 0 || p.least_bits != 0 || p.flushed_below != 0 || p.zero[0] != 0) return Finish::full;
+  if (p.beyond[0] != p.inf[0] || p.beyond[1] != p.inf[1]) return Finish::by_sign;
   if (p.beyond[0] == p.nan && p.beyond[1] == p.nan) return Finish::nan_on_top;
-  return p.beyond[1] == (p.beyond[0] | fp32_sign) ? Finish::signed_top : Finish::full;
+  return p.beyond[1] == (p.beyond[0] | fp32_sign) ? Finish::signed_top : Finish::by_sign;
 }
 
 }  // namespace
@@ -128,6 +143,7 @@ RoundPlan make_round_plan(Format f, Conversion how, int random_count, Path limit
   if (plan.path == Path::integer && plan.shape == Shape::nudged) plan.shape = Shape::nearest;
   plan.fixed_unit = min_exponent(f) == min_exponent(fp32) && f.precision >= 2 && f.has_zero;
   set_rounding(plan, f, how, is_stochastic(how.rounding) ? random_count : 0);
+  set_scaled_draws(plan, f, how.rounding, random_count);
   set_results(plan, f, how);
   plan.finish = finish_of(plan);
   return plan;

@@ -14,7 +14,8 @@ namespace lowp {
 enum class Finish : std::uint8_t {
   nan_on_top,  // beyond the largest number everything is NaN
   signed_top,  // beyond it one value with the sign of the source, Inf sources too; NaN apart
-  full,        // every special value by the sign of the source
+  by_sign,     // each sign has its own value beyond, and its own Inf
+  full,        // zeros, sources below zero of unsigned formats and flushed subnormals too
 };
 
 // Which bits are added before the low ones are cut off.
@@ -39,13 +40,16 @@ struct RoundPlan {
   std::uint32_t parity_normal = 0;  // added to the kept bits to get the parity of the code
   std::uint32_t parity_subnormal = 0;
   float quantum = 0;
-  std::uint32_t draw_mask = 0;  // the random bits that count, from the top of the word
-  std::uint32_t draw_unit = 0;  // stochastic_b: half of a draw
+  bool scaled_draws = false;      // stochastic: what is below the smallest normal number fits 31 bits as fixed point
+  std::uint32_t fixed_point = 0;  // its bits below the quantum
+  float fixed_point_scale = 0;    // 2^fixed_point quanta
+  std::uint32_t draw_mask = 0;    // the random bits that count, from the top of the word
+  std::uint32_t draw_unit = 0;    // stochastic_b: half of a draw
   std::uint32_t sign_mask = 0;
-  std::uint32_t flushed_below = 0;         // sources below are zeros
-  std::uint32_t least_bits = 0;            // results below give `tiny`
-  std::uint32_t largest_bits[2] = {0, 0};  // results above give `beyond`
-  bool always_beyond[2] = {false, false};
+  std::uint32_t flushed_below = 0;   // sources below are zeros
+  std::uint32_t least_bits = 0;      // results below give `tiny`
+  std::uint32_t largest_bits = 0;    // results above give `beyond`
+  std::uint32_t forced[2] = {0, 0};  // all ones where every result counts as beyond
   std::uint32_t tiny[2] = {0, 0};
   std::uint32_t zero[2] = {0, 0};
   std::uint32_t beyond[2] = {0, 0};

@@ -165,31 +165,49 @@ HWY_INLINE V moving_unit(const RoundPlan& p, V magnitude, M negative, V word) {
   return hn::IfThenElse(small, multiple, hn::ShiftLeftSame(kept, static_cast<int>(p.dropped)));
 }
 
+// Stochastic_a and _b where the draw is short enough (set_scaled_draws): adding the draw, cut to as many bits as there
+// are below the kept ones, carries exactly when the definition says so. The cut is harmless: with `b` discarded bits t
+// and a draw of n > b bits, t 2^(n-b) + R >= 2^n if and only if t + floor(R / 2^(n-b)) >= 2^b.
+HWY_INLINE V scaled_unit(const RoundPlan& p, V magnitude, V word) {
+  const V draw = hn::Or(hn::And(word, set(p.draw_mask)), set(p.draw_unit));
+  const M small = hn::Lt(magnitude, set(p.min_normal_bits));
+  const auto scaled = hn::Mul(as_float(magnitude), hn::Set(Floats(), p.fixed_point_scale));
+  const V fixed = hn::BitCast(Words(), hn::ConvertTo(Signed(), scaled));  // meaningful in small lanes
+  const V sum = hn::Add(fixed, hn::ShiftRightSame(draw, static_cast<int>(32 - p.fixed_point)));
+  const V kept = hn::ShiftRightSame(sum, static_cast<int>(p.fixed_point));
+  const auto quanta = hn::ConvertTo(Floats(), hn::BitCast(Signed(), kept));
+  const V multiple = as_bits(hn::Mul(quanta, hn::Set(Floats(), p.quantum)));
+  const V low = set((std::uint32_t{1} << p.dropped) - 1);
+  const V normal = hn::AndNot(low, hn::Add(magnitude, hn::ShiftRightSame(draw, static_cast<int>(32 - p.dropped))));
+  return hn::IfThenElse(small, multiple, normal);
+}
+
 // Special values over the rounded magnitude; see Finish.
 template <Finish finish>
 HWY_INLINE V finished(const RoundPlan& p, V rounded, V source, V magnitude, M negative) {
   const V sign = set(0x80000000);
   if (finish == Finish::nan_on_top) {
-    const M over = hn::Gt(rounded, set(p.largest_bits[0]));
+    const M over = hn::Gt(rounded, set(p.largest_bits));
     return hn::IfThenElse(over, set(p.nan), hn::OrAnd(rounded, source, sign));
   }
   const M is_nan = hn::Gt(magnitude, set(field_bits_of_fp32));
   if (finish == Finish::signed_top) {
-    const M over = hn::Gt(rounded, set(p.largest_bits[0]));
+    const M over = hn::Gt(rounded, set(p.largest_bits));
     const V value = hn::IfThenElse(over, set(p.beyond[0]), rounded);
     return hn::IfThenElse(is_nan, set(p.nan), hn::OrAnd(value, source, sign));
   }
+  V value = hn::OrAnd(rounded, source, set(finish == Finish::full ? p.sign_mask : 0x80000000));
+  V compared = rounded;
+  if (finish == Finish::full) {
+    value = hn::IfThenElse(hn::Lt(rounded, set(p.least_bits)), by_sign(negative, p.tiny), value);
+    compared = hn::Or(rounded, by_sign(negative, p.forced));
+  }
+  value = hn::IfThenElse(hn::Gt(compared, set(p.largest_bits)), by_sign(negative, p.beyond), value);
   const M is_inf = hn::Eq(magnitude, set(field_bits_of_fp32));
-  const M is_zero = hn::Eq(magnitude, hn::Zero(Words()));
-  const V never = set(p.always_beyond[0] ? ~std::uint32_t{0} : 0);
-  const V all = set(p.always_beyond[1] ? ~std::uint32_t{0} : 0);
-  const V forced = hn::IfThenElse(negative, all, never);
-  V value = hn::OrAnd(rounded, source, set(p.sign_mask));
-  value = hn::IfThenElse(hn::Lt(rounded, set(p.least_bits)), by_sign(negative, p.tiny), value);
-  value = hn::IfThenElse(hn::Gt(hn::Or(rounded, forced), set(p.largest_bits[0])), by_sign(negative, p.beyond), value);
   value = hn::IfThenElse(is_inf, by_sign(negative, p.inf), value);
   value = hn::IfThenElse(is_nan, set(p.nan), value);
-  return hn::IfThenElse(is_zero, by_sign(negative, p.zero), value);
+  if (finish != Finish::full) return value;
+  return hn::IfThenElse(hn::Eq(magnitude, hn::Zero(Words())), by_sign(negative, p.zero), value);
 }
 
 // Denormals-are-zero for the source, where the conversion asks for it; else flushed_below is 0.
@@ -197,7 +215,7 @@ HWY_INLINE V source_magnitude(const RoundPlan& p, V magnitude) {
   return hn::IfThenZeroElse(hn::Lt(magnitude, set(p.flushed_below)), magnitude);
 }
 
-enum class Method { magic_add, fixed_unit, moving_unit };
+enum class Method { magic_add, fixed_unit, moving_unit, scaled_unit };
 
 template <Method method, Shape shape, Finish finish>
 HWY_INLINE V round_lanes(const RoundPlan& p, V source, V word) {
@@ -209,6 +227,8 @@ HWY_INLINE V round_lanes(const RoundPlan& p, V source, V word) {
     rounded = magic_add < shape, finish == Finish::full > (p, magnitude, negative);
   } else if constexpr (method == Method::fixed_unit) {
     rounded = fixed_unit<shape>(p, magnitude, negative, word);
+  } else if constexpr (method == Method::scaled_unit) {
+    rounded = scaled_unit(p, magnitude, word);
   } else {
     rounded = moving_unit<shape>(p, magnitude, negative, word);
   }
