@@ -8,7 +8,9 @@
 
 #include "arguments.h"
 #include "commands.h"
+#include "lowp/accumulate/gemm_report.h"
 #include "lowp/accumulate/over_report.h"
+#include "lowp/accumulate/update_report.h"
 
 namespace lowp::tool::accumulate {
 namespace {
@@ -30,6 +32,27 @@ Result<Report> answer_over(const StepSeries& series, const Words& words, const S
   return over_report(series, options, *result, words.over == "files", version);
 }
 
+// Moments over the steps of a series of gradients, or the updates of one state.
+Result<Report> answer_update(const StepSeries& series, const Words& words, const Settings& settings) {
+  const UpdateOptions options{settings.accumulators, words.learning_rate, words.beta1, words.beta2,
+                              words.epsilon,         words.weight_decay,  words.seed};
+  if (series.inputs.size() > 1) {
+    auto result = moments_over_steps(series, options);
+    if (!result) return result.error();
+    return moments_report(series, options, *result, version);
+  }
+  auto result = stalled_updates(series.inputs.front(), options);
+  if (!result) return result.error();
+  return state_report(series, options, *result, version);
+}
+
+Result<Report> answer_gemm(const StepSeries& series, const Words& words, const Settings& settings) {
+  const GemmOptions options{words.gemm[0], words.gemm[1], settings.paths, words.threads};
+  auto result = replay_gemm(series.inputs.front(), options);
+  if (!result) return result.error();
+  return gemm_report(series, options, *result, version);
+}
+
 // One row per question: how it is asked, what it is kept in unless told otherwise, who answers.
 struct Mode {
   std::string_view name;
@@ -39,6 +62,8 @@ struct Mode {
 };
 const Mode modes[] = {
     {"--over", [](const Words& w) { return !w.over.empty(); }, "bf16,fp16,fp32", answer_over},
+    {"--update", [](const Words& w) { return w.update; }, "bf16,fp16,e4m3,e5m2,fp32", answer_update},
+    {"--gemm", [](const Words& w) { return !w.gemm.empty(); }, "fp32", answer_gemm},
 };
 
 Wrong read_accumulators(const Words& words, std::string_view formats, Settings& settings) {
@@ -73,6 +98,15 @@ Wrong read_models(const Words& words, Settings& settings) {
   return {};
 }
 
+Wrong read_paths(const Words& words, Settings& settings) {
+  for (const std::string& word : split(words.paths_of_gemm, ',')) {
+    auto path = parse_path(word);
+    if (!path) return path.error().message();
+    settings.paths.push_back(std::move(*path));
+  }
+  return {};
+}
+
 Wrong read_numbers(const Words& words, Settings& settings) {
   const auto scales = parse_scales(words.scales);
   if (!scales || scales->low < -200 || scales->high > 200) {
@@ -84,6 +118,11 @@ Wrong read_numbers(const Words& words, Settings& settings) {
   if (!scale) return fmt::format("--scale: wanted a power of two such as 65536 or 2^16, found '{}'", words.scale);
   settings.scale_log2 = *scale;
   if (!words.over.empty() && words.over != "steps" && words.over != "files") return "--over: wanted steps or files";
+  const auto share = [](double x) { return x >= 0 && x < 1; };
+  if (!share(words.beta1) || !share(words.beta2)) return "--beta1, --beta2: wanted numbers from 0 to below 1";
+  for (const double x : {words.learning_rate, words.epsilon, words.weight_decay}) {
+    if (!(x >= 0) || !std::isfinite(x)) return "--lr, --eps, --weight-decay: wanted numbers from 0 on";
+  }
   if (words.block < 1) return "--block: wanted at least 1";
   if (!(words.predivide > 0) || !std::isfinite(words.predivide)) return "--predivide: wanted a positive number";
   if (words.threads < 0 || words.threads > 1024) return "--threads: wanted 0 to 1024";
@@ -92,7 +131,25 @@ Wrong read_numbers(const Words& words, Settings& settings) {
 
 }  // namespace
 
-void declare_modes(CLI::App&, Words&, const char*) {}
+void declare_modes(CLI::App& app, Words& words, const char* group) {
+  app.add_flag("--update", words.update,
+               "weights and AdamW moments of a state dump: which updates vanish in each storage format; of a series of "
+               "gradients: what moments kept in each format become")
+      ->group(group);
+  app.add_option("--gemm", words.gemm, "multiply two tensors of the dump, A B, on emulated tensor cores")
+      ->expected(2)
+      ->group(group);
+  app.add_option("--paths", words.paths_of_gemm,
+                 "of --gemm: GPU:PATH:INPUT:ACCUMULATOR[+N] with promotion every N instructions, or ideal:INPUT")
+      ->capture_default_str()
+      ->group("How it is computed");
+  const char* adam = "Of --update";
+  app.add_option("--lr", words.learning_rate, "learning rate")->capture_default_str()->group(adam);
+  app.add_option("--beta1", words.beta1, "")->capture_default_str()->group(adam);
+  app.add_option("--beta2", words.beta2, "")->capture_default_str()->group(adam);
+  app.add_option("--eps", words.epsilon, "")->capture_default_str()->group(adam);
+  app.add_option("--weight-decay", words.weight_decay, "decoupled, as AdamW's")->capture_default_str()->group(adam);
+}
 
 std::optional<std::string> read_words(const Words& words, Settings& settings) {
   const Mode* chosen = nullptr;
@@ -109,6 +166,7 @@ std::optional<std::string> read_words(const Words& words, Settings& settings) {
   const std::string formats = words.formats.empty() ? std::string(chosen->formats) : words.formats;
   if (Wrong wrong = read_accumulators(words, formats, settings)) return wrong;
   if (Wrong wrong = read_models(words, settings)) return wrong;
+  if (Wrong wrong = read_paths(words, settings)) return wrong;
   if (Wrong wrong = read_numbers(words, settings)) return wrong;
   settings.writer = find_writer(words.output);
   if (!settings.writer) return fmt::format("--output: unknown '{}'; known: {}", words.output, names_of(writers()));

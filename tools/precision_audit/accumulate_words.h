@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "lowp/accumulate/gemm_replay.h"
 #include "lowp/accumulate/sums.h"
 #include "lowp/report/writers.h"
 #include "lowp/tensor/step_series.h"
@@ -23,8 +24,12 @@ struct Words {
   std::string overflow = "ieee", terms, scales = "0", output = "text", plot;
   std::vector<std::string> select;
   std::uint64_t seed = 1, block = 4;
-  double predivide = 1, learning_rate = 1e-3, epsilon = 1e-8, max_norm = 1;
-  std::string paths_of_gemm, scale = "2^16";
+  double predivide = 1, learning_rate = 1e-3, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weight_decay = 0;
+  double max_norm = 1;
+  std::string scale = "2^16";
+  std::string paths_of_gemm =
+      "ideal:bf16,h100:wgmma:bf16:f32,a100:mma:bf16:f32,h100:wgmma:fp16:f16,ideal:e4m3,h100:wgmma:e4m3:f32,"
+      "h100:wgmma:e4m3:f32+4,h100:mma:e4m3:f32";
   int threads = 0;
 };
 
@@ -37,6 +42,7 @@ struct Settings {
   std::vector<Accumulator> accumulators;
   std::optional<Accumulator> terms;
   std::vector<const SumModel*> models;
+  std::vector<NamedPath> paths;
   int scale_low = 0, scale_high = 0;
   int scale_log2 = 16;
   const Writer* writer = nullptr;

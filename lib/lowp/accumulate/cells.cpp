@@ -47,7 +47,14 @@ std::string relative_text(std::optional<double> error) {
   if (*error == 0) return "0";
   const double magnitude = std::abs(*error);
   if (magnitude < 1e-4) return fmt::format("{:.1e}", *error);
+  if (magnitude >= 10) return fmt::format("{:.2g} x", *error);
   return magnitude < 0.01 ? fmt::format("{:.2f} %", *error * 100) : fmt::format("{:.1f} %", *error * 100);
+}
+
+std::string lost_text(std::uint64_t part, std::uint64_t whole) {
+  if (part == 0) return "none";
+  return part < 1000 && part * 1000 < whole ? fmt::format("{} of {}", grouped(part), grouped(whole))
+                                            : percent_text(part, whole);
 }
 
 std::string joined(const std::vector<std::string>& parts) {

@@ -53,7 +53,7 @@ std::optional<double> ErrorStatistics::relative_quantile(double q) const {
   for (std::size_t i = 0; i < histogram_.size(); ++i) {
     seen += histogram_[i];
     if (seen >= wanted) {
-      return std::min(largest_, std::bit_cast<double>((lowest_bin + i + 1) << dropped_bits));
+      return std::bit_cast<double>((lowest_bin + i) << dropped_bits);
     }
   }
   return largest_;

@@ -48,20 +48,13 @@ std::vector<const OverOutcome*> complete(const Findings& f, int scale) {
   return all;
 }
 
-// A handful among millions is told as such.
-std::string share_lost(const OverOutcome& o) {
-  if (lost(o) == 0) return "none";
-  if (lost(o) * 10000 < o.contributions) return fmt::format("{} of {}", grouped(lost(o)), grouped(o.contributions));
-  return percent_text(lost(o), o.contributions);
-}
-
 // "Summing 32 micro-batches in bf16 loses 3.1 % of the contributions; fp32 loses none."
 std::string headline(const Findings& f) {
   std::string text;
   for (const OverOutcome* o : complete(f, f.options.scale_low)) {
     if (o->model != 0) continue;
     const std::string what =
-        counts_losses(f, *o) ? fmt::format("loses {}", share_lost(*o))
+        counts_losses(f, *o) ? fmt::format("loses {}", lost_text(lost(*o), o->contributions))
                              : fmt::format("has a typical error of {}", relative_text(o->error.relative_quantile(0.5)));
     if (text.empty()) {
       text = fmt::format("Summing {} {} in {} {}{}", f.result.inputs, f.units, name_of(f.accumulator(*o)), what,

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// Two tensors of a dump multiplied on emulated instruction paths, against the exact product.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "lowp/accumulate/error_statistics.h"
+#include "lowp/accumulate/gemm.h"
+#include "lowp/tensor/step_series.h"
+
+namespace lowp {
+
+// A path with the format both operands are rounded to. `name` as the user gave it: "h100:wgmma:e4m3:f32+4".
+struct NamedPath {
+  std::string name;
+  std::string input;
+  GemmPath path;
+};
+// GPU:PATH:INPUT:ACCUMULATOR[+N], N instructions until promotion; "ideal:INPUT" is FP32 to nearest, in the order of k.
+Result<NamedPath> parse_path(std::string_view word);
+
+struct GemmOptions {
+  std::string a, b;  // names of tensors
+  std::vector<NamedPath> paths;
+  int threads = 0;
+};
+
+// A path over the first k products of every output.
+struct GemmOutcome {
+  std::size_t path = 0, k = 0;
+  std::uint64_t not_finite = 0;
+  ErrorStatistics error;  // of finite outputs
+};
+// Where two paths with the same input part: the first instruction after which the accumulators differ.
+struct Divergence {
+  std::size_t first = 0, second = 0;  // paths
+  std::uint64_t outputs = 0, differing = 0;
+  std::size_t earliest = 0;  // k after the first differing instruction, over the outputs looked at
+};
+struct GemmResult {
+  std::string orientation;                    // "A^T B", and why
+  std::size_t rows = 0, columns = 0, k = 0;   // computed
+  std::size_t all_rows = 0, all_columns = 0;  // of the whole product
+  std::vector<int> a_scale, b_scale;          // per path: log2 of the factor before rounding to the input format
+  std::vector<GemmOutcome> outcomes;
+  std::vector<Divergence> divergences;
+};
+
+// Leading axes are joined. The shared length decides the orientation: A B, else A^T B (a weight gradient), else A B^T.
+// At most 256 x 256 outputs are computed, evenly chosen.
+Result<GemmResult> replay_gemm(const Input& input, const GemmOptions& options);
+
+}  // namespace lowp
