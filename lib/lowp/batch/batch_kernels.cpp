@@ -45,10 +45,12 @@ void round_loop(const RoundPlan& plan, const float* in, float* out, std::size_t 
 
 template <Method method, Shape shape>
 RoundKernel kernel_with(Finish finish) {
+  if constexpr (method == Method::scale_unit) return round_loop<method, shape, Finish::full>;
   switch (finish) {
     case Finish::nan_on_top: return round_loop<method, shape, Finish::nan_on_top>;
     case Finish::signed_top: return round_loop<method, shape, Finish::signed_top>;
     case Finish::by_sign: return round_loop<method, shape, Finish::by_sign>;
+    case Finish::small_too: return round_loop<method, shape, Finish::small_too>;
     case Finish::full: return round_loop<method, shape, Finish::full>;
   }
   return nullptr;
@@ -74,6 +76,7 @@ RoundKernel kernel_of(const RoundPlan& plan) {
 RoundKernel round_kernel(const RoundPlan& plan) {
   if (plan.path == Path::magic_add) return kernel_of<Method::magic_add>(plan);
   if (plan.scaled_draws) return kernel_with<Method::scaled_unit, Shape::stochastic_a>(plan.finish);
+  if (plan.scale_format) return kernel_of<Method::scale_unit>(plan);
   return plan.fixed_unit ? kernel_of<Method::fixed_unit>(plan) : kernel_of<Method::moving_unit>(plan);
 }
 

@@ -125,9 +125,11 @@ void set_results(RoundPlan& plan, Format f, Conversion how) {
   }
 }
 
-// All but the last know no zeros but signed ones and no sources below zero but those of signed formats.
+// All but `full` know no zeros but those of signed formats, which a zero source gives as a small one does.
 Finish finish_of(const RoundPlan& p) {
-  if (p.sign_mask == 0 || p.least_bits != 0 || p.flushed_below != 0 || p.zero[0] != 0) return Finish::full;
+  const std::uint32_t negative_zero = p.least_bits == 0 ? fp32_sign : p.tiny[1];
+  if (p.sign_mask == 0 || p.flushed_below != 0 || p.zero[0] != 0 || p.zero[1] != negative_zero) return Finish::full;
+  if (p.least_bits != 0) return Finish::small_too;
   if (p.beyond[0] != p.inf[0] || p.beyond[1] != p.inf[1]) return Finish::by_sign;
   if (p.beyond[0] == p.nan && p.beyond[1] == p.nan) return Finish::nan_on_top;
   return p.beyond[1] == (p.beyond[0] | fp32_sign) ? Finish::signed_top : Finish::by_sign;
@@ -142,6 +144,7 @@ RoundPlan make_round_plan(Format f, Conversion how, int random_count, Path limit
   plan.shape = shape_of(how.rounding);
   if (plan.path == Path::integer && plan.shape == Shape::nudged) plan.shape = Shape::nearest;
   plan.fixed_unit = min_exponent(f) == min_exponent(fp32) && f.precision >= 2 && f.has_zero;
+  plan.scale_format = min_exponent(f) == -127 && f.precision == 1 && !f.has_zero;
   set_rounding(plan, f, how, is_stochastic(how.rounding) ? random_count : 0);
   set_scaled_draws(plan, f, how.rounding, random_count);
   set_results(plan, f, how);

@@ -15,7 +15,8 @@ enum class Finish : std::uint8_t {
   nan_on_top,  // beyond the largest number everything is NaN
   signed_top,  // beyond it one value with the sign of the source, Inf sources too; NaN apart
   by_sign,     // each sign has its own value beyond, and its own Inf
-  full,        // zeros, sources below zero of unsigned formats and flushed subnormals too
+  small_too,   // and its own value for results that are too small: zeros without sign, flushed subnormals
+  full,        // flushed sources, zeros of their own, unsigned formats
 };
 
 // Which bits are added before the low ones are cut off.
@@ -40,6 +41,7 @@ struct RoundPlan {
   std::uint32_t parity_normal = 0;  // added to the kept bits to get the parity of the code
   std::uint32_t parity_subnormal = 0;
   float quantum = 0;
+  bool scale_format = false;      // E8M0: FP32's exponents and one binade more
   bool scaled_draws = false;      // stochastic: what is below the smallest normal number fits 31 bits as fixed point
   std::uint32_t fixed_point = 0;  // its bits below the quantum
   float fixed_point_scale = 0;    // 2^fixed_point quanta

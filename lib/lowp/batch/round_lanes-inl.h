@@ -165,6 +165,20 @@ HWY_INLINE V moving_unit(const RoundPlan& p, V magnitude, M negative, V word) {
   return hn::IfThenElse(small, multiple, hn::ShiftLeftSame(kept, static_cast<int>(p.dropped)));
 }
 
+// E8M0: powers of two, the lowest of which is half of FP32's smallest normal number: below that number one bit less is
+// dropped. A code is FP32's exponent field, so its parity is that of the field; below 2^-127 either way gives code 0.
+template <Shape shape>
+HWY_INLINE V scale_unit(const RoundPlan& p, V magnitude, M negative, V word) {
+  const M lowest = hn::Lt(magnitude, set(0x00800000));
+  const V low = hn::IfThenElse(lowest, set(0x003fffff), set(0x007fffff));
+  if (draws(shape)) {
+    const V tail = hn::IfThenElse(lowest, hn::ShiftLeft<10>(magnitude), hn::ShiftLeft<9>(magnitude));
+    const V up = ones_where(carries<shape>(p, tail, word));
+    return hn::Add(hn::AndNot(low, magnitude), hn::And(up, hn::Add(low, set(1))));
+  }
+  return hn::AndNot(low, hn::Add(magnitude, increment<shape>(p, low, hn::ShiftRight<23>(magnitude), negative)));
+}
+
 // Stochastic_a and _b where the draw is short enough (set_scaled_draws): adding the draw, cut to as many bits as there
 // are below the kept ones, carries exactly when the definition says so. The cut is harmless: with `b` discarded bits t
 // and a draw of n > b bits, t 2^(n-b) + R >= 2^n if and only if t + floor(R / 2^(n-b)) >= 2^b.
@@ -198,10 +212,10 @@ HWY_INLINE V finished(const RoundPlan& p, V rounded, V source, V magnitude, M ne
   }
   V value = hn::OrAnd(rounded, source, set(finish == Finish::full ? p.sign_mask : 0x80000000));
   V compared = rounded;
-  if (finish == Finish::full) {
+  if (finish == Finish::small_too || finish == Finish::full) {
     value = hn::IfThenElse(hn::Lt(rounded, set(p.least_bits)), by_sign(negative, p.tiny), value);
-    compared = hn::Or(rounded, by_sign(negative, p.forced));
   }
+  if (finish == Finish::full) compared = hn::Or(rounded, by_sign(negative, p.forced));
   value = hn::IfThenElse(hn::Gt(compared, set(p.largest_bits)), by_sign(negative, p.beyond), value);
   const M is_inf = hn::Eq(magnitude, set(field_bits_of_fp32));
   value = hn::IfThenElse(is_inf, by_sign(negative, p.inf), value);
@@ -215,7 +229,7 @@ HWY_INLINE V source_magnitude(const RoundPlan& p, V magnitude) {
   return hn::IfThenZeroElse(hn::Lt(magnitude, set(p.flushed_below)), magnitude);
 }
 
-enum class Method { magic_add, fixed_unit, moving_unit, scaled_unit };
+enum class Method { magic_add, fixed_unit, moving_unit, scaled_unit, scale_unit };
 
 template <Method method, Shape shape, Finish finish>
 HWY_INLINE V round_lanes(const RoundPlan& p, V source, V word) {
@@ -227,6 +241,8 @@ HWY_INLINE V round_lanes(const RoundPlan& p, V source, V word) {
     rounded = magic_add < shape, finish == Finish::full > (p, magnitude, negative);
   } else if constexpr (method == Method::fixed_unit) {
     rounded = fixed_unit<shape>(p, magnitude, negative, word);
+  } else if constexpr (method == Method::scale_unit) {
+    rounded = scale_unit<shape>(p, magnitude, negative, word);
   } else if constexpr (method == Method::scaled_unit) {
     rounded = scaled_unit(p, magnitude, word);
   } else {
