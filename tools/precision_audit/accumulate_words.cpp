@@ -9,6 +9,8 @@
 #include "arguments.h"
 #include "commands.h"
 #include "lowp/accumulate/gemm_report.h"
+#include "lowp/accumulate/norm.h"
+#include "lowp/accumulate/operations.h"
 #include "lowp/accumulate/over_report.h"
 #include "lowp/accumulate/update_report.h"
 
@@ -53,6 +55,23 @@ Result<Report> answer_gemm(const StepSeries& series, const Words& words, const S
   return gemm_report(series, options, *result, version);
 }
 
+Result<Report> answer_norm(const StepSeries& series, const Words& words, const Settings& settings) {
+  const NormOptions options{settings.accumulators, words.max_norm, settings.scale_log2};
+  std::vector<NormResult> results;
+  for (const Input& input : series.inputs) {
+    auto result = replay_norm(input, options);
+    if (!result) return result.error();
+    results.push_back(std::move(*result));
+  }
+  return norm_report(series, options, results, version);
+}
+
+Result<Report> answer_operations(const StepSeries& series, const Words&, const Settings& settings) {
+  auto result = replay_operations(series.inputs.front(), settings.accumulators);
+  if (!result) return result.error();
+  return operations_report(series, settings.accumulators, *result, version);
+}
+
 // One row per question: how it is asked, what it is kept in unless told otherwise, who answers.
 struct Mode {
   std::string_view name;
@@ -64,6 +83,8 @@ const Mode modes[] = {
     {"--over", [](const Words& w) { return !w.over.empty(); }, "bf16,fp16,fp32", answer_over},
     {"--update", [](const Words& w) { return w.update; }, "bf16,fp16,e4m3,e5m2,fp32", answer_update},
     {"--gemm", [](const Words& w) { return !w.gemm.empty(); }, "fp32", answer_gemm},
+    {"--norm", [](const Words& w) { return w.norm; }, "fp32,bf16,fp16", answer_norm},
+    {"--ops", [](const Words& w) { return w.ops; }, "fp16,bf16", answer_operations},
 };
 
 Wrong read_accumulators(const Words& words, std::string_view formats, Settings& settings) {
@@ -123,6 +144,7 @@ Wrong read_numbers(const Words& words, Settings& settings) {
   for (const double x : {words.learning_rate, words.epsilon, words.weight_decay}) {
     if (!(x >= 0) || !std::isfinite(x)) return "--lr, --eps, --weight-decay: wanted numbers from 0 on";
   }
+  if (!(words.max_norm > 0) || !std::isfinite(words.max_norm)) return "--max-norm: wanted a positive number";
   if (words.block < 1) return "--block: wanted at least 1";
   if (!(words.predivide > 0) || !std::isfinite(words.predivide)) return "--predivide: wanted a positive number";
   if (words.threads < 0 || words.threads > 1024) return "--threads: wanted 0 to 1024";
@@ -143,6 +165,13 @@ void declare_modes(CLI::App& app, Words& words, const char* group) {
                  "of --gemm: GPU:PATH:INPUT:ACCUMULATOR[+N] with promotion every N instructions, or ideal:INPUT")
       ->capture_default_str()
       ->group("How it is computed");
+  app.add_flag("--norm", words.norm, "the global gradient norm and clip coefficient, and clipping before unscaling")
+      ->group(group);
+  app.add_option("--max-norm", words.max_norm, "of --norm: what gradients are clipped to")->capture_default_str();
+  app.add_option("--scale", words.scale, "of --norm: the loss scale of gradients clipped too early")
+      ->capture_default_str();
+  app.add_flag("--ops", words.ops, "softmax, log-sum-exp, norms, losses on the selected tensors: which need FP32")
+      ->group(group);
   const char* adam = "Of --update";
   app.add_option("--lr", words.learning_rate, "learning rate")->capture_default_str()->group(adam);
   app.add_option("--beta1", words.beta1, "")->capture_default_str()->group(adam);

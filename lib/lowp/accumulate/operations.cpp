@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lowp/accumulate/operations.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "lowp/accumulate/cells.h"
+#include "lowp/accumulate/values.h"
+#include "lowp/core/formats.h"
+#include "lowp/report/humanize.h"
+
+namespace lowp {
+namespace {
+
+using Row = std::span<const double>;
+using Out = std::vector<double>;
+constexpr std::uint64_t most_elements = std::uint64_t{1} << 28;
+constexpr std::size_t most_rows = 4096;
+constexpr double layer_norm_epsilon = 1e-5, momentum = 0.1;
+
+// FP64 in the place of an Adder: what is exact here.
+struct Fp64 {
+  double round(double x) { return x; }
+  double add(double a, double b) { return a + b; }
+  double multiply(double a, double b) { return a * b; }
+  double divide(double a, double b) { return a / b; }
+};
+
+template <class Arithmetic>
+double total(Arithmetic& m, Row row) {
+  double sum = 0;
+  for (const double x : row) sum = m.add(sum, x);
+  return sum;
+}
+template <class Arithmetic>
+double mean(Arithmetic& m, Row row) {
+  return m.divide(total(m, row), m.round(static_cast<double>(row.size())));
+}
+template <class Arithmetic>
+double variance(Arithmetic& m, Row row) {
+  const double center = mean(m, row);
+  double sum = 0;
+  for (const double x : row) {
+    const double d = m.add(x, -center);
+    sum = m.add(sum, m.multiply(d, d));
+  }
+  return m.divide(sum, m.round(static_cast<double>(row.size())));
+}
+template <class Arithmetic>
+double one_pass_variance(Arithmetic& m, Row row) {
+  double sum = 0;
+  for (const double x : row) sum = m.add(sum, m.multiply(x, x));
+  const double center = mean(m, row);
+  return m.add(m.divide(sum, m.round(static_cast<double>(row.size()))), -m.multiply(center, center));
+}
+template <class Arithmetic>
+void exponentials(Arithmetic& m, Row row, double center, Out& out) {
+  const std::size_t first = out.size();
+  double sum = 0;
+  for (const double x : row) {
+    out.push_back(m.round(std::exp(m.add(x, -center))));
+    sum = m.add(sum, out.back());
+  }
+  for (std::size_t i = first; i < out.size(); ++i) out[i] = m.divide(out[i], sum);
+}
+template <class Arithmetic>
+void softmax(Arithmetic& m, Row row, Out& out) {
+  exponentials(m, row, *std::ranges::max_element(row), out);
+}
+template <class Arithmetic>
+void raw_softmax(Arithmetic& m, Row row, Out& out) {
+  exponentials(m, row, 0, out);
+}
+template <class Arithmetic>
+void log_sum_exp(Arithmetic& m, Row row, Out& out) {
+  const double largest = *std::ranges::max_element(row);
+  double sum = 0;
+  for (const double x : row) sum = m.add(sum, m.round(std::exp(m.add(x, -largest))));
+  out.push_back(m.add(largest, m.round(std::log(sum))));
+}
+template <class Arithmetic>
+void layer_norm(Arithmetic& m, Row row, Out& out) {
+  const double center = mean(m, row);
+  const double width = m.round(std::sqrt(m.add(variance(m, row), m.round(layer_norm_epsilon))));
+  for (const double x : row) out.push_back(m.divide(m.add(x, -center), width));
+}
+// The running mean of a batch norm that sees each element of the row as one step's mean.
+template <class Arithmetic>
+void running_mean(Arithmetic& m, Row row, Out& out) {
+  double held = 0;
+  for (const double x : row) {
+    held = m.add(m.multiply(held, m.round(1 - momentum)), m.multiply(x, m.round(momentum)));
+  }
+  out.push_back(held);
+}
+template <class Arithmetic>
+void put_total(Arithmetic& m, Row row, Out& out) {
+  out.push_back(total(m, row));
+}
+template <class Arithmetic>
+void put_mean(Arithmetic& m, Row row, Out& out) {
+  out.push_back(mean(m, row));
+}
+template <class Arithmetic>
+void put_variance(Arithmetic& m, Row row, Out& out) {
+  out.push_back(variance(m, row));
+}
+template <class Arithmetic>
+void put_one_pass_variance(Arithmetic& m, Row row, Out& out) {
+  out.push_back(one_pass_variance(m, row));
+}
+template <class Arithmetic>
+void sum_of_squares(Arithmetic& m, Row row, Out& out) {
+  double sum = 0;
+  for (const double x : row) sum = m.add(sum, m.multiply(x, x));
+  out.push_back(sum);
+}
+
+// One template, two arithmetics.
+#define LOWP_OPERATION(function)                                                              \
+  [](Adder& adder, Row row, Out& out) { function(adder, row, out); }, [](Row row, Out& out) { \
+    Fp64 exact;                                                                               \
+    function(exact, row, out);                                                                \
+  }
+const Operation rows[] = {
+    {"softmax", "largest value subtracted first", LOWP_OPERATION(softmax)},
+    {"softmax (raw)", "without subtracting the largest value", LOWP_OPERATION(raw_softmax)},
+    {"log-sum-exp", "largest value subtracted first", LOWP_OPERATION(log_sum_exp)},
+    {"sum", "loss reduction, one after the other", LOWP_OPERATION(put_total)},
+    {"mean", "of layer norm and mean losses", LOWP_OPERATION(put_mean)},
+    {"variance", "two passes", LOWP_OPERATION(put_variance)},
+    {"variance (1 pass)", "mean of squares minus squared mean", LOWP_OPERATION(put_one_pass_variance)},
+    {"layer norm", "eps 1e-5", LOWP_OPERATION(layer_norm)},
+    {"sum of squares", "norms, RMSNorm", LOWP_OPERATION(sum_of_squares)},
+    {"running mean", "momentum 0.1, over the row", LOWP_OPERATION(running_mean)},
+};
+#undef LOWP_OPERATION
+
+class OperationReplay {
+ public:
+  OperationReplay(const std::vector<Accumulator>& formats, OperationOutcome& out)
+      : out_(out),
+        operation_(rows[out.operation]),
+        stored_(formats[out.format]),
+        inside_(out.fp32_inside ? Accumulator{"fp32", ieee_format(8, 23)} : formats[out.format]),
+        smallest_(
+            std::ldexp(1.0, min_exponent(formats[out.format].format) - fraction_bits(formats[out.format].format))) {}
+
+  void add(Row row) {
+    input_.assign(row.begin(), row.end());
+    for (double& x : input_) x = stored_.round(x);
+    if (std::ranges::any_of(input_, [](double x) { return !std::isfinite(x); })) return;
+    made_.clear();
+    exact_.clear();
+    operation_.run(inside_, input_, made_);
+    operation_.exact(input_, exact_);
+    for (std::size_t i = 0; i < made_.size(); ++i) judge(stored_.round(made_[i]), exact_[i]);
+  }
+
+ private:
+  void judge(double made, double exact) {
+    ++out_.results;
+    if (!std::isfinite(made) && std::isfinite(exact)) {
+      ++out_.not_finite;
+    } else if (std::isfinite(made) && std::isfinite(exact)) {
+      out_.flushed += made == 0 && std::abs(exact) >= smallest_ ? 1 : 0;
+      out_.error.add(made, {exact, 0});
+    }
+  }
+
+  OperationOutcome& out_;
+  const Operation& operation_;
+  Adder stored_, inside_;
+  const double smallest_;
+  std::vector<double> input_, made_, exact_;
+};
+
+// Half a unit in the last place, relative: what rounding the result alone costs at most.
+double half_ulp(const Accumulator& a) {
+  return std::ldexp(1.0, -a.format.precision);
+}
+
+enum class Verdict { fine, watch, fp32 };
+// More than 1 % of the results Inf or NaN or half of them off by 16 roundings: FP32. Four roundings: watch.
+Verdict verdict(const OperationOutcome& o, const Accumulator& a) {
+  const double typical = o.error.relative_quantile(0.5).value_or(0);
+  if (o.not_finite * 100 > o.results || typical > 16 * half_ulp(a)) return Verdict::fp32;
+  return o.not_finite != 0 || typical > 4 * half_ulp(a) ? Verdict::watch : Verdict::fine;
+}
+std::string_view verdict_text(Verdict v) {
+  switch (v) {
+    case Verdict::fine: return "fine";
+    case Verdict::watch: return "watch";
+    case Verdict::fp32: return "needs FP32";
+  }
+  return "";
+}
+
+const OperationOutcome& twin(const OperationsResult& result, const OperationOutcome& o) {
+  for (const OperationOutcome& other : result.outcomes) {
+    if (other.format == o.format && other.operation == o.operation && other.fp32_inside) return other;
+  }
+  return o;
+}
+
+std::string headline(const std::vector<Accumulator>& formats, const OperationsResult& result) {
+  std::string text;
+  for (std::size_t f = 0; f < formats.size(); ++f) {
+    std::vector<std::string> names;
+    for (const OperationOutcome& o : result.outcomes) {
+      if (o.format == f && !o.fp32_inside && verdict(o, formats[f]) == Verdict::fp32) {
+        names.emplace_back(rows[o.operation].name);
+      }
+    }
+    text += fmt::format("{}{}: {}.", f == 0 ? "" : " ", formats[f].name,
+                        names.empty() ? "no operation here needs FP32" : joined(names) + " need FP32");
+  }
+  return text;
+}
+
+Grid operations_grid(const Accumulator& format, std::size_t f, const OperationsResult& result) {
+  Grid grid{
+      fmt::format("{}: every intermediate rounded, and with FP32 inside", format.name),
+      {"operation", "verdict", "Inf/NaN", "to 0", "typical error", "worst 1 %", "FP32 inside: typical", "worst 1 %"},
+      2,
+      {}};
+  for (const OperationOutcome& o : result.outcomes) {
+    if (o.format != f || o.fp32_inside) continue;
+    const OperationOutcome& wide = twin(result, o);
+    grid.rows.push_back(
+        {{std::string(rows[o.operation].name), std::string(verdict_text(verdict(o, format))),
+          share_text(o.not_finite, o.results), share_text(o.flushed, o.results),
+          relative_text(o.error.relative_quantile(0.5)), relative_text(o.error.relative_quantile(0.99)),
+          relative_text(wide.error.relative_quantile(0.5)), relative_text(wide.error.relative_quantile(0.99))},
+         {}});
+  }
+  return grid;
+}
+
+}  // namespace
+
+std::span<const Operation> operations() {
+  return rows;
+}
+
+Result<OperationsResult> replay_operations(const Input& input, const std::vector<Accumulator>& formats) {
+  OperationsResult result;
+  for (std::size_t f = 0; f < formats.size(); ++f) {
+    for (std::size_t op = 0; op < std::size(rows); ++op) {
+      for (const bool inside : {false, true}) {
+        OperationOutcome outcome;
+        outcome.format = f;
+        outcome.operation = op;
+        outcome.fp32_inside = inside;
+        result.outcomes.push_back(std::move(outcome));
+      }
+    }
+  }
+  std::vector<OperationReplay> replays;
+  for (OperationOutcome& outcome : result.outcomes) replays.emplace_back(formats, outcome);
+  for (const TensorView& view : input.tensors) {
+    auto values = read_values(input, view, most_elements);
+    if (!values) return values.error();
+    if (values->empty()) continue;
+    const std::size_t length = view.shape.empty() ? 1 : static_cast<std::size_t>(view.shape.back());
+    const std::size_t count = values->size() / length, kept = std::min(count, most_rows);
+    ++result.tensors;
+    result.rows += kept;
+    for (std::size_t i = 0; i < kept; ++i) {
+      const Row row = Row(*values).subspan(i * count / kept * length, length);
+      for (OperationReplay& replay : replays) replay.add(row);
+    }
+  }
+  if (result.tensors == 0) return Error{input.path, std::nullopt, "a tensor with elements", "none"};
+  return result;
+}
+
+Report operations_report(const StepSeries& series, const std::vector<Accumulator>& formats,
+                         const OperationsResult& result, std::string_view tool_version) {
+  Report report;
+  Table table{"operations",
+              {"format", "operation", "fp32_inside", "verdict", "results", "not_finite", "flushed",
+               "relative_error.median", "relative_error.p99", "relative_error.max", "snr_db"},
+              {},
+              false};
+  for (const OperationOutcome& o : result.outcomes) {
+    constexpr std::string_view none = "no result that is not zero";
+    table.rows.push_back({text_cell(formats[o.format].name), text_cell(rows[o.operation].name), Cell{o.fp32_inside},
+                          text_cell(verdict_text(verdict(o, formats[o.format]))), count_cell(o.results),
+                          count_cell(o.not_finite), count_cell(o.flushed),
+                          real_cell(o.error.relative_quantile(0.5), none),
+                          real_cell(o.error.relative_quantile(0.99), none), real_cell(o.error.largest_relative(), none),
+                          real_cell(o.error.snr_db(), "no error or no signal")});
+  }
+  report.tables = {tool_table(tool_version), inputs_table(series), std::move(table)};
+  report.story = {Paragraph{headline(formats, result), 0, 2},
+                  Paragraph{fmt::format("{}: {} with {} rows along the last axis.", sources_text(series),
+                                        counted(result.tensors, "tensor", "tensors"), grouped(result.rows)),
+                            0, 2}};
+  for (std::size_t f = 0; f < formats.size(); ++f) report.story.push_back(operations_grid(formats[f], f, result));
+  report.story.push_back(Heading{"Not covered"});
+  report.story.push_back(
+      Paragraph{"Each tensor is taken as the operation's input, whatever it is in the network: use "
+                "--select to ask only about those that are. Rounding the inputs is not counted. "
+                "needs FP32: over 1 % Inf or NaN, or half of the results off by 16 roundings of the "
+                "format; watch: any Inf or NaN, or 4 roundings.",
+                2, 2});
+  return report;
+}
+
+}  // namespace lowp
