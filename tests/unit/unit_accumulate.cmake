@@ -19,3 +19,4 @@ lowp_test(accumulate_gemm_test SOURCES accumulate_gemm_test.cpp USES accumulate
 add_executable(accumulate_bench accumulate_bench.cpp)
 target_link_libraries(accumulate_bench PRIVATE lowp::accumulate lowp_flags)
 lowp_test(accumulate_sums_test SOURCES accumulate_sums_test.cpp USES accumulate)
+lowp_test(accumulate_replay_test SOURCES accumulate_replay_test.cpp USES accumulate)

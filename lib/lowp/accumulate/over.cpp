@@ -4,11 +4,11 @@
 #include <fmt/format.h>
 #include <tbb/blocked_range.h>
 #include <tbb/parallel_for.h>
-#include <tbb/task_arena.h>
 
 #include <algorithm>
 #include <cmath>
 
+#include "lowp/accumulate/threads.h"
 #include "lowp/accumulate/values.h"
 
 namespace lowp {
@@ -223,8 +223,7 @@ Result<OverResult> sum_over(const StepSeries& series, const OverOptions& options
     return Error{series.inputs.empty() ? "" : series.inputs.front().path, std::nullopt, "at least two dumps to add",
                  "one"};
   }
-  tbb::task_arena arena(options.threads > 0 ? options.threads : tbb::this_task_arena::max_concurrency());
-  return arena.execute([&] { return Overlay(series, options).run(); });
+  return on_threads(options.threads, [&] { return Overlay(series, options).run(); });
 }
 
 }  // namespace lowp

@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: Apache-2.0
+// The questions of `accumulate` on dumps small enough to be summed by hand.
+#include <doctest/doctest.h>
+
+#include <bit>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <numeric>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "lowp/accumulate/gemm_replay.h"
+#include "lowp/accumulate/norm.h"
+#include "lowp/accumulate/operations.h"
+#include "lowp/accumulate/over.h"
+#include "lowp/accumulate/update.h"
+#include "lowp/core/formats.h"
+
+using namespace lowp;
+namespace fs = std::filesystem;
+
+namespace {
+
+struct Named {
+  std::string name;
+  std::vector<std::size_t> shape;
+  std::vector<float> values;
+};
+
+// Safetensors files in a folder of their own, gone with it.
+class Dumps {
+ public:
+  Dumps()
+      : folder_(fs::temp_directory_path() / ("lowp_replay_" + std::to_string(reinterpret_cast<std::uintptr_t>(this)))) {
+    fs::create_directories(folder_);
+  }
+  ~Dumps() { fs::remove_all(folder_); }
+  void add(int step, const std::vector<Named>& tensors) {
+    std::string header = "{\"__metadata__\":{\"step\":\"" + std::to_string(step) + "\"}", data;
+    for (const Named& t : tensors) {
+      std::string shape;
+      for (const std::size_t axis : t.shape) shape += (shape.empty() ? "" : ",") + std::to_string(axis);
+      const std::size_t begin = data.size();
+      for (const float x : t.values) data.append(std::bit_cast<std::array<char, 4>>(x).data(), 4);
+      header += ",\"" + t.name + "\":{\"dtype\":\"F32\",\"shape\":[" + shape + "],\"data_offsets\":[" +
+                std::to_string(begin) + "," + std::to_string(data.size()) + "]}";
+    }
+    header += "}";
+    const auto size = std::bit_cast<std::array<char, 8>>(std::uint64_t{header.size()});
+    std::ofstream(folder_ / ("step" + std::to_string(step) + ".safetensors"), std::ios::binary)
+        << std::string(size.data(), 8) << header << data;
+  }
+  StepSeries open() const {
+    const std::vector<std::string> paths{folder_.string()};
+    auto series = open_series(paths, {});
+    REQUIRE(series);
+    return *series;
+  }
+
+ private:
+  fs::path folder_;
+};
+
+Accumulator in_format(const char* name) {
+  return {name, find_format(name).format};
+}
+
+OverOptions over_options(std::vector<const char*> formats, std::vector<const char*> models) {
+  OverOptions options;
+  for (const char* name : formats) options.accumulators.push_back(in_format(name));
+  for (const char* name : models) options.models.push_back(find_sum_model(name));
+  return options;
+}
+
+const OverOutcome& outcome(const OverResult& result, std::size_t accumulator, std::size_t model, std::size_t terms) {
+  for (const OverOutcome& o : result.outcomes) {
+    if (o.accumulator == accumulator && o.model == model && o.terms == terms) return o;
+  }
+  REQUIRE(false);
+  return result.outcomes.front();
+}
+
+}  // namespace
+
+TEST_CASE("over: what four dumps lose in bf16") {
+  Dumps dumps;
+  // Elements: one that stalls, one that is exact, one with a zero, one that cancels.
+  const float values[4][4] = {{256, 1, 0, 8}, {1, 2, 3, -8}, {1, 3, 4, 5}, {1, 4, 5, -5}};
+  for (int step = 0; step < 4; ++step) {
+    dumps.add(step + 1,
+              {{"grad/w", {4}, {values[step], values[step] + 4}}, {"grad/only" + std::to_string(step), {1}, {1}}});
+  }
+  const OverOptions options = over_options({"bf16", "fp32"}, {"sequential", "kahan", "pairwise"});
+  const auto result = sum_over(dumps.open(), options);
+  REQUIRE(result);
+  CHECK(result->tensors == 1);
+  CHECK(result->elements == 4);
+  CHECK(result->left_out == std::vector<std::string>{"grad/only0"});
+  const OverOutcome& bf16 = outcome(*result, 0, 0, 4);
+  CHECK(bf16.contributions == 15);
+  CHECK(bf16.absorbed == 3);
+  CHECK(bf16.flushed == 0);
+  CHECK(bf16.stopped == 1);
+  CHECK(bf16.error.exact_count() == 3);
+  CHECK(*bf16.error.largest_relative() == doctest::Approx(3.0 / 259));
+  CHECK(*bf16.error.bias() == doctest::Approx(-3.0 / (259 + 10 + 12)));
+  CHECK(*bf16.error.snr_db() == doctest::Approx(10 * std::log10((259.0 * 259 + 100 + 144) / 9)));
+  CHECK(outcome(*result, 0, 0, 2).absorbed == 1);
+  CHECK(*outcome(*result, 0, 1, 4).error.largest_relative() == doctest::Approx(1.0 / 259));  // 260, the nearest
+  CHECK(outcome(*result, 0, 2, 4).absorbed == 1);                                            // 256 + 1, then 1 + 1
+  const OverOutcome& fp32 = outcome(*result, 1, 0, 4);
+  CHECK(fp32.absorbed == 0);
+  CHECK(fp32.error.exact_count() == 4);
+}
+
+TEST_CASE("over: overflow on the way, at each scale, and contributions that are flushed") {
+  Dumps dumps;
+  dumps.add(1, {{"g", {3}, {40000, 1e-9f, 1}}});
+  dumps.add(2, {{"g", {3}, {40000, 1e-9f, INFINITY}}});
+  dumps.add(3, {{"g", {3}, {-40000, 1e-9f, 1}}});
+  OverOptions options = over_options({"fp16"}, {"sequential"});
+  options.scale_high = 1;
+  const auto result = sum_over(dumps.open(), options);
+  REQUIRE(result);
+  CHECK(result->nonfinite == 1);
+  for (const OverOutcome& o : result->outcomes) {
+    if (o.terms != 3) continue;
+    CHECK(o.elements == 2);
+    CHECK(o.flushed == 3);
+    CHECK(o.overflowed == (o.scale_log2 == 0 ? 1 : 0));  // 40000 fits
+    CHECK(o.beyond == (o.scale_log2 == 1 ? 1 : 0));      // 80000 does not
+  }
+}
+
+TEST_CASE("over: any number of threads, any tensor size, the same") {
+  Dumps dumps;
+  for (int step = 1; step <= 5; ++step) {
+    std::vector<float> values(40000);
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      values[i] =
+          std::sin(static_cast<float>(i * static_cast<std::size_t>(step))) * std::exp2(static_cast<float>(i % 20));
+    }
+    dumps.add(step, {{"g", {200, 200}, values}});
+  }
+  OverOptions options = over_options({"bf16", "fp16"}, {"sequential", "nccl_ring", "neumaier"});
+  options.accumulators.front().rounding = Rounding::stochastic_c;
+  options.threads = 1;
+  const auto one = sum_over(dumps.open(), options);
+  options.threads = 3;
+  const auto three = sum_over(dumps.open(), options);
+  REQUIRE(one);
+  REQUIRE(three);
+  for (std::size_t i = 0; i < one->outcomes.size(); ++i) {
+    CHECK(one->outcomes[i].absorbed == three->outcomes[i].absorbed);
+    CHECK(one->outcomes[i].error.snr_db() == three->outcomes[i].error.snr_db());
+    CHECK(one->outcomes[i].error.bias() == three->outcomes[i].error.bias());
+  }
+}
+
+TEST_CASE("update: the smallest step that moves a weight of 1 in bf16") {
+  // After many steps with m = v = 1 Adam's direction is 1 / (1 + eps): updates are lr, hardly less.
+  Dumps dumps;
+  dumps.add(1000000,
+            {{"param/w", {3}, {1, -1, 1}}, {"exp_avg/w", {3}, {1, -1, 0}}, {"exp_avg_sq/w", {3}, {1, 1, 1e-12f}}});
+  UpdateOptions options;
+  options.formats = {in_format("bf16"), in_format("fp16"), in_format("fp32")};
+  const auto stalled = [&](double learning_rate) {
+    options.learning_rate = learning_rate;
+    const auto result = stalled_updates(dumps.open().inputs.front(), options);
+    REQUIRE(result);
+    return *result;
+  };
+  const StateResult small = stalled(std::ldexp(1, -9));
+  CHECK(small.total[0].moving == 2);
+  CHECK(small.total[0].nearest == 2);
+  CHECK(small.total[0].kahan == 0);
+  CHECK(small.total[1].nearest == 0);
+  CHECK(small.total[1].second_flushed == 1);
+  CHECK(small.total[1].no_denominator == 1);  // eps 1e-8 and v are 0 in fp16
+  CHECK(small.epsilon[1] == 0);
+  CHECK(small.total[2].no_denominator == 0);
+  CHECK(stalled(std::ldexp(1.01, -9)).total[0].nearest == 0);
+  CHECK(stalled(1e-9).total[2].nearest == 2);
+}
+
+TEST_CASE("update: moments over steps") {
+  Dumps dumps;
+  for (int step = 1; step <= 3; ++step) dumps.add(step, {{"grad/w", {2}, {1, 1e-4f}}});
+  UpdateOptions options;
+  options.formats = {in_format("fp64"), in_format("fp16")};
+  const auto result = moments_over_steps(dumps.open(), options);
+  REQUIRE(result);
+  CHECK(result->values == 2);
+  CHECK(result->outcomes[0].first.exact_count() == 2);
+  CHECK(result->outcomes[0].update.exact_count() == 2);
+  CHECK(result->outcomes[1].second_flushed == 1);  // 3 * 0.001 * 1e-8 = 3e-11
+  CHECK(result->outcomes[1].first_flushed == 0);
+  // 0.1 rounded to fp16 after one step, 0.19 and 0.271 after two and three.
+  const auto fp16 = [](double x) {
+    return std::bit_cast<double>(
+        convert(ieee_format(5, 10), ieee_format(11, 52), Conversion{},
+                convert(ieee_format(11, 52), ieee_format(5, 10), Conversion{}, std::bit_cast<std::uint64_t>(x))));
+  };
+  const double stored = fp16(0.9 * fp16(0.9 * fp16(1 - 0.9) + (1 - 0.9)) + (1 - 0.9));
+  CHECK(*result->outcomes[1].first.largest_relative() >= std::abs(stored / 0.271 - 1) * 0.999);
+}
+
+TEST_CASE("norm: 3, 4, 5, and FP16 sums of squares at scale 2^16") {
+  Dumps dumps;
+  dumps.add(1, {{"grad/a", {1}, {3}}, {"grad/b", {1}, {4}}, {"param/a", {1}, {1000}}});
+  const NormOptions options{{in_format("fp32"), in_format("fp16")}, 1, 16};
+  const auto result = replay_norm(dumps.open().inputs.front(), options);
+  REQUIRE(result);
+  CHECK(result->exact_norm == 5);
+  CHECK(result->exact_coefficient == doctest::Approx(0.2));
+  CHECK(result->tensors == 2);
+  for (const NormOutcome& o : result->outcomes) {
+    if (!o.scaled) CHECK(o.norm == 5);
+    if (o.scaled && o.format == 0) CHECK(o.norm == 5 * 65536);
+    if (o.scaled && o.format == 1) CHECK(std::isinf(o.norm));  // 3 * 2^16 is already too large
+    if (o.scaled && o.format == 1) CHECK(o.coefficient == 0);
+  }
+}
+
+TEST_CASE("operations: sums of ones, softmax of large values") {
+  Dumps dumps;
+  std::vector<float> ones(300, 1), large{0, 12};
+  dumps.add(1, {{"ones", {1, 300}, ones}, {"large", {1, 2}, large}});
+  const auto result = replay_operations(dumps.open().inputs.front(), {in_format("bf16"), in_format("fp16")});
+  REQUIRE(result);
+  CHECK(result->rows == 2);
+  const auto find = [&](std::size_t format, std::string_view name, bool inside) -> const OperationOutcome& {
+    for (const OperationOutcome& o : result->outcomes) {
+      if (o.format == format && operations()[o.operation].name == name && o.fp32_inside == inside) return o;
+    }
+    REQUIRE(false);
+    return result->outcomes.front();
+  };
+  CHECK(*find(0, "sum", false).error.largest_relative() == doctest::Approx(44.0 / 300));  // stalls at 256
+  CHECK(*find(0, "sum", true).error.largest_relative() == 0);                             // 300 is a bf16 number
+  CHECK(*find(1, "sum", false).error.largest_relative() == 0);
+  CHECK(find(1, "softmax (raw)", false).not_finite == 1);  // exp(12) / exp(12): Inf / Inf; 1 / Inf is 0
+  CHECK(find(1, "softmax (raw)", false).flushed == 1);
+  CHECK(find(1, "softmax (raw)", true).not_finite == 0);
+  CHECK(find(1, "softmax", false).not_finite == 0);
+}
+
+TEST_CASE("gemm: FP8 accumulators stop growing where they are known to") {
+  constexpr std::size_t k = 32 * 600;
+  Dumps dumps;
+  dumps.add(1, {{"a", {k, 1}, std::vector<float>(k, 0.0625f)}, {"b", {k, 1}, std::vector<float>(k, 0.0625f)}});
+  GemmOptions options{"a", "b", {}, 1};
+  for (const char* word : {"h100:wgmma:e4m3:f32", "h100:wgmma:e4m3:f32+4", "h100:mma:e4m3:f32", "ideal:e4m3"}) {
+    auto path = parse_path(word);
+    REQUIRE(path);
+    options.paths.push_back(*path);
+  }
+  const auto result = replay_gemm(dumps.open().inputs.front(), options);
+  REQUIRE(result);
+  CHECK(result->orientation == "A^T B");
+  CHECK(result->k == k);
+  std::vector<double> last(4);
+  for (const GemmOutcome& o : result->outcomes) {
+    if (o.k == k) last[o.path] = *o.error.largest_relative();
+  }
+  CHECK(last[0] == doctest::Approx((75.0 - 64.0) / 75.0));  // 64 of 75
+  CHECK(last[1] == 0);
+  CHECK(last[2] == 0);
+  CHECK(last[3] == 0);
+  REQUIRE(result->divergences.size() == 3);
+  CHECK(result->divergences[0].earliest == 32 * 513);  // the first instruction that should have gone beyond 64
+  CHECK(result->divergences[1].differing == 0);
+}
+
+TEST_CASE("what cannot be asked is an Error") {
+  Dumps dumps;
+  dumps.add(1, {{"a", {2, 3}, std::vector<float>(6, 1)}, {"b", {4, 5}, std::vector<float>(20, 1)}});
+  const StepSeries series = dumps.open();
+  CHECK_FALSE(sum_over(series, over_options({"bf16"}, {"sequential"})));
+  CHECK_FALSE(stalled_updates(series.inputs.front(), {{in_format("bf16")}}));
+  CHECK_FALSE(moments_over_steps(series, {{in_format("bf16")}}));
+  CHECK_FALSE(replay_gemm(series.inputs.front(), {"a", "b", {}, 1}));
+  CHECK_FALSE(replay_gemm(series.inputs.front(), {"a", "none", {}, 1}));
+  for (const char* word : {"", "h100", "h100:wgmma:e4m3", "h100:wgmma:e4m3:f32+", "h100:wgmma:e4m3:f32+0", "ideal:",
+                           "h900:mma:fp16:f32", "mi300:mfma:fp16:f32", "b200:tcgen05.mxf4:e2m1:f32", "ideal:e8m0"}) {
+    CAPTURE(word);
+    CHECK_FALSE(parse_path(word));
+  }
+}
