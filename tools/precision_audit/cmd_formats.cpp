@@ -13,6 +13,7 @@
 #include "lowp/core/profiles.h"
 #include "lowp/report/humanize.h"
 #include "lowp/report/writers.h"
+#include "profile_diff.h"
 #include "terminal.h"
 
 namespace lowp::tool {
@@ -20,7 +21,9 @@ namespace {
 
 struct Words {
   std::vector<std::string> names;
-  bool profiles = false;
+  bool profiles = false, full = false;
+  std::vector<std::string> diff;
+  std::string diff_format;
   std::string output = "text";
 };
 
@@ -159,13 +162,100 @@ void tell_one(std::string_view name, Format f, Report& report, Table& table) {
   table.rows.push_back(format_record(name, alias, f, source));
 }
 
+// What a profile does to a value that is beyond the range, and to Inf.
+std::string overflow_text(Format f, Overflow rule, bool infinite) {
+  if (infinite ? rule.saturate_inf : rule.saturate_finite) return "max";
+  return f.has_inf ? "Inf" : has_nan(f) ? "NaN" : "max";
+}
+
+GridRow profile_row(const Profile& row) {
+  const Format e4m3 = find_format("e4m3").format, e5m2 = find_format("e5m2").format;
+  const Format e8m0 = find_format("e8m0").format, e2m1 = find_format("e2m1").format;
+  const auto pair = [&](bool infinite) {
+    return fmt::format("{} {}", overflow_text(e4m3, row.conversion(e4m3).overflow, infinite),
+                       overflow_text(e5m2, row.conversion(e5m2).overflow, infinite));
+  };
+  const auto value = [&](Format f, Exact x) {
+    const Exact result = decode(f, encode(f, row.conversion(f), x));
+    return result.kind == Kind::finite && exponent_of(result) < -9 ? power_text(exponent_of(result))
+                                                                   : short_text(result);
+  };
+  const bool flushes = row.conversion(find_format("bf16").format).subnormals != Subnormals{};
+  return {{std::string(row.name), pair(false), pair(true), value(e8m0, exact_finite(false, 5, -2)),
+           value(e8m0, exact_finite(false, 3, -1)), value(e8m0, exact_finite(true, 1, 0)),
+           value(e8m0, exact_special(Kind::zero, false)), value(e2m1, exact_special(Kind::nan, false)),
+           flushes ? "yes" : "-"},
+          {}};
+}
+
 void tell_profiles(Report& report) {
+  Grid grid{"What becomes of values in e4m3 and e5m2 | in e8m0 | in e2m1",
+            {"profile", "overflow", "Inf", "1.25", "1.5", "-1", "0", "NaN", "FTZ"},
+            1,
+            {}};
   Table table{"profiles", {"name", "meaning", "source"}, {}};
   for (const Profile& row : profile_table) {
-    report.story.push_back(Paragraph{fmt::format("{}: {} [{}]", row.name, row.meaning, row.source), 0, 2});
+    grid.rows.push_back(profile_row(row));
     table.rows.push_back({{std::string(row.name)}, {std::string(row.meaning)}, {std::string(row.source)}});
   }
+  report.story.push_back(std::move(grid));
+  for (const Profile& row : profile_table) {
+    report.story.push_back(Paragraph{fmt::format("{}: {} [{}]", row.name, row.meaning, row.source), 0, 2});
+  }
   report.tables.push_back(std::move(table));
+}
+
+std::string example_text(Format target, const ProfileDifference& d) {
+  const std::string_view source = d.source.width == 32 ? "fp32" : d.source.precision == 11 ? "fp16" : "bf16";
+  const auto result = [&](std::uint64_t code) {
+    return fmt::format("{} ({})", code_text(target, code), short_text(decode(target, code)));
+  };
+  return fmt::format("{} {} ({}): {} and {}", source, code_text(d.source, d.code), short_text(decode(d.source, d.code)),
+                     result(d.by_a), result(d.by_b));
+}
+
+void tell_diff_of(const Profile& a, const Profile& b, std::string_view name, Format target, bool full, Report& report,
+                  Table& table) {
+  const ProfileDiff diff = diff_profiles(a, b, target, full);
+  report.story.push_back(
+      Heading{fmt::format("{}: {} of {} inputs differ", name, grouped(diff.differ), grouped(diff.inputs))});
+  for (std::size_t kind = 0; kind < diff.kinds.size(); ++kind) {
+    const KindOfDifference& k = diff.kinds[kind];
+    CellList examples;
+    for (const ProfileDifference& d : k.first) examples.push_back({example_text(target, d)});
+    if (k.differ != 0) {
+      report.story.push_back(
+          Paragraph{fmt::format("{}: {} of {}", input_kind_names[kind], grouped(k.differ), grouped(k.inputs)), 2, 2});
+    }
+    for (const ProfileDifference& d : k.first) report.story.push_back(Paragraph{example_text(target, d), 4, 2});
+    table.rows.push_back(
+        {{std::string(name)}, {std::string(input_kind_names[kind])}, {k.inputs}, {k.differ}, {std::move(examples)}});
+  }
+}
+
+int tell_diff(const Words& words, Report& report) {
+  const Profile* a = find_profile(words.diff[0]);
+  const Profile* b = find_profile(words.diff[1]);
+  if (a == nullptr || b == nullptr) {
+    complain(fmt::format("--diff: unknown profile '{}'; `precision-audit formats --profiles` lists them",
+                         words.diff[a == nullptr ? 0 : 1]));
+    return exit_usage;
+  }
+  Table table{"profile_diff", {"format", "kind", "inputs", "differ", "examples"}, {}};
+  if (!words.diff_format.empty()) {
+    const FormatLookup found = find_format(words.diff_format);
+    if (!found.found) {
+      complain(fmt::format("--format: unknown '{}'; `precision-audit formats` lists them", words.diff_format));
+      return exit_usage;
+    }
+    tell_diff_of(*a, *b, words.diff_format, found.format, words.full, report, table);
+  } else {
+    for (const NamedFormat& row : format_table) {
+      if (row.format.width <= 16) tell_diff_of(*a, *b, row.name, row.format, words.full, report, table);
+    }
+  }
+  report.tables.push_back(std::move(table));
+  return exit_fine;
 }
 
 int print(const Report& report, const Writer& writer) {
@@ -184,6 +274,9 @@ int formats(const Words& words) {
   }
   Report report;
   if (words.profiles) tell_profiles(report);
+  if (!words.diff.empty()) {
+    if (const int code = tell_diff(words, report); code != exit_fine) return code;
+  }
   Table table = format_records();
   for (const std::string& name : words.names) {
     const FormatLookup found = find_format(name);
@@ -194,7 +287,7 @@ int formats(const Words& words) {
     tell_one(name, found.format, report, table);
   }
   if (!table.rows.empty()) report.tables.push_back(std::move(table));
-  if (words.names.empty() && !words.profiles) tell_all(report);
+  if (words.names.empty() && !words.profiles && words.diff.empty()) tell_all(report);
   return print(report, *writer);
 }
 
@@ -205,6 +298,10 @@ int cmd_formats(int argc, char** argv) {
   CLI::App app{"The number formats: ranges, precision, and what their bits mean.", argv[0]};
   app.add_option("NAME", words.names, "formats to show in full");
   app.add_flag("--profiles", words.profiles, "the conversion rules of libraries and standards");
+  app.add_option("--diff", words.diff, "two profiles: for which inputs they give different codes, and why")
+      ->expected(2);
+  app.add_option("--format", words.diff_format, "with --diff: this format only");
+  app.add_flag("--full", words.full, "with --diff: all 2^32 fp32 inputs, not only the edges of binades (minutes)");
   app.add_option("--output", words.output, "text, json, csv, markdown")->capture_default_str();
   try {
     app.parse(argc, argv);
