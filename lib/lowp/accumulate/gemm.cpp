@@ -3,7 +3,6 @@
 
 #include <tbb/blocked_range.h>
 #include <tbb/parallel_for.h>
-#include <tbb/task_arena.h>
 
 #include <algorithm>
 #include <array>
@@ -11,6 +10,7 @@
 #include <cassert>
 
 #include "lowp/accumulate/gemm_kernel.h"
+#include "lowp/accumulate/threads.h"
 #include "lowp/core/formats.h"
 
 namespace lowp {
@@ -276,9 +276,8 @@ std::uint64_t gemm_output(const GemmPath& path, std::span<const Operand> a, std:
 
 std::vector<std::uint64_t> gemm(const GemmPath& path, const CodeMatrix& a, const CodeMatrix& b, int threads) {
   assert(a.columns == b.rows && is_emulated(*path.row) && path.row->scale.empty());
-  tbb::task_arena arena(threads > 0 ? threads : tbb::this_task_arena::max_concurrency());
-  return arena.execute(
-      [&] { return is_fast(path, a.format, b.format) ? FastGemm(path, a, b).run() : slow_gemm(path, a, b); });
+  return on_threads(
+      threads, [&] { return is_fast(path, a.format, b.format) ? FastGemm(path, a, b).run() : slow_gemm(path, a, b); });
 }
 
 }  // namespace lowp

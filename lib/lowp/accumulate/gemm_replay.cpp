@@ -2,7 +2,6 @@
 #include "lowp/accumulate/gemm_replay.h"
 
 #include <fmt/format.h>
-#include <tbb/blocked_range.h>
 #include <tbb/parallel_for.h>
 
 #include <algorithm>
@@ -11,6 +10,7 @@
 #include <cmath>
 #include <map>
 
+#include "lowp/accumulate/threads.h"
 #include "lowp/accumulate/values.h"
 #include "lowp/core/formats.h"
 
@@ -112,23 +112,22 @@ struct Quantized {
   CodeMatrix a, b_rows;                     // b_rows: one row per output column
   std::vector<std::vector<Precise>> exact;  // per length of lengths(k), per output
 
-  void find_exact(const std::vector<std::size_t>& ends) {
+  void find_exact(const std::vector<std::size_t>& ends, int threads) {
     exact.assign(ends.size(), std::vector<Precise>(a.rows * b_rows.rows));
     const auto read = [&](const CodeMatrix& m, std::size_t at) {
       return decode(format, is_tf32(format) ? m.code[at] >> 13 : m.code[at]);
     };
-    tbb::parallel_for(tbb::blocked_range<std::size_t>(0, a.rows, 1), [&](const auto& range) {
-      for (std::size_t i = range.begin(); i != range.end(); ++i) {
-        for (std::size_t j = 0; j < b_rows.rows; ++j) {
-          ExactSum sum;
-          std::size_t n = 0;
-          for (std::size_t end = 0; end < ends.size(); ++end) {
-            for (; n < ends[end]; ++n) sum.add_product(read(a, i * a.columns + n), read(b_rows, j * a.columns + n));
-            exact[end][i * b_rows.rows + j] = precise(sum);
-          }
+    const auto find_row = [&](std::size_t i) {
+      for (std::size_t j = 0; j < b_rows.rows; ++j) {
+        ExactSum sum;
+        std::size_t n = 0;
+        for (std::size_t end = 0; end < ends.size(); ++end) {
+          for (; n < ends[end]; ++n) sum.add_product(read(a, i * a.columns + n), read(b_rows, j * a.columns + n));
+          exact[end][i * b_rows.rows + j] = precise(sum);
         }
       }
-    });
+    };
+    on_threads(threads, [&] { tbb::parallel_for(std::size_t{0}, a.rows, find_row); });
   }
   // The first k of each row, b turned round.
   CodeMatrix a_first(std::size_t k) const {
@@ -253,7 +252,7 @@ Result<GemmResult> replay_gemm(const Input& input, const GemmOptions& options) {
   std::map<std::string, Quantized> quantized;  // by input format
   for (const NamedPath& path : options.paths) {
     if (quantized.contains(path.input)) continue;
-    quantized.emplace(path.input, quantize(left, right, path.input)).first->second.find_exact(ends);
+    quantized.emplace(path.input, quantize(left, right, path.input)).first->second.find_exact(ends, options.threads);
   }
   for (std::size_t p = 0; p < options.paths.size(); ++p) {
     const NamedPath& path = options.paths[p];
