@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`accumulate` and `verify tensor-core` as a person or a script meets them."""
+
+import csv
+import io
+import json
+import unittest
+import xml.etree.ElementTree as xml
+from pathlib import Path
+
+from dumps import f32, packed, safetensors
+from program import Case, faults_of_line, run
+
+recorded = Path(__file__).parents[2] / "data" / "golden" / "tensor-core"
+
+# Words after `accumulate PATH` that are usage errors, and what the one line must name.
+usage_errors = """
+                                                wanted --over
+--over=steps --norm                             --over --norm
+--over=stairs                                   steps files
+--over=steps --formats=fp17                     'fp17'
+--over=steps --formats=e8m0                     'e8m0'
+--over=steps --models=sideways                  'sideways' sequential
+--over=steps --rounding=maybe                   'maybe' nearest_even
+--over=steps --overflow=maybe                   'maybe'
+--over=steps --terms=fp17                       'fp17'
+--over=steps --scales=3:1                       '3:1'
+--over=steps --block=0                          --block
+--over=steps --predivide=0                      --predivide
+--over=steps --predivide=nan                    --predivide
+--over=steps --output=pdf                       'pdf'
+--over=steps --threads=-1                       --threads
+--update --beta1=1                              --beta1
+--update --lr=-1                                --lr
+--norm --max-norm=0                             --max-norm
+--norm --scale=3                                '3'
+--threads=1 --gemm                              --gemm
+--gemm a b --paths=h100:mma                     'h100:mma'
+--gemm a b --paths=mi300:mfma:fp16:f32          unstable
+"""
+
+
+class Accumulate(Case):
+    def series(self):
+        rows = [(256, 1, 1e-9), (1, 2, 1e-9), (1, 3, 1e-9), (1, 4, 1e-9)]
+        for step, row in enumerate(rows, 1):
+            (self.folder / f"step{step}.safetensors").write_bytes(safetensors({"grad/w": f32(*row)}))
+        return self.folder
+
+    def ask(self, *words):
+        return self.answered(run("accumulate", *words))
+
+    def json(self, *words):
+        return json.loads(self.ask(*words, "--output", "json"))
+
+    def test_over_says_the_answer_first(self):
+        text = self.ask(self.series(), "--over", "steps", "--formats", "bf16,fp32", "--models", "sequential").decode()
+        first = text.split("\n\n")[0].split("step1")[0]
+        self.assertEqual(
+            " ".join(first.split()),
+            "Summing 4 micro-batches in bf16 loses 25.0 % of the contributions; fp32 loses none.",
+        )
+        self.assertIn("Not covered", text)
+
+    def test_over_counts(self):
+        report = self.json(self.series(), "--over", "files", "--formats", "fp16", "--models", "sequential,kahan")
+        full = {row["model"]: row for row in report["sums"] if row["terms"] == 4}
+        row = full["sequential"]
+        self.assertEqual((row["elements"], row["contributions"], row["flushed"], row["absorbed"]), (3, 12, 4, 0))
+        self.assertEqual(row["stopped"], 1)
+        self.assertIsNone(full["kahan"]["absorbed"])
+        self.assertEqual(report["models"][0]["name"], "sequential")
+
+    def test_every_output(self):
+        words = [self.series(), "--over", "steps"]
+        for name in ("text", "markdown", "csv", "json", "svg"):
+            with self.subTest(name):
+                out = self.ask(*words, "--output", name).decode()
+                self.assertEqual(out, self.ask(*words, "--output", name, "--threads", "7").decode())
+                if name == "json":
+                    json.loads(out)
+                if name == "csv":
+                    self.assertGreater(len(list(csv.reader(io.StringIO(out)))), 10)
+                if name == "svg":
+                    self.assertTrue(xml.fromstring(out).tag.endswith("svg"))
+        plot = self.folder / "plot.svg"
+        self.ask(*words, "--plot", plot)
+        self.assertTrue(xml.fromstring(plot.read_bytes()).tag.endswith("svg"))
+
+    def test_update(self):
+        state = {
+            "param/w": f32(1, 1, 1),
+            "exp_avg/w": f32(1, 1, 0),
+            "exp_avg_sq/w": f32(1, 1e-12, 1),
+        }
+        path = self.folder / "state.safetensors"
+        path.write_bytes(safetensors(state, {"step": "100000"}))
+        report = self.json(path, "--update", "--lr", "0.001", "--formats", "bf16,fp32")
+        total = {row["format"]: row for row in report["updates"] if row["scope"] == "total"}
+        self.assertEqual(total["bf16"]["moving"], 2)
+        self.assertEqual(total["bf16"]["stalled"], {"nearest": 1, "stochastic": total["bf16"]["stalled"]["stochastic"], "kahan": 0})
+        self.assertEqual(total["fp32"]["stalled"]["nearest"], 0)
+        self.refused(3, run("accumulate", self.folder / "state.safetensors", "--update", "--select", "param/*"), "exp_avg")
+
+    def test_norm(self):
+        path = self.folder / "g.safetensors"
+        path.write_bytes(safetensors({"grad/w": f32(3, 4)}))
+        report = self.json(path, "--norm", "--max-norm", "1", "--formats", "fp32")
+        self.assertEqual([row["norm"] for row in report["norms"]], [5, 5 * 65536])
+        self.assertAlmostEqual(report["norms"][0]["coefficient"], 0.2, places=6)
+        self.assertAlmostEqual(report["norms"][1]["coefficient"], 0.2 / 65536, places=9)
+
+    def test_gemm_and_operations(self):
+        path = self.folder / "m.safetensors"
+        ones = packed("f", [1.0] * 600)
+        path.write_bytes(safetensors({"a": ("F32", [300, 2], ones), "b": ("F32", [300, 2], ones)}))
+        report = self.json(path, "--gemm", "a", "b", "--paths", "h100:wgmma:fp16:f32,ideal:fp16")
+        self.assertEqual([row["exact"] for row in report["products"] if row["k"] == 300], [4, 4])
+        self.assertEqual(report["divergences"][0]["differing"], 0)
+        flat = self.folder / "flat.safetensors"
+        flat.write_bytes(safetensors({"x": ("F32", [1, 600], ones)}))
+        report = self.json(flat, "--ops", "--formats", "bf16")
+        rows = {(row["operation"], row["fp32_inside"]): row for row in report["operations"]}
+        self.assertAlmostEqual(rows["sum", False]["relative_error"]["max"], (600 - 256) / 600)
+        self.assertEqual(rows["sum", False]["verdict"], "needs FP32")
+        self.refused(3, run("accumulate", path, "--gemm", "a", "nothing"), "'nothing'")
+
+    def test_usage_errors(self):
+        folder = self.series()
+        for line in usage_errors.strip("\n").split("\n"):
+            words, named = line[:48].split(), line[48:].split()
+            with self.subTest(line):
+                self.refused(2, run("accumulate", folder, *words), *named)
+
+    def test_input_errors(self):
+        self.refused(3, run("accumulate", self.folder / "none", "--over", "steps"), "none")
+        one = self.folder / "one.safetensors"
+        one.write_bytes(safetensors({"grad/w": f32(1)}))
+        self.refused(3, run("accumulate", one, "--over", "steps"), "two dumps")
+        other = self.folder / "two.safetensors"
+        other.write_bytes(safetensors({"grad/v": f32(1)}))
+        self.refused(3, run("accumulate", one, other, "--over", "steps"), "shape")
+        self.refused(3, run("accumulate", one, "--update"), "exp_avg")
+
+    def test_hostile_names_stay_text(self):
+        name = "grad/\x1b[31m<script>,\n"
+        for step in (1, 2):
+            (self.folder / f"step{step}.safetensors").write_bytes(safetensors({name: f32(1, 2), f"only{step}\x1b": f32(1)}))
+        for output in ("text", "markdown", "json", "svg", "csv"):
+            self.assertNotIn(b"\x1b", self.ask(self.folder, "--over", "steps", "--output", output))
+
+
+class VerifyTensorCore(Case):
+    def verify(self, *words):
+        return run("verify", "tensor-core", *words, threads=0)
+
+    def test_the_recorded_results(self):
+        text = self.answered(self.verify("--vectors", recorded)).decode()
+        self.assertTrue(text.startswith("5,600 recorded dot products in 28 files are reproduced bit for bit."), text[:99])
+        report = json.loads(self.answered(self.verify("--vectors", recorded, "--output", "json")))
+        self.assertEqual({row["mismatches"] for row in report["files"]}, {0})
+
+    def test_a_changed_bit_is_a_finding(self):
+        bad = bytearray((recorded / "a100-mma-fp16-f32.safetensors").read_bytes())
+        bad[-1] ^= 0x80
+        path = self.folder / "bad.safetensors"
+        path.write_bytes(bytes(bad))
+        ran = self.verify("--vectors", path)
+        self.assertEqual((ran.code, ran.err), (1, b""))
+        self.assertIn("row 199: recorded 0x", ran.out.decode())
+
+    def test_errors(self):
+        self.refused(2, self.verify(), "--vectors")
+        self.refused(2, self.verify("--vectors", recorded, "--output", "pdf"), "pdf")
+        self.refused(3, self.verify("--vectors", self.folder), "none")
+        path = self.folder / "grads.safetensors"
+        path.write_bytes(safetensors({"grad/w": f32(1)}))
+        self.refused(3, self.verify("--vectors", path), "tensor-core table")
+        self.assertEqual(faults_of_line(self.verify("--vectors", path).err), "")
+
+
+if __name__ == "__main__":
+    unittest.main()
