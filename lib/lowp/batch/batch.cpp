@@ -110,7 +110,7 @@ struct Rounder {
       alignas(stream_alignment) std::uint32_t words[block_elements + 4 + 64];
       const std::uint64_t index = random.first_index + first;
       const std::size_t skipped = index % 4;
-      kernels->random_words(random.seed, index / 4, words, (skipped + count + 3) / 4 * 4);
+      kernels->random_words(random.seed, index / 4, words, (skipped + count + 3) / 4 * 4, in);
       kernel(*plan, in, out, count, words + skipped);
     } else {
       kernel(*plan, in, out, count, nullptr);

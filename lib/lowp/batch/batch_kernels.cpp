@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lowp/batch/batch_kernels.h"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 
@@ -9,6 +10,7 @@
 #define HWY_DISABLED_TARGETS HWY_SSSE3  // SSE4 is old enough
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "lowp/batch/batch_kernels.cpp"
+#include "hwy/cache_control.h"
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
 #include "lowp/batch/code_lanes-inl.h"
@@ -135,7 +137,8 @@ void from_codes(const CodePlan& plan, const void* codes, int size_log2, float* o
 }
 
 #if HWY_TARGET == HWY_SCALAR
-void random_words(std::uint64_t seed, std::uint64_t first_block, std::uint32_t* words, std::size_t count) {
+void random_words(std::uint64_t seed, std::uint64_t first_block, std::uint32_t* words, std::size_t count,
+                  const float*) {
   const PhiloxKey key{{static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)}};
   for (std::size_t i = 0; i < count; i += 4) {
     const std::uint64_t block = first_block + i / 4;
@@ -174,7 +177,8 @@ struct PhiloxLanes {
 
 // Lanes 2b and 2b+1 hold blocks b and lanes/2 + b, so that interleaving inside 128 bits gives whole blocks in order.
 // Two chains at a time: one alone waits for its multiplications.
-void random_words(std::uint64_t seed, std::uint64_t first_block, std::uint32_t* words, std::size_t count) {
+void random_words(std::uint64_t seed, std::uint64_t first_block, std::uint32_t* words, std::size_t count,
+                  const float* soon) {
   const std::size_t blocks = hn::Lanes(WideWords());
   std::uint64_t offsets[hn::MaxLanes(WideWords())];
   for (std::size_t lane = 0; lane < blocks; ++lane) offsets[lane] = lane / 2 + (lane % 2) * (blocks / 2);
@@ -182,6 +186,7 @@ void random_words(std::uint64_t seed, std::uint64_t first_block, std::uint32_t* 
   for (std::size_t i = 0; i < count; i += 8 * blocks) {
     PhiloxLanes a(hn::Add(order, hn::Set(WideWords(), first_block + i / 4)));
     PhiloxLanes b(hn::Add(order, hn::Set(WideWords(), first_block + i / 4 + blocks)));
+    for (std::size_t line = i; line < std::min(i + 8 * blocks, count - 3); line += 16) hwy::Prefetch(soon + line);
     auto key0 = static_cast<std::uint32_t>(seed);
     auto key1 = static_cast<std::uint32_t>(seed >> 32);
     for (int round = 0; round < 10; ++round) {

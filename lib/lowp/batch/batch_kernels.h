@@ -21,7 +21,9 @@ struct KernelTable {
   void (*to_codes)(const CodePlan& plan, const float* in, void* codes, int size_log2, std::size_t count);
   void (*from_codes)(const CodePlan& plan, const void* codes, int size_log2, float* out, std::size_t count);
   // words[i] = word i % 4 of Philox block first_block + i / 4; count is a multiple of 4, room for 64 words more.
-  void (*random_words)(std::uint64_t seed, std::uint64_t first_block, std::uint32_t* words, std::size_t count);
+  // Fetches the values at `soon` (count - 3 of them at least) into the caches meanwhile.
+  void (*random_words)(std::uint64_t seed, std::uint64_t first_block, std::uint32_t* words, std::size_t count,
+                       const float* soon);
   // Copies past the caches; `out` is aligned to 64 bytes.
   void (*stream)(const float* in, float* out, std::size_t count);
 };
