@@ -175,6 +175,9 @@ TEST_CASE("update: the smallest step that moves a weight of 1 in bf16") {
   const StateResult small = stalled(std::ldexp(1, -9));
   CHECK(small.total[0].moving == 2);
   CHECK(small.total[0].nearest == 2);
+  CHECK(small.total[0].nearest_at_rate[rate_log2_limit] == 2);
+  CHECK(small.total[0].nearest_at_rate[rate_log2_limit + 1] == 0);
+  CHECK(small.total[1].nearest_at_rate[0] == 2);
   CHECK(small.total[0].kahan == 0);
   CHECK(small.total[1].nearest == 0);
   CHECK(small.total[1].second_flushed == 1);

@@ -141,7 +141,8 @@ Figure figure(const StepSeries& series, const GemmOptions& options, const GemmRe
                 {}};
   for (std::size_t p = 0; p < options.paths.size(); ++p) {
     Panel panel;
-    panel.title = options.paths[p].name;
+    panel.title = options.paths[p].input;
+    panel.remark = options.paths[p].name;
     panel.bands = {{"error", {}}};
     panel.line_label = "signal to noise, dB";
     for (const GemmOutcome& o : result.outcomes) {

@@ -219,7 +219,10 @@ Figure figure(const Findings& f) {
   for (std::size_t a = 0; a < f.options.accumulators.size(); ++a) {
     for (std::size_t m = 0; m < f.options.models.size(); ++m) {
       Panel panel;
-      panel.title = fmt::format("{}, {}", name_of(f.options.accumulators[a]), f.options.models[m]->name);
+      const SumModel& model = *f.options.models[m];
+      panel.title = name_of(f.options.accumulators[a]);
+      panel.remark = is_compensated(model.order) ? fmt::format("{}: what is rounded away is carried", model.name)
+                                                 : std::string(model.name);
       panel.bands = {{"flushed to zero", {}}, {"lost when added", {}}};
       panel.line_label = "signal to noise, dB";
       for (const OverOutcome& o : f.result.outcomes) {

@@ -45,6 +45,10 @@ class StallCounter {
     if (update == 0 || !std::isfinite(update) || !std::isfinite(stored)) return;
     ++counts.moving;
     counts.nearest += nearest_.round(stored + update) == stored ? 1 : 0;
+    for (std::size_t r = 0; r < rates; ++r) {
+      const double scaled = std::ldexp(update, static_cast<int>(r) - rate_log2_limit);
+      counts.nearest_at_rate[r] += nearest_.round(stored + scaled) == stored ? 1 : 0;
+    }
     stochastic_.start(element);
     counts.stochastic += stochastic_.round(stored + update) == stored ? 1 : 0;
     counts.kahan += nearest_.round(update) == 0 ? 1 : 0;
@@ -114,6 +118,7 @@ void StallCounts::merge(const StallCounts& other) {
   weights += other.weights;
   moving += other.moving;
   nearest += other.nearest;
+  for (std::size_t r = 0; r < rates; ++r) nearest_at_rate[r] += other.nearest_at_rate[r];
   stochastic += other.stochastic;
   kahan += other.kahan;
   second_moments += other.second_moments;

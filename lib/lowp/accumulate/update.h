@@ -2,6 +2,7 @@
 // What low-precision storage does to an optimizer's state: weights that stop moving, moments that become zero.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -18,12 +19,17 @@ struct UpdateOptions {
   std::uint64_t seed = 1;
 };
 
+// Learning rates that stalls are also counted for: the given one times 2^-6 to 2^6.
+inline constexpr int rate_log2_limit = 6;
+inline constexpr std::size_t rates = 2 * rate_log2_limit + 1;
+
 // One storage format, all weights. The update is AdamW's, computed from the dumped state in FP64.
 struct StallCounts {
-  std::uint64_t weights = 0, moving = 0;  // moving: with an update that is not zero
-  std::uint64_t nearest = 0;              // of them, weights that stay where they are, rounding to nearest
-  std::uint64_t stochastic = 0;           // that stay with one stochastic draw each
-  std::uint64_t kahan = 0;                // whose update is zero even in a compensation of the same format
+  std::uint64_t weights = 0, moving = 0;               // moving: with an update that is not zero
+  std::uint64_t nearest = 0;                           // of them, weights that stay where they are, rounding to nearest
+  std::array<std::uint64_t, rates> nearest_at_rate{};  // nearest, for each learning rate
+  std::uint64_t stochastic = 0;                        // that stay with one stochastic draw each
+  std::uint64_t kahan = 0;                             // whose update is zero even in a compensation of the same format
   std::uint64_t second_moments = 0, second_flushed = 0;  // exp_avg_sq that is not zero, and of it rounded to zero
   std::uint64_t no_denominator = 0;  // sqrt(v) + eps is zero in the format: the update is Inf or NaN
 

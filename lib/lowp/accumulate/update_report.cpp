@@ -146,24 +146,25 @@ Table stalls_table(const UpdateOptions& options, const StateResult& result) {
   return table;
 }
 
-// One panel a format; its axis is the size of the learning rate against the one given, so one point: the share itself.
+// One panel a format: what other learning rates would lose.
 Figure stalls_figure(const StepSeries& series, const UpdateOptions& options, const StateResult& result) {
   Figure figure{"Weights whose update is lost, by storage format",
                 sources_text(series),
-                "tensors, most stalled first",
+                fmt::format("learning rate, as a multiple of {}", options.learning_rate),
                 "share of weights",
                 {}};
   for (std::size_t f = 0; f < options.formats.size(); ++f) {
-    std::vector<double> shares;
-    for (const TensorStalls& tensor : result.tensors) {
-      const StallCounts& c = tensor.of[f];
-      shares.push_back(c.moving == 0 ? 0 : static_cast<double>(c.nearest) / static_cast<double>(c.moving));
-    }
-    std::ranges::sort(shares, std::greater{});
+    const StallCounts& c = result.total[f];
     Panel panel;
     panel.title = options.formats[f].name;
-    panel.bands = {{"does not move", shares}};
-    for (std::size_t i = 0; i < shares.size(); ++i) panel.x.push_back(static_cast<double>(i));
+    panel.bands = {{"does not move", {}}};
+    for (std::size_t r = 0; r < rates; ++r) {
+      panel.x.push_back(static_cast<double>(r) - rate_log2_limit);
+      panel.bands[0].share.push_back(
+          c.moving == 0 ? 0 : static_cast<double>(c.nearest_at_rate[r]) / static_cast<double>(c.moving));
+    }
+    panel.has_marker = true;
+    panel.marker_label = fmt::format("lr {}", options.learning_rate);
     figure.panels.push_back(std::move(panel));
   }
   return figure;
