@@ -10,6 +10,7 @@
 #include <cmath>
 #include <map>
 
+#include "lowp/accumulate/adder.h"
 #include "lowp/accumulate/threads.h"
 #include "lowp/accumulate/values.h"
 #include "lowp/core/formats.h"
@@ -261,11 +262,13 @@ Result<GemmResult> replay_gemm(const Input& input, const GemmOptions& options) {
     result.b_scale.push_back(q.b_scale);
     for (std::size_t end = 0; end < ends.size(); ++end) {
       const std::size_t k = ends[end];
-      GemmOutcome outcome{p, k, 0, {}};
+      GemmOutcome outcome{p, k, 0, 0, {}};
+      Adder nearest({path.name, accumulator_format(*path.path.row)});
       const std::vector<Precise>& exact = q.exact[end];
       const std::vector<std::uint64_t> made = gemm(path.path, q.a_first(k), q.b_first(k), options.threads);
       for (std::size_t i = 0; i < made.size(); ++i) {
         const double value = value_of(*path.path.row, made[i]);
+        outcome.misrounded += value == nearest.round(exact[i].high) ? 0 : 1;
         if (std::isfinite(value) && std::isfinite(exact[i].high)) {
           outcome.error.add(value, exact[i]);
         } else {

@@ -29,8 +29,8 @@ struct GemmOptions {
 // A path over the first k products of every output.
 struct GemmOutcome {
   std::size_t path = 0, k = 0;
-  std::uint64_t not_finite = 0;
-  ErrorStatistics error;  // of finite outputs
+  std::uint64_t not_finite = 0, misrounded = 0;  // misrounded: not the exact sum rounded to nearest, Inf and NaN too
+  ErrorStatistics error;                         // of finite outputs
 };
 // Where two paths with the same input part: the first instruction after which the accumulators differ.
 struct Divergence {

@@ -108,8 +108,8 @@ Table paths_table(const GemmOptions& options, const GemmResult& result) {
 
 Table outcomes_table(const GemmOptions& options, const GemmResult& result) {
   Table table{"products",
-              {"path", "k", "outputs", "not_finite", "exact", "relative_error.median", "relative_error.p99",
-               "relative_error.max", "bias", "snr_db"},
+              {"path", "k", "outputs", "not_finite", "misrounded", "exact", "relative_error.median",
+               "relative_error.p99", "relative_error.max", "bias", "snr_db"},
               {},
               false};
   for (const GemmOutcome& o : result.outcomes) {
@@ -137,18 +137,19 @@ Figure figure(const StepSeries& series, const GemmOptions& options, const GemmRe
   Figure figure{"Error of matrix products as they get longer",
                 sources_text(series),
                 "products per output",
-                "error, share of the outputs' size",
+                "share of outputs",
                 {}};
   for (std::size_t p = 0; p < options.paths.size(); ++p) {
     Panel panel;
     panel.title = options.paths[p].input;
     panel.remark = options.paths[p].name;
-    panel.bands = {{"error", {}}};
+    panel.bands = {{"not the nearest number to the exact sum", {}}};
     panel.line_label = "signal to noise, dB";
     for (const GemmOutcome& o : result.outcomes) {
       if (o.path != p || (o.k & (o.k - 1)) != 0) continue;
       panel.x.push_back(std::log2(static_cast<double>(o.k)));
-      panel.bands[0].share.push_back(relative_norm(o).value_or(0));
+      const auto outputs = static_cast<double>(o.error.count() + o.not_finite);
+      panel.bands[0].share.push_back(static_cast<double>(o.misrounded) / outputs);
       panel.line.push_back(o.error.snr_db().value_or(std::numeric_limits<double>::quiet_NaN()));
     }
     figure.panels.push_back(std::move(panel));

@@ -163,8 +163,6 @@ Figure stalls_figure(const StepSeries& series, const UpdateOptions& options, con
       panel.bands[0].share.push_back(
           c.moving == 0 ? 0 : static_cast<double>(c.nearest_at_rate[r]) / static_cast<double>(c.moving));
     }
-    panel.has_marker = true;
-    panel.marker_label = fmt::format("lr {}", options.learning_rate);
     figure.panels.push_back(std::move(panel));
   }
   return figure;
