@@ -116,7 +116,7 @@ Table outcomes_table(const GemmOptions& options, const GemmResult& result) {
     constexpr std::string_view none = "no output that is not zero";
     table.rows.push_back(
         {text_cell(options.paths[o.path].name), count_cell(o.k), count_cell(o.error.count()), count_cell(o.not_finite),
-         count_cell(o.error.exact_count()), real_cell(o.error.relative_quantile(0.5), none),
+         count_cell(o.misrounded), count_cell(o.error.exact_count()), real_cell(o.error.relative_quantile(0.5), none),
          real_cell(o.error.relative_quantile(0.99), none), real_cell(o.error.largest_relative(), none),
          real_cell(o.error.bias(), "no signal"), real_cell(o.error.snr_db(), "no error or no signal")});
   }
@@ -143,7 +143,7 @@ Figure figure(const StepSeries& series, const GemmOptions& options, const GemmRe
     Panel panel;
     panel.title = options.paths[p].input;
     panel.remark = options.paths[p].name;
-    panel.bands = {{"not the nearest number to the exact sum", {}}};
+    panel.bands = {{"not correctly rounded", {}}};
     panel.line_label = "signal to noise, dB";
     for (const GemmOutcome& o : result.outcomes) {
       if (o.path != p || (o.k & (o.k - 1)) != 0) continue;
