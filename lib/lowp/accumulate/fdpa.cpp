@@ -172,7 +172,7 @@ std::uint64_t chain(const TensorCore& row, Operands a, Operands b, std::uint64_t
 std::uint64_t fp16_quads(const TensorCore& row, Operands a, Operands b, std::uint64_t c,
                          std::vector<StepTrace>* trace) {
   std::uint64_t held = 0;
-  for (const std::size_t first : {0, 2}) {
+  for (const std::size_t first : {std::size_t{0}, std::size_t{2}}) {
     std::array<Operand, 16> left{}, right{};
     std::size_t count = 0;
     for (std::size_t k = first; k < a.size(); k += k % 2 == 0 ? 1 : 3) {
