@@ -212,6 +212,22 @@ TEST_CASE("names") {
   }
 }
 
+// How many factors of two lie between the largest number and what is lost under perfect scaling by the largest value.
+TEST_CASE("dynamic range from the largest number to half the smallest") {
+  const auto binades = [](const char* name) {
+    const Format f = row(name);
+    const std::uint64_t top = max_finite_ordinal(f);
+    const double largest = std::log2(static_cast<double>(ordinal_significand(f, top))) + ordinal_exponent(f, top);
+    return largest - (quantum_exponent(f) - 1);
+  };
+  CHECK(binades("e2m1") == doctest::Approx(4.58).epsilon(0.001));
+  CHECK(binades("e4m3") == doctest::Approx(18.81).epsilon(0.0003));
+  CHECK(binades("e5m2") == doctest::Approx(32.81).epsilon(0.0002));
+  CHECK(binades("fp16") == doctest::Approx(41.00).epsilon(0.0001));
+  CHECK(std::exp2(-binades("e4m3")) == doctest::Approx(2.18e-6).epsilon(0.002));
+  CHECK(std::exp2(-binades("e5m2")) == doctest::Approx(1.33e-10).epsilon(0.002));
+}
+
 TEST_CASE("subnormals are told apart") {
   CHECK(is_subnormal(row("fp16"), 0x83ff));
   CHECK_FALSE(is_subnormal(row("fp16"), 0x0400));
