@@ -53,7 +53,8 @@ void WidePlan::need(int binade, int fraction_bits) {
 }
 
 Cell128 BinadeTable::Block::cell(std::size_t leaf) const {
-  Cell128 cell{count[leaf], exact[leaf], tail[leaf], Integer256{tail_squared[leaf]}};
+  const Sums& held = sums[leaf];
+  Cell128 cell{held.count, held.exact, held.tail, Integer256{held.tail_squared}};
   if (carries) {
     cell.tail |= static_cast<u128>(carries->tail[leaf]) << 64;
     cell.tail_squared.limb[1] = carries->tail_squared[leaf];
@@ -64,16 +65,17 @@ Cell128 BinadeTable::Block::cell(std::size_t leaf) const {
 inline void BinadeTable::Block::add(std::size_t leaf, std::uint64_t more, std::uint64_t more_exact, u128 more_tail,
                                     u128 more_squared) {
   touched |= std::uint64_t{1} << leaf;
-  count[leaf] += more;
-  exact[leaf] += more_exact;
-  add_carrying(tail[leaf], carries ? &carries->tail[leaf] : nullptr, more_tail);
-  add_carrying(tail_squared[leaf], carries ? &carries->tail_squared[leaf] : nullptr, more_squared);
+  Sums& held = sums[leaf];
+  held.count += more;
+  held.exact += more_exact;
+  add_carrying(held.tail, carries ? &carries->tail[leaf] : nullptr, more_tail);
+  add_carrying(held.tail_squared, carries ? &carries->tail_squared[leaf] : nullptr, more_squared);
 }
 
 void BinadeTable::Block::clear() {
   for (; touched != 0; touched &= touched - 1) {
     const auto leaf = static_cast<std::size_t>(std::countr_zero(touched));
-    count[leaf] = exact[leaf] = tail[leaf] = tail_squared[leaf] = 0;
+    sums[leaf] = {};
     if (carries) carries->tail[leaf] = carries->tail_squared[leaf] = 0;
   }
 }
@@ -214,12 +216,12 @@ void BinadeTable::count_codes(const Dtype& dtype, std::span<const std::byte> byt
 
 // What a leaf of the fast path held, brought to the page it belongs to. The low 12 bits of FP32 words are the tail of
 // eleven fraction bits in a 23-bit table; wider tables count the same tail in smaller units.
-void BinadeTable::add_leaf(std::size_t leaf, std::uint64_t packed) {
+void BinadeTable::add_leaf(std::size_t leaf, std::uint64_t packed, std::uint64_t exact) {
   const PackedLeaves::Sums sums = PackedLeaves::unpack(packed);
   const int widen = options_.fraction_bits - narrow_fraction_bits;
   Page& target = page(leaf >> 19 != 0, static_cast<int>((leaf >> leaf_bits) & 0xff) - 127);
   const std::size_t at = leaf % leaves;
-  target.block_of(at).add(at % Block::leaves, sums.count, 0, static_cast<u128>(sums.tail) << widen,
+  target.block_of(at).add(at % Block::leaves, sums.count, exact, static_cast<u128>(sums.tail) << widen,
                           static_cast<u128>(sums.tail_squared) << 2 * widen);
 }
 
@@ -233,12 +235,7 @@ void BinadeTable::count_packed(std::span<const std::byte> words) {
     zero_ += rest.zeros;
     packed_max_ = std::max(packed_max_, rest.max_magnitude);
     packed_min_ = std::min(packed_min_, rest.min_magnitude);
-    for (std::size_t i = 0; i < rest.full.size(); ++i) add_leaf(rest.full[i], rest.emptied[i]);
-    for (const std::uint32_t word : rest.exact) {
-      const std::size_t leaf = (word >> 12) % leaves;
-      Page& target = page(word >> 31 != 0, static_cast<int>((word >> 23) & 0xff) - 127);
-      target.block_of(leaf).add(leaf % Block::leaves, 0, 1, 0, 0);
-    }
+    for (const auto& [leaf, packed] : std::span(rest.full).first(rest.full_count)) add_leaf(leaf, packed, 0);
     count_words<std::uint32_t, 8, 23>(std::as_bytes(std::span(rest.unusual)), 1);
   }
 }
@@ -254,7 +251,8 @@ void BinadeTable::settle() {
   }
   for (const std::size_t sign : {std::size_t{0}, std::size_t{1} << 19}) {
     for (std::size_t leaf = sign | packed_min_ >> 12; leaf <= (sign | packed_max_ >> 12); ++leaf) {
-      if (const std::uint64_t packed = packed_->take(leaf); packed != 0) add_leaf(leaf, packed);
+      const auto [packed, exact] = packed_->take(leaf);
+      if ((packed | exact) != 0) add_leaf(leaf, packed, exact);
     }
   }
   packed_max_ = 0;

@@ -89,11 +89,14 @@ class BinadeTable {
   // over.
   struct Block {
     static constexpr std::size_t leaves = 64;
+    struct Sums {  // side by side: one line of cache holds all that an addition touches
+      std::uint64_t count = 0, exact = 0, tail = 0, tail_squared = 0;
+    };
     struct Carries {
       std::array<std::uint64_t, leaves> tail{}, tail_squared{};
     };
     std::uint64_t touched = 0;
-    std::array<std::uint64_t, leaves> count{}, exact{}, tail{}, tail_squared{};
+    std::array<Sums, leaves> sums{};
     std::unique_ptr<Carries> carries;
 
     Cell128 cell(std::size_t leaf) const;
@@ -153,7 +156,7 @@ class BinadeTable {
   void count_wide(Page& page, std::uint64_t fraction, std::uint64_t weight);
   void count_exact(Exact x, std::uint64_t weight);
   void count_packed(std::span<const std::byte> words);
-  void add_leaf(std::size_t leaf, std::uint64_t packed);
+  void add_leaf(std::size_t leaf, std::uint64_t packed, std::uint64_t exact);
   void count_codes(const Dtype& dtype, std::span<const std::byte> bytes, std::uint64_t weight);
   template <class Word, int exponent_bits, int stored_fraction_bits>
   void count_words(std::span<const std::byte> bytes, std::uint64_t weight);

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lowp/audit/packed_leaves.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <new>
+#include <utility>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "lowp/audit/packed_leaves.cpp"
+#include <hwy/cache_control.h>
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
@@ -16,117 +19,173 @@ namespace HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-constexpr std::size_t block = 256;  // elements between the two stages: their places and increments stay in L1
+constexpr std::size_t block = 256;         // elements between the two stages: their places and increments stay in L1
+constexpr std::size_t group = 16;          // elements of one stage before the other has its turn
+constexpr std::size_t fetch_ahead = 2048;  // bytes: the leaves fill the caches, so the input must be asked for early
+constexpr std::uint64_t one_element = std::uint64_t{1} << 54;
 
-// What a block holds beside its places and increments.
-struct BlockFacts {
-  std::uint32_t max_magnitude, min_magnitude;
-  std::uint64_t zeros;
-  bool unusual, exact;
+// Magnitudes over which something holds; 0 and all ones if there are none.
+struct Range {
+  std::uint32_t max = 0, min = 0xffffffffu;
+
+  HWY_INLINE void add(std::uint32_t magnitude) {
+    max = std::max(max, magnitude);
+    min = std::min(min, magnitude);
+  }
+  HWY_INLINE bool all_normal() const { return max < 0x7f800000u && min >= 0x00800000u; }
 };
 
-// Whether a magnitude is a normal number's.
-HWY_INLINE bool is_normal(std::uint32_t magnitude) {
-  return magnitude >= 0x00800000u && magnitude < 0x7f800000u;
+HWY_INLINE std::uint32_t word_at(const std::uint8_t* bytes, std::size_t element) {
+  std::uint32_t word;
+  std::memcpy(&word, bytes + 4 * element, sizeof word);
+  return word;
 }
 
-#if HWY_TARGET == HWY_SCALAR
-HWY_INLINE BlockFacts prepare_block(const std::uint8_t* bytes, std::uint32_t* HWY_RESTRICT leaf,
-                                    std::uint64_t* HWY_RESTRICT increment) {
-  BlockFacts facts{0, 0xffffffffu, 0, false, false};
-  for (std::size_t i = 0; i < block; ++i) {
-    std::uint32_t word;
-    std::memcpy(&word, bytes + 4 * i, sizeof word);
-    const std::uint32_t magnitude = word & 0x7fffffffu, tail = word & 0xfffu;
-    const bool normal = is_normal(magnitude);
-    leaf[i] = normal ? word >> 12 : static_cast<std::uint32_t>(PackedLeaves::leaves + i % PackedLeaves::spare_leaves);
-    increment[i] = (std::uint64_t{1} << 54) + (std::uint64_t{tail} << 33) + std::uint64_t{tail} * tail;
-    facts.zeros += magnitude == 0 ? 1 : 0;
-    facts.unusual |= !normal && magnitude != 0;
-    facts.exact |= normal && tail == 0;
-    if (normal && magnitude > facts.max_magnitude) facts.max_magnitude = magnitude;
-    if (normal && magnitude < facts.min_magnitude) facts.min_magnitude = magnitude;
-  }
-  return facts;
-}
-#else
-// Stage one, in vectors: where each element goes and what it adds there. Elements that are no normal numbers go to
-// spare leaves, a different one in each lane, so that runs of zeros do not wait for each other. Magnitudes are compared
-// as signed words, of which all are positive.
-HWY_INLINE BlockFacts prepare_block(const std::uint8_t* bytes, std::uint32_t* HWY_RESTRICT leaf,
-                                    std::uint64_t* HWY_RESTRICT increment) {
-  const hn::ScalableTag<std::int32_t> d;
-  const hn::RepartitionToWide<decltype(d)> d64;
-  const hn::Half<decltype(d)> half;
-  const std::size_t lanes = hn::Lanes(d);
-  const auto magnitude_part = hn::Set(d, 0x7fffffff), below_normal = hn::Set(d, 0x007fffff),
-             inf = hn::Set(d, 0x7f800000);
-  const auto tail_part = hn::Set(d, 0xfff), leaf_part = hn::Set(d, 0xfffff), zero = hn::Zero(d);
-  const auto spare = hn::Add(hn::Iota(d, 0), hn::Set(d, static_cast<std::int32_t>(PackedLeaves::leaves)));
-  const auto one_element = hn::Set(d64, std::int64_t{1} << 54);
-  auto largest = zero, least = magnitude_part, unusual = zero, not_exact = magnitude_part;
-  std::uint64_t zeros = 0;
-  for (std::size_t i = 0; i < block; i += lanes) {
-    const auto word = hn::LoadU(d, reinterpret_cast<const std::int32_t*>(bytes + 4 * i));
-    const auto magnitude = hn::And(word, magnitude_part), tail = hn::And(word, tail_part);
-    const auto normal = hn::And(hn::Gt(magnitude, below_normal), hn::Lt(magnitude, inf));
-    hn::StoreU(hn::IfThenElse(normal, hn::And(hn::ShiftRight<12>(word), leaf_part), spare), d,
-               reinterpret_cast<std::int32_t*>(leaf + i));
-    const auto squared = hn::Mul(tail, tail);
-    const auto low = hn::Add(hn::ShiftLeft<33>(hn::PromoteTo(d64, hn::LowerHalf(half, tail))),
-                             hn::Add(hn::PromoteTo(d64, hn::LowerHalf(half, squared)), one_element));
-    const auto high = hn::Add(hn::ShiftLeft<33>(hn::PromoteTo(d64, hn::UpperHalf(half, tail))),
-                              hn::Add(hn::PromoteTo(d64, hn::UpperHalf(half, squared)), one_element));
-    hn::StoreU(low, d64, reinterpret_cast<std::int64_t*>(increment + i));
-    hn::StoreU(high, d64, reinterpret_cast<std::int64_t*>(increment + i + lanes / 2));
-    zeros += hn::CountTrue(d, hn::Eq(magnitude, zero));
-    largest = hn::Max(largest, hn::IfThenElseZero(normal, magnitude));
-    least = hn::Min(least, hn::IfThenElse(normal, magnitude, magnitude_part));
-    unusual = hn::Or(unusual, hn::IfThenZeroElse(normal, magnitude));
-    not_exact = hn::Min(not_exact, hn::IfThenElse(normal, tail, magnitude_part));
-  }
-  const auto least_lane = static_cast<std::uint32_t>(hn::GetLane(hn::MinOfLanes(d, least)));
-  return {static_cast<std::uint32_t>(hn::GetLane(hn::MaxOfLanes(d, largest))),
-          least_lane == 0x7fffffffu ? 0xffffffffu : least_lane, zeros, !hn::AllTrue(d, hn::Eq(unusual, zero)),
-          hn::GetLane(hn::MinOfLanes(d, not_exact)) == 0};
-}
-#endif
-
-// Elements that stage one only noticed: too few to matter, except where every element is exact.
-void collect_block(const std::uint8_t* bytes, PackedLeaves::Rest& rest) {
-  for (std::size_t i = 0; i < block; ++i) {
-    std::uint32_t word;
-    std::memcpy(&word, bytes + 4 * i, sizeof word);
-    const std::uint32_t magnitude = word & 0x7fffffffu;
-    const bool normal = is_normal(magnitude);
-    if (normal && (word & 0xfffu) == 0) rest.exact.push_back(word);
-    if (!normal && magnitude != 0) rest.unusual.push_back(word);
-  }
-}
-
-void empty_leaf(std::uint64_t* packed, std::uint32_t leaf, PackedLeaves::Rest& rest) {
-  if (leaf < PackedLeaves::leaves) {
-    rest.full.push_back(leaf);
-    rest.emptied.push_back(packed[leaf]);
-  }
-  packed[leaf] = 0;
-}
-
-void count_blocks(const std::uint8_t* bytes, std::size_t blocks, std::uint64_t* packed, PackedLeaves::Rest& rest) {
+// Where the elements of a block go and what each adds there.
+struct Block {
   alignas(64) std::uint32_t leaf[block];
   alignas(64) std::uint64_t increment[block];
-  for (std::size_t b = 0; b < blocks; ++b, bytes += 4 * block) {
-    const BlockFacts facts = prepare_block(bytes, leaf, increment);
-    for (std::size_t i = 0; i < block; ++i) {
-      const std::uint64_t sum = packed[leaf[i]] + increment[i];
-      packed[leaf[i]] = sum;
-      if (HWY_UNLIKELY(sum >> 63 != 0)) empty_leaf(packed, leaf[i], rest);
-    }
-    if (facts.unusual || facts.exact) collect_block(bytes, rest);
-    rest.zeros += facts.zeros;
-    if (facts.max_magnitude > rest.max_magnitude) rest.max_magnitude = facts.max_magnitude;
-    if (facts.min_magnitude < rest.min_magnitude) rest.min_magnitude = facts.min_magnitude;
+};
+
+// Of a group of which some have r = 0: which are no zeros.
+HWY_INLINE void count_exact(const std::uint8_t* bytes, std::uint64_t* exact) {
+  for (std::size_t i = 0; i < group; ++i) {
+    const std::uint32_t word = word_at(bytes, i);
+    if ((word & 0xfffu) == 0 && (word & 0x7fffffffu) != 0) ++exact[word >> 12];
   }
+}
+
+// Stage one: where elements go and what they add. Zeros go to spare leaves, a different one in each lane, so that runs
+// of them do not wait for each other.
+#if HWY_TARGET == HWY_SCALAR
+class BlockMaker {
+ public:
+  HWY_INLINE void make_group(const std::uint8_t* bytes, std::size_t begin, Block& out, std::uint64_t* exact) {
+    for (std::size_t i = begin; i < begin + group; ++i) {
+      const std::uint32_t word = word_at(bytes, i), magnitude = word & 0x7fffffffu, tail = word & 0xfffu;
+      out.leaf[i] = magnitude != 0 ? word >> 12 : static_cast<std::uint32_t>(PackedLeaves::leaves + i % group);
+      out.increment[i] = one_element + (std::uint64_t{tail} * tail << 21) + tail;
+      zeros_ += magnitude == 0 ? 1 : 0;
+      if (magnitude != 0) range_.add(magnitude);
+      if (tail == 0 && magnitude != 0) ++exact[word >> 12];
+    }
+  }
+  HWY_INLINE std::uint64_t zeros() const { return zeros_; }
+  HWY_INLINE Range take_range() { return std::exchange(range_, Range{}); }
+
+ private:
+  Range range_;
+  std::uint64_t zeros_ = 0;
+};
+#else
+class BlockMaker {
+ public:
+  HWY_INLINE BlockMaker() : zeros_(0) { start(); }
+  HWY_INLINE void make_group(const std::uint8_t* bytes, std::size_t begin, Block& out, std::uint64_t* exact) {
+    const D d;
+    const hn::RepartitionToWide<D> d64;
+    const hn::Rebind<std::uint32_t, decltype(d64)> half;
+    const std::size_t lanes = hn::Lanes(d), half_lanes = hn::Lanes(half);
+    const auto spare = hn::Add(hn::Iota(d, 0), hn::Set(d, static_cast<std::uint32_t>(PackedLeaves::leaves)));
+    const auto tail_part = hn::Set(d, 0xfffu), magnitude_part = hn::Set(d, 0x7fffffffu), zero = hn::Zero(d);
+    const auto tail_part64 = hn::Set(d64, std::uint64_t{0xfff}), one = hn::Set(d64, one_element);
+    const auto* words = reinterpret_cast<const std::uint32_t*>(bytes);
+    auto some_exact = hn::Lt(zero, zero);  // nowhere yet
+    for (std::size_t i = begin; i < begin + group; i += lanes) {
+      const auto word = hn::LoadU(d, words + i);
+      const auto magnitude = hn::And(word, magnitude_part);
+      const auto is_zero = hn::Eq(magnitude, zero);
+      hn::Store(hn::IfThenElse(is_zero, spare, hn::ShiftRight<12>(word)), d, out.leaf + i);
+      zeros_ += hn::CountTrue(d, is_zero);
+      some_exact = hn::Or(some_exact, hn::AndNot(is_zero, hn::Eq(hn::And(word, tail_part), zero)));
+      largest_ = hn::Max(largest_, magnitude);
+      least_less_one_ = hn::Min(least_less_one_, hn::Sub(magnitude, hn::Set(d, 1u)));  // of zeros: all ones
+    }
+    // The bit of one element does not disturb the product: it is in the half that is not multiplied.
+    for (std::size_t i = begin; i < begin + group; i += half_lanes) {
+      const auto word = hn::PromoteTo(d64, hn::LoadU(half, words + i));
+      const auto tail_and_one = hn::Or(hn::And(word, tail_part64), one);
+      const auto even = hn::BitCast(d, tail_and_one);
+      hn::Store(hn::Add(tail_and_one, hn::ShiftLeft<21>(hn::MulEven(even, even))), d64, out.increment + i);
+    }
+    if (HWY_UNLIKELY(!hn::AllFalse(d, some_exact))) count_exact(bytes + 4 * begin, exact);
+  }
+  HWY_INLINE std::uint64_t zeros() const { return zeros_; }  // so far
+  HWY_INLINE Range take_range() {                            // of elements that are not zero, since the last call
+    const D d;
+    const std::uint32_t max = hn::GetLane(hn::MaxOfLanes(d, largest_));
+    const std::uint32_t min = hn::GetLane(hn::MinOfLanes(d, least_less_one_)) + 1;
+    start();
+    return max == 0 ? Range{} : Range{max, min};
+  }
+
+ private:
+  using D = hn::ScalableTag<std::uint32_t>;
+  HWY_INLINE void start() {
+    largest_ = hn::Zero(D());
+    least_less_one_ = hn::Set(D(), 0xffffffffu);
+  }
+  hn::Vec<D> largest_, least_less_one_;
+  std::uint64_t zeros_;
+};
+#endif
+
+// Elements that are no normal numbers are put aside, and what they would add goes where nobody reads it.
+HWY_NOINLINE Range mend_block(const std::uint8_t* bytes, Block& made, PackedLeaves::Rest& rest) {
+  Range normal;
+  for (std::size_t i = 0; i < block; ++i) {
+    const std::uint32_t word = word_at(bytes, i), magnitude = word & 0x7fffffffu;
+    if (magnitude == 0) continue;
+    if (Range{magnitude, magnitude}.all_normal()) {
+      normal.add(magnitude);
+    } else {
+      rest.unusual.push_back(word);
+      made.leaf[i] = static_cast<std::uint32_t>(PackedLeaves::leaves);
+    }
+  }
+  return normal;
+}
+
+// Stage two: one addition an element. A leaf that is full is put aside at `full`: no call here, or stage one would have
+// to save its vectors for it.
+HWY_INLINE void add_group(const Block& from, std::size_t begin, std::uint64_t* packed, PackedLeaves::Full*& full) {
+  for (std::size_t i = begin; i < begin + group; ++i) {
+    const std::uint32_t leaf = from.leaf[i];
+    if (HWY_UNLIKELY(static_cast<std::int64_t>(packed[leaf] += from.increment[i]) < 0)) {
+      *full = {leaf, packed[leaf]};
+      full += leaf < PackedLeaves::leaves ? 1 : 0;
+      packed[leaf] = 0;
+    }
+  }
+}
+
+// The two stages take turns, one a block behind the other: the arithmetic of one fills the time in which the other
+// waits for its leaves.
+void count_blocks(const std::uint8_t* bytes, std::size_t blocks, std::uint64_t* packed, std::uint64_t* exact,
+                  PackedLeaves::Rest& rest) {
+  Block held[2];
+  BlockMaker maker;
+  Range seen;
+  PackedLeaves::Full* full = rest.full.data() + rest.full_count;
+  for (std::size_t b = 0; b <= blocks; ++b) {
+    Block &next = held[b % 2], &now = held[1 - b % 2];
+    for (std::size_t i = 0; i < block; i += group) {
+      if (b < blocks) {
+        hwy::Prefetch(bytes + 4 * i + fetch_ahead);
+        maker.make_group(bytes, i, next, exact);
+      }
+      if (b > 0) add_group(now, i, packed, full);
+    }
+    if (b == blocks) break;
+    Range range = maker.take_range();
+    if (HWY_UNLIKELY(!range.all_normal())) range = mend_block(bytes, next, rest);
+    seen = {std::max(seen.max, range.max), std::min(seen.min, range.min)};
+    bytes += 4 * block;
+  }
+  rest.full_count = static_cast<std::size_t>(full - rest.full.data());
+  rest.zeros += maker.zeros();
+  rest.max_magnitude = std::max(rest.max_magnitude, seen.max);
+  rest.min_magnitude = std::min(rest.min_magnitude, seen.min);
 }
 
 }  // namespace HWY_NAMESPACE
@@ -138,22 +197,27 @@ namespace lowp {
 
 HWY_EXPORT(count_blocks);
 
-PackedLeaves::PackedLeaves()
-    : packed_(static_cast<std::uint64_t*>(std::calloc(leaves + spare_leaves, sizeof(std::uint64_t)))) {
-  if (!packed_) throw std::bad_alloc();
+namespace {
+
+std::uint64_t* zeroed() {
+  void* const words = std::calloc(PackedLeaves::leaves + PackedLeaves::spare_leaves, sizeof(std::uint64_t));
+  if (words == nullptr) throw std::bad_alloc();
+  return static_cast<std::uint64_t*>(words);
 }
 
+}  // namespace
+
+PackedLeaves::PackedLeaves() : packed_(zeroed()), exact_(zeroed()) {}
+
 void PackedLeaves::Rest::clear() {
-  full.clear();
-  emptied.clear();
+  full_count = 0;
   unusual.clear();
-  exact.clear();
   zeros = 0;
   max_magnitude = 0;
   min_magnitude = 0xffffffffu;
 }
 
-void PackedLeaves::Free::operator()(std::uint64_t* pointer) const {
+void PackedLeaves::Free::operator()(void* pointer) const {
   std::free(pointer);
 }
 
@@ -161,11 +225,12 @@ void PackedLeaves::count(std::span<const std::byte> words, Rest& rest) {
   constexpr std::size_t block_bytes = 256 * sizeof(std::uint32_t);
   const auto* bytes = reinterpret_cast<const std::uint8_t*>(words.data());
   const std::size_t whole = words.size() / block_bytes;
-  HWY_DYNAMIC_DISPATCH(count_blocks)(bytes, whole, packed_.get(), rest);
+  rest.full.resize(std::max(rest.full.size(), rest.full_count + (whole + 1) * 256));  // no more than elements
+  if (whole != 0) HWY_DYNAMIC_DISPATCH(count_blocks)(bytes, whole, packed_.get(), exact_.get(), rest);
   if (const std::size_t left = words.size() % block_bytes; left != 0) {
     std::uint8_t padded[block_bytes] = {};
     std::memcpy(padded, bytes + whole * block_bytes, left);
-    HWY_DYNAMIC_DISPATCH(count_blocks)(padded, 1, packed_.get(), rest);
+    HWY_DYNAMIC_DISPATCH(count_blocks)(padded, 1, packed_.get(), exact_.get(), rest);
     rest.zeros -= (block_bytes - left) / sizeof(std::uint32_t);
   }
 }

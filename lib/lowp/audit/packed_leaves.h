@@ -11,13 +11,13 @@
 namespace lowp {
 
 // Leaves of normal FP32 words, packed. A leaf is the word without its low 12 bits r; its number holds three sums over
-// the elements seen since it was last emptied: r^2 (33 bits), r (21 bits), 1 (9 bits). When the last reaches 512 the
+// the elements seen since it was last emptied: 1 (9 bits), r^2 (33 bits), r (21 bits). When the first reaches 512 the
 // top bit is set and the leaf is emptied into the owner; until then no field can run into the next one.
 class PackedLeaves {
  public:
   static constexpr int tail_bits = 12;
   static constexpr std::size_t leaves = std::size_t{1} << (32 - tail_bits);
-  static constexpr std::size_t spare_leaves = 64;  // where elements go that are no normal numbers: never read
+  static constexpr std::size_t spare_leaves = 64;  // where elements go that are no normal numbers
 
   struct Sums {
     std::uint64_t count;
@@ -25,15 +25,18 @@ class PackedLeaves {
     std::uint64_t tail_squared;
   };
   static constexpr Sums unpack(std::uint64_t packed) {
-    return {packed >> 54, (packed >> 33) & ((std::uint64_t{1} << 21) - 1), packed & ((std::uint64_t{1} << 33) - 1)};
+    return {packed >> 54, packed & ((std::uint64_t{1} << 21) - 1), (packed >> 21) & ((std::uint64_t{1} << 33) - 1)};
   }
+  struct Full {
+    std::uint32_t leaf;
+    std::uint64_t packed;
+  };
 
   // What one call leaves for the caller: full leaves, elements that need another look, and what is known of all.
   struct Rest {
-    std::vector<std::uint32_t> full;     // leaves that reached 512 elements, once for each time
-    std::vector<std::uint64_t> emptied;  // and the numbers they held
+    std::vector<Full> full;              // leaves that reached 512 elements, once for each time:
+    std::size_t full_count = 0;          // the first so many; what follows is room
     std::vector<std::uint32_t> unusual;  // words that are subnormal, Inf or NaN: not counted here
-    std::vector<std::uint32_t> exact;    // words of normal numbers with r = 0: counted here as well
     std::uint64_t zeros = 0;
     std::uint32_t max_magnitude = 0;            // over normal numbers; 0 if there is none
     std::uint32_t min_magnitude = 0xffffffffu;  // likewise; all ones if there is none
@@ -46,18 +49,25 @@ class PackedLeaves {
   // Adds the elements of `words` (little-endian FP32, any alignment, a multiple of 4 bytes).
   void count(std::span<const std::byte> words, Rest& rest);
 
-  // The number of a leaf, which is emptied.
-  std::uint64_t take(std::size_t leaf) {
-    const std::uint64_t packed = packed_[leaf];
-    packed_[leaf] = 0;
-    return packed;
+  // What a leaf holds; it is emptied. `exact` of all its elements so far, those of full leaves too, had r = 0.
+  struct Held {
+    std::uint64_t packed, exact;
+  };
+  Held take(std::size_t leaf) {
+    const Held held{packed_[leaf], exact_[leaf]};
+    if (held.packed != 0) packed_[leaf] = 0;
+    if (held.exact != 0) exact_[leaf] = 0;
+    return held;
   }
 
  private:
   struct Free {
-    void operator()(std::uint64_t* pointer) const;
+    void operator()(void* pointer) const;
   };
-  std::unique_ptr<std::uint64_t[], Free> packed_;  // zero pages: only leaves that are touched cost memory
+  using Zeroed = std::unique_ptr<std::uint64_t[], Free>;  // zero pages: only leaves that are touched cost memory
+
+  Zeroed packed_;
+  Zeroed exact_;  // elements with r = 0: few in most data, so they have a table of their own
 };
 
 }  // namespace lowp
