@@ -228,14 +228,12 @@ void BinadeTable::add_leaf(std::size_t leaf, std::uint64_t packed, std::uint64_t
 void BinadeTable::count_packed(std::span<const std::byte> words) {
   constexpr std::size_t piece = std::size_t{1} << 18;  // bytes: what is put aside stays small and in cache
   if (!packed_) packed_ = std::make_unique<PackedLeaves>();
-  PackedLeaves::Rest rest;
   for (std::size_t begin = 0; begin < words.size(); begin += piece) {
-    rest.clear();
-    packed_->count(words.subspan(begin, std::min(piece, words.size() - begin)), rest);
+    const PackedLeaves::Rest& rest = packed_->count(words.subspan(begin, std::min(piece, words.size() - begin)));
     zero_ += rest.zeros;
     packed_max_ = std::max(packed_max_, rest.max_magnitude);
     packed_min_ = std::min(packed_min_, rest.min_magnitude);
-    for (const auto& [leaf, packed] : std::span(rest.full).first(rest.full_count)) add_leaf(leaf, packed, 0);
+    for (const auto& [leaf, packed] : rest.full_leaves()) add_leaf(leaf, packed, 0);
     count_words<std::uint32_t, 8, 23>(std::as_bytes(std::span(rest.unusual)), 1);
   }
 }

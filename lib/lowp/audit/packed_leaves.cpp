@@ -221,18 +221,20 @@ void PackedLeaves::Free::operator()(void* pointer) const {
   std::free(pointer);
 }
 
-void PackedLeaves::count(std::span<const std::byte> words, Rest& rest) {
+const PackedLeaves::Rest& PackedLeaves::count(std::span<const std::byte> words) {
   constexpr std::size_t block_bytes = 256 * sizeof(std::uint32_t);
   const auto* bytes = reinterpret_cast<const std::uint8_t*>(words.data());
-  const std::size_t whole = words.size() / block_bytes;
-  rest.full.resize(std::max(rest.full.size(), rest.full_count + (whole + 1) * 256));  // no more than elements
-  if (whole != 0) HWY_DYNAMIC_DISPATCH(count_blocks)(bytes, whole, packed_.get(), exact_.get(), rest);
-  if (const std::size_t left = words.size() % block_bytes; left != 0) {
+  const std::size_t whole = words.size() / block_bytes, left = words.size() % block_bytes;
+  rest_.clear();
+  rest_.full.resize(std::max(rest_.full.size(), (whole + 1) * 256));  // no more than there are elements
+  if (whole != 0) HWY_DYNAMIC_DISPATCH(count_blocks)(bytes, whole, packed_.get(), exact_.get(), rest_);
+  if (left != 0) {
     std::uint8_t padded[block_bytes] = {};
     std::memcpy(padded, bytes + whole * block_bytes, left);
-    HWY_DYNAMIC_DISPATCH(count_blocks)(padded, 1, packed_.get(), exact_.get(), rest);
-    rest.zeros -= (block_bytes - left) / sizeof(std::uint32_t);
+    HWY_DYNAMIC_DISPATCH(count_blocks)(padded, 1, packed_.get(), exact_.get(), rest_);
+    rest_.zeros -= (block_bytes - left) / sizeof(std::uint32_t);
   }
+  return rest_;
 }
 
 }  // namespace lowp

@@ -42,12 +42,14 @@ class PackedLeaves {
     std::uint32_t min_magnitude = 0xffffffffu;  // likewise; all ones if there is none
 
     void clear();  // as new, memory kept
+    std::span<const Full> full_leaves() const { return std::span(full).first(full_count); }
   };
 
   PackedLeaves();
 
-  // Adds the elements of `words` (little-endian FP32, any alignment, a multiple of 4 bytes).
-  void count(std::span<const std::byte> words, Rest& rest);
+  // Adds the elements of `words` (little-endian FP32, any alignment, a multiple of 4 bytes). The answer holds until the
+  // next call.
+  const Rest& count(std::span<const std::byte> words);
 
   // What a leaf holds; it is emptied. `exact` of all its elements so far, those of full leaves too, had r = 0.
   struct Held {
@@ -66,6 +68,7 @@ class PackedLeaves {
   };
   using Zeroed = std::unique_ptr<std::uint64_t[], Free>;  // zero pages: only leaves that are touched cost memory
 
+  Rest rest_;
   Zeroed packed_;
   Zeroed exact_;  // elements with r = 0: few in most data, so they have a table of their own
 };
