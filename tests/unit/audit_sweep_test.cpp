@@ -13,6 +13,7 @@
 
 #include "audit_reference.h"
 #include "lowp/audit/binade_counts.h"
+#include "lowp/audit/cut_table.h"
 #include "lowp/audit/sweep.h"
 #include "lowp/core/convert.h"
 #include "lowp/core/formats.h"
@@ -88,6 +89,10 @@ Sample edges(const char* dtype, Format f, int scale) {
   return sample;
 }
 
+bool same_magnitude(Exact a, Exact b) {
+  return !magnitude_less(a, b) && !magnitude_less(b, a);
+}
+
 void check_sample(const Sample& sample, const std::vector<Target>& targets, const std::vector<int>& asked, int dump) {
   const ScaleRange scales{-160, 160, dump};
   const int fraction_bits = sample.dtype->bytes == 8 ? wide_fraction_bits : narrow_fraction_bits;
@@ -96,6 +101,10 @@ void check_sample(const Sample& sample, const std::vector<Target>& targets, cons
   table.count(*sample.dtype, sample.bytes());
   const Prepared prepared = prepare(table, targets.front().rounding);
   for (const Target& target : targets) {
+    // One plan a target: together they have more cuts than a plan tells apart.
+    const std::optional<CutPlan> plan = sample.dtype->bytes == 8 ? std::nullopt : CutPlan::make(std::span(&target, 1));
+    std::optional<CutTable> cuts;
+    if (plan) cuts.emplace(*plan).count(*sample.dtype, sample.bytes());
     for (const int scale : asked) {
       const Outcome got = measure(prepared, target, scales, scale);
       const Outcome want = oracle::reference_outcome(elements, target, scales, scale);
@@ -117,6 +126,14 @@ void check_sample(const Sample& sample, const std::vector<Target>& targets, cons
       for (std::size_t c = 0; c < 4; ++c) {
         CHECK(got.error.share_of_squared[c] == doctest::Approx(want.error.share_of_squared[c]).epsilon(1e-14));
       }
+      if (cuts) {
+        const Outcome counted = cuts->measure(target, scales, scale);
+        CHECK(counted.counts.of == want.counts.of);
+        CHECK(counted.zero_in == want.zero_in);
+        CHECK(counted.nan_in == want.nan_in);
+        CHECK(counted.inf_in == want.inf_in);
+        CHECK(flushed_at(cuts->counts(), target, scales, scale) == want.counts[ElementClass::flushed]);
+      }
       CHECK(flushed_at(counts_of(table), target, scales, scale) == want.counts[ElementClass::flushed]);
       if (sample.dtype->bytes == 4) {
         const TensorCounts counts = counts_of_fp32(sample.bytes(), 1);
@@ -125,10 +142,8 @@ void check_sample(const Sample& sample, const std::vector<Target>& targets, cons
         CHECK(counts.zero_in == want.zero_in);
         CHECK(counts.nan_in == want.nan_in);
         CHECK(counts.inf_in == want.inf_in);
-        CHECK(!magnitude_less(counts.max_abs, table.max_abs()));
-        CHECK(!magnitude_less(table.max_abs(), counts.max_abs));
-        CHECK(!magnitude_less(counts.min_nonzero_abs, table.min_nonzero_abs()));
-        CHECK(!magnitude_less(table.min_nonzero_abs(), counts.min_nonzero_abs));
+        CHECK(same_magnitude(counts.max_abs, table.max_abs()));
+        CHECK(same_magnitude(counts.min_nonzero_abs, table.min_nonzero_abs()));
         CHECK(counts.binades == counts_of(table).binades);
       }
     }
@@ -204,14 +219,21 @@ TEST_CASE("every edge of every format, one code either side") {
   }
 }
 
-// The fast path is an ordinary witness: on every instruction set, for every kind of data, it must leave the same table.
-TEST_CASE("packed leaves count what single elements count") {
+// Data of every kind that a fast path treats in its own way, and enough of it.
+std::vector<Sample> fast_path_samples() {
   const std::size_t n = 100003;
   Sample sparse = gradients("f32", n, -20, 11), halves = gradients("f32", n, 0, 12), same{find_dtype("f32"), {}};
+  Sample runs = gradients("f32", n, -20, 15);
   for (std::size_t i = 0; i < n; i += 3) sparse.codes[i] = i % 2 ? 0 : 0x80000000u;
   for (std::uint64_t& code : halves.codes) code &= 0xffff0000u;
   same.codes.assign(n, 0x3f9d70a4u);
-  for (const Sample& sample : {random_bits("f32", n, 13), gradients("f32", n, -130, 14), sparse, halves, same}) {
+  std::fill(runs.codes.begin() + 1000, runs.codes.begin() + 60000, 0);
+  return {random_bits("f32", n, 13), gradients("f32", n, -130, 14), sparse, halves, same, runs};
+}
+
+// The fast path is an ordinary witness: on every instruction set, for every kind of data, it must leave the same table.
+TEST_CASE("packed leaves count what single elements count") {
+  for (const Sample& sample : fast_path_samples()) {
     const std::vector<std::byte> bytes = sample.bytes();
     for (const int fraction_bits : {narrow_fraction_bits, wide_fraction_bits}) {
       BinadeTable slow(PassOptions{fraction_bits, {}, {}});
@@ -235,6 +257,71 @@ TEST_CASE("packed leaves count what single elements count") {
       hwy::SetSupportedTargetsForTest(0);
     }
   }
+}
+
+TEST_CASE("pairs count what single elements count") {
+  for (const Rounding mode : {Rounding::nearest_even, Rounding::toward_zero}) {
+    std::vector<Target> many, one{{"e2m1", find_format("e2m1").format, mode, {}}};
+    for (const char* name : {"fp16", "bf16", "e4m3", "e5m2"})
+      many.push_back({name, find_format(name).format, mode, {}});
+    for (const std::vector<Target>& targets : {many, one}) {
+      const std::optional<CutPlan> plan = CutPlan::make(targets);
+      REQUIRE(plan.has_value());
+      const ScaleRange scales;
+      for (const Sample& sample : fast_path_samples()) {
+        const std::vector<std::byte> bytes = sample.bytes();
+        BinadeTable table;
+        table.count(*sample.dtype, bytes);
+        table.settle();
+        const Prepared prepared = prepare(table, mode);
+        for (const std::int64_t isa : hwy::SupportedAndGeneratedTargets()) {
+          CAPTURE(hwy::TargetName(isa));
+          hwy::SetSupportedTargetsForTest(isa);
+          CutTable cuts(*plan), part(*plan);
+          for (int again = 0; again < 2; ++again) {  // a cleared table counts like a new one
+            cuts.clear();
+            cuts.count(*sample.dtype, std::span(bytes).first(240004));
+            part.clear();
+            part.count(*sample.dtype, std::span(bytes).subspan(240004));
+            cuts.settle();
+            part.settle();
+            cuts.merge(part);
+            for (const Target& target : targets) {
+              for (int scale = scales.low; scale <= scales.high; ++scale) {
+                const Outcome got = cuts.measure(target, scales, scale),
+                              want = measure(prepared, target, scales, scale);
+                CHECK(got.counts.of == want.counts.of);
+              }
+            }
+            const TensorCounts got = cuts.counts(), want = counts_of(table);
+            CHECK(got.elements == want.elements);
+            CHECK(got.zero_in == want.zero_in);
+            CHECK(got.nan_in == want.nan_in);
+            CHECK(got.inf_in == want.inf_in);
+            CHECK(same_magnitude(got.max_abs, want.max_abs));
+            CHECK(same_magnitude(got.min_nonzero_abs, want.min_nonzero_abs));
+          }
+        }
+        hwy::SetSupportedTargetsForTest(0);
+      }
+    }
+  }
+}
+
+TEST_CASE("no plan of cuts where the sign decides, or for more cuts than a pass tells apart") {
+  const Target down{"fp16", find_format("fp16").format, Rounding::toward_negative, {}};
+  CHECK(!CutPlan::make(std::span(&down, 1)).has_value());
+  std::vector<Target> all;
+  for (int bits = 1; bits <= 20; ++bits) {
+    const std::string name = "e5m" + std::to_string(bits);
+    all.push_back({name, find_format(name).format, Rounding::nearest_even, {}});
+  }
+  CHECK(!CutPlan::make(all).has_value());
+  const std::vector<Target> fp16{{"fp16", find_format("fp16").format, Rounding::nearest_even, {}}};
+  const std::optional<CutPlan> plan = CutPlan::make(fp16);
+  REQUIRE(plan.has_value());  // above zero, into the smallest normal number, beyond the largest
+  CHECK(std::ranges::equal(plan->cuts(),
+                           std::vector<std::uint32_t>{1, (1u << 23) - (1u << 13), (1u << 23) - (1u << 12)}));
 }
 
 TEST_CASE("tables merge to what one pass gives, and clear to nothing") {

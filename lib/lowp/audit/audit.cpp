@@ -10,6 +10,8 @@
 #include <algorithm>
 #include <mutex>
 
+#include "lowp/audit/cut_table.h"
+
 namespace lowp {
 namespace {
 
@@ -22,18 +24,52 @@ struct Job {
   std::uint64_t bytes() const { return view->source ? view->source->size() : 0; }
 };
 
+// What an audit needs of a table beside counting: its counts, and every outcome.
+TensorCounts counts_in(const BinadeTable& table) {
+  return counts_of(table);
+}
+TensorCounts counts_in(const CutTable& table) {
+  return table.counts();
+}
+
+Outcomes outcomes_in(const BinadeTable& table, const AuditOptions& options) {
+  const Prepared prepared = prepare(table, options.targets.front().rounding);
+  Outcomes outcomes;
+  for (const Target& target : options.targets) {
+    auto& row = outcomes.emplace_back();
+    for (int scale = options.scales.low; scale <= options.scales.high; ++scale) {
+      row.push_back(measure(prepared, target, options.scales, scale));
+      if (options.counts_only) row.back() = without_errors(row.back());
+    }
+  }
+  return outcomes;
+}
+Outcomes outcomes_in(const CutTable& table, const AuditOptions& options) {
+  Outcomes outcomes;
+  for (const Target& target : options.targets) {
+    auto& row = outcomes.emplace_back();
+    for (int scale = options.scales.low; scale <= options.scales.high; ++scale) {
+      row.push_back(table.measure(target, options.scales, scale));
+    }
+  }
+  return outcomes;
+}
+
 // What a worker thread keeps between tensors.
+template <class Table>
 struct Workspace {
-  BinadeTable table;    // of the tensor at hand
-  BinadeTable running;  // of all small tensors so far
+  Table table;    // of the tensor at hand
+  Table running;  // of all small tensors so far
   std::vector<std::byte> buffer;
   std::unique_ptr<ByteStream> stream;  // the last one: while it lives its file stays open for the next tensor
 };
 
+// `Plan` is what tables are made from.
+template <class Table, class Plan>
 class Auditor {
  public:
-  Auditor(const StepSeries& series, const AuditOptions& options)
-      : series_(series), options_(options), pass_(plan(series, options)), totals_(pass_) {
+  Auditor(const StepSeries& series, const AuditOptions& options, Plan plan)
+      : series_(series), options_(options), plan_(std::move(plan)), totals_(plan_) {
     for (std::size_t i = 0; i < series.inputs.size(); ++i) {
       for (std::size_t t = 0; t < series.inputs[i].tensors.size(); ++t)
         jobs_.push_back({i, t, &series.inputs[i].tensors[t]});
@@ -57,17 +93,9 @@ class Auditor {
   }
 
  private:
-  static PassOptions plan(const StepSeries& series, const AuditOptions& options) {
-    bool wide = false;
-    for (const Input& input : series.inputs) {
-      for (const TensorView& view : input.tensors) wide |= view.dtype->bytes == 8;
-    }
-    return plan_pass(options.targets, options.scales, wide ? wide_fraction_bits : narrow_fraction_bits);
-  }
-
   // One step's table at a time, however many steps there are.
   void run_by_step() {
-    BinadeTable step(pass_);
+    Table step(plan_);
     for (std::size_t begin = 0, input = 0; input < series_.inputs.size(); ++input) {
       const std::size_t end = begin + series_.inputs[input].tensors.size();
       step.clear();
@@ -79,7 +107,7 @@ class Auditor {
   }
 
   // Small and sequential tensors side by side, then each large one by all threads: never more tables than threads.
-  void run_jobs(std::size_t begin, std::size_t end, BinadeTable& into) {
+  void run_jobs(std::size_t begin, std::size_t end, Table& into) {
     std::vector<std::size_t> whole, split;
     for (std::size_t j = begin; j < end; ++j) (is_split(jobs_[j]) ? split : whole).push_back(j);
     tbb::parallel_for(tbb::blocked_range<std::size_t>(0, whole.size(), 1), [&](const auto& range) {
@@ -111,14 +139,14 @@ class Auditor {
     return std::max<std::uint64_t>(options_.chunk_bytes / step, 1) * step;
   }
 
-  Workspace& workspace() {
-    std::unique_ptr<Workspace>& held = workspaces_.local();
-    if (!held) held = std::make_unique<Workspace>(Workspace{BinadeTable(pass_), BinadeTable(pass_), {}, {}});
+  Workspace<Table>& workspace() {
+    std::unique_ptr<Workspace<Table>>& held = workspaces_.local();
+    if (!held) held = std::make_unique<Workspace<Table>>(Workspace<Table>{Table(plan_), Table(plan_), {}, {}});
     return *held;
   }
 
   // Counts `size` bytes from `begin` on into the workspace's table.
-  Result<Done> count_range(const Job& job, std::uint64_t begin, std::uint64_t size, Workspace& work) {
+  Result<Done> count_range(const Job& job, std::uint64_t begin, std::uint64_t size, Workspace<Table>& work) {
     auto stream = job.view->source->stream(begin);
     if (!stream) return stream.error();
     const std::uint64_t chunk = chunk_of(job);
@@ -133,7 +161,7 @@ class Auditor {
 
   void run_small(std::size_t j) {
     const Job& job = jobs_[j];
-    Workspace& work = workspace();
+    Workspace<Table>& work = workspace();
     work.buffer.resize(static_cast<std::size_t>(job.bytes()));
     if (!work.buffer.empty()) {
       auto stream = job.view->source->stream(0);
@@ -153,8 +181,8 @@ class Auditor {
     work.running.count_zeros(job.view->implicit_zeros);
   }
 
-  void run_whole(std::size_t j, BinadeTable& into) {
-    Workspace& work = workspace();
+  void run_whole(std::size_t j, Table& into) {
+    Workspace<Table>& work = workspace();
     work.table.clear();
     if (jobs_[j].bytes() != 0) {
       if (auto counted = count_range(jobs_[j], 0, jobs_[j].bytes(), work); !counted) {
@@ -165,7 +193,7 @@ class Auditor {
     finish_tensor(j, work.table, into);
   }
 
-  void run_split(std::size_t j, BinadeTable& into) {
+  void run_split(std::size_t j, Table& into) {
     const Job& job = jobs_[j];
     const std::uint64_t chunk = chunk_of(job), chunks = (job.bytes() + chunk - 1) / chunk;
     for (auto& work : workspaces_) {
@@ -183,7 +211,7 @@ class Auditor {
       errors_[j] = counted.error();
     });
     if (errors_[j]) return;
-    BinadeTable& table = workspace().table;
+    Table& table = workspace().table;
     for (auto& work : workspaces_) {
       if (!work || &work->table == &table) continue;
       work->table.settle();
@@ -192,38 +220,46 @@ class Auditor {
     finish_tensor(j, table, into);
   }
 
-  void finish_tensor(std::size_t j, BinadeTable& table, BinadeTable& into) {
+  void finish_tensor(std::size_t j, Table& table, Table& into) {
     const Job& job = jobs_[j];
     table.count_zeros(job.view->implicit_zeros);
     table.settle();
-    result_.tensors[j] = {job.input, job.tensor, counts_of(table)};
+    result_.tensors[j] = {job.input, job.tensor, counts_in(table)};
     if (options_.by == Scope::tensor) result_.scoped[j] = {Scope::tensor, job.input, job.tensor, outcomes_of(table)};
     const std::scoped_lock lock(merging_);
     into.merge(table);
   }
 
-  Outcomes outcomes_of(const Prepared& prepared) const {
-    Outcomes outcomes;
-    for (const Target& target : options_.targets) {
-      auto& row = outcomes.emplace_back();
-      for (int scale = options_.scales.low; scale <= options_.scales.high; ++scale) {
-        row.push_back(measure(prepared, target, options_.scales, scale));
-      }
-    }
-    return outcomes;
-  }
-  Outcomes outcomes_of(const BinadeTable& table) const { return outcomes_of(prepare(table, pass_.rounding)); }
+  Outcomes outcomes_of(const Table& table) const { return outcomes_in(table, options_); }
 
   const StepSeries& series_;
   const AuditOptions& options_;
-  const PassOptions pass_;
+  const Plan plan_;
   std::vector<Job> jobs_;
-  tbb::enumerable_thread_specific<std::unique_ptr<Workspace>> workspaces_;
+  tbb::enumerable_thread_specific<std::unique_ptr<Workspace<Table>>> workspaces_;
   std::mutex merging_;
-  BinadeTable totals_;
+  Table totals_;
   std::vector<std::optional<Error>> errors_;
   AuditResult result_;
 };
+
+bool holds_fp64(const StepSeries& series) {
+  return std::ranges::any_of(series.inputs, [](const Input& input) {
+    return std::ranges::any_of(input.tensors, [](const TensorView& view) { return view.dtype->bytes == 8; });
+  });
+}
+
+Result<AuditResult> run_pass(const StepSeries& series, const AuditOptions& options) {
+  const bool wide = holds_fp64(series);
+  if (options.counts_only && !wide) {
+    if (auto plan = CutPlan::make(options.targets)) {
+      return Auditor<CutTable, CutPlan>(series, options, *std::move(plan)).run();
+    }
+  }
+  const int fraction_bits = wide ? wide_fraction_bits : narrow_fraction_bits;
+  return Auditor<BinadeTable, PassOptions>(series, options, plan_pass(options.targets, options.scales, fraction_bits))
+      .run();
+}
 
 }  // namespace
 
@@ -231,7 +267,7 @@ Result<AuditResult> run_audit(const StepSeries& series, const AuditOptions& opti
   const int threads = options.threads > 0 ? options.threads : tbb::this_task_arena::max_concurrency();
   const tbb::global_control width(tbb::global_control::max_allowed_parallelism, static_cast<std::size_t>(threads));
   tbb::task_arena arena(threads);
-  return arena.execute([&] { return Auditor(series, options).run(); });
+  return arena.execute([&] { return run_pass(series, options); });
 }
 
 }  // namespace lowp

@@ -21,7 +21,8 @@ struct AuditOptions {
   std::vector<Target> targets;  // one rounding mode for all
   ScaleRange scales;
   Scope by = Scope::total;            // `total` is always reported; the others come on top
-  std::size_t chunk_bytes = 8 << 20;  // of one read; rounded down to whole elements, never less than one
+  bool counts_only = false;           // no errors and no number of exact results, for a cheaper pass
+  std::size_t chunk_bytes = 1 << 20;  // of one read; rounded down to whole elements, never less than one
   int threads = 0;                    // 0: as many as the machine has
   std::function<void(std::uint64_t bytes)> progress;  // called from any thread with bytes just read; may be empty
 };

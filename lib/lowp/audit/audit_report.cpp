@@ -126,10 +126,15 @@ std::vector<Cell> outcome_row(std::vector<Cell> scope, const Target& target, con
   for (const std::uint64_t number : {outcome.elements, outcome.zero_in, outcome.nan_in, outcome.inf_in})
     put(count(number));
   for (const std::uint64_t number : counts.of) put(count(number));
-  put(count(counts.exact));
+  constexpr std::string_view unasked = "only counts were asked for";
+  put(outcome.counts_only ? null(unasked) : count(counts.exact));
   put(rate(counts[ElementClass::flushed], outcome.elements));
   for (const ElementClass c : {ElementClass::flushed, ElementClass::subnormal, ElementClass::overflowed}) {
     put(rate(counts[c], nonzero));
+  }
+  if (outcome.counts_only) {
+    while (row.size() < outcome_keys.size()) put(null(unasked));
+    return row;
   }
   put(finite(outcome.error.sum_abs));
   put(finite(outcome.error.sum_squared));

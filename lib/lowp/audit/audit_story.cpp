@@ -121,6 +121,7 @@ void add_target_rows(Grid& grid, const AuditFindings& f, std::size_t target, con
     grid.rows.push_back(std::move(row));
     name.clear();
   }
+  if (f.options.counts_only) return;
   GridRow row{{"", "SNR"}, {}};
   for (const int scale : shown) {
     const Outcome& outcome = f.result.total[target][f.options.scales.index(scale)];
@@ -258,7 +259,7 @@ Figure audit_figure(const AuditFindings& f) {
     Panel panel;
     panel.title = f.options.targets[target].name;
     panel.bands = {{"flushed to zero", {}}, {"subnormal", {}}, {"overflowed", {}}};
-    panel.line_label = "signal to noise, dB";
+    if (!f.options.counts_only) panel.line_label = "signal to noise, dB";
     for (const Outcome& outcome : f.result.total[target]) {
       const auto share = [&](std::uint64_t part) {
         return outcome.nonzero() == 0 ? 0.0 : static_cast<double>(part) / static_cast<double>(outcome.nonzero());
@@ -268,7 +269,8 @@ Figure audit_figure(const AuditFindings& f) {
       panel.bands[1].share.push_back(share(outcome.counts[ElementClass::subnormal]));
       panel.bands[2].share.push_back(
           share(outcome.counts[ElementClass::overflowed] + outcome.counts[ElementClass::saturated]));
-      panel.line.push_back(outcome.error.snr_db.value_or(std::numeric_limits<double>::quiet_NaN()));
+      if (!f.options.counts_only)
+        panel.line.push_back(outcome.error.snr_db.value_or(std::numeric_limits<double>::quiet_NaN()));
     }
     panel.has_window = !advice.empty_window && advice.init_scale_log2.has_value();
     panel.window_low = advice.window_low.value_or(f.options.scales.low);

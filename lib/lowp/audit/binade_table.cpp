@@ -6,6 +6,7 @@
 #include <cassert>
 #include <cstring>
 
+#include "lowp/audit/code_histogram.h"
 #include "lowp/core/convert.h"
 #include "lowp/core/formats.h"
 
@@ -195,25 +196,6 @@ void BinadeTable::count_exact(Exact x, std::uint64_t weight) {
   count_element(x.negative, exponent_of(x), significand & low_bits(options_.fraction_bits), weight);
 }
 
-// For 16-bit and 8-bit elements the histogram of codes is the data; few elements are decoded one by one.
-void BinadeTable::count_codes(const Dtype& dtype, std::span<const std::byte> bytes, std::uint64_t weight) {
-  const auto code_at = [&](std::size_t at) {
-    std::uint16_t code = 0;
-    std::memcpy(&code, bytes.data() + at, static_cast<std::size_t>(dtype.bytes));
-    return code;
-  };
-  const std::size_t step = static_cast<std::size_t>(dtype.bytes), codes = std::size_t{1} << dtype.format.width;
-  if (bytes.size() / step < codes) {
-    for (std::size_t at = 0; at < bytes.size(); at += step) count_exact(decode(dtype.format, code_at(at)), weight);
-    return;
-  }
-  std::vector<std::uint64_t> histogram(codes);
-  for (std::size_t at = 0; at < bytes.size(); at += step) ++histogram[code_at(at)];
-  for (std::size_t code = 0; code < codes; ++code) {
-    if (histogram[code] != 0) count_exact(decode(dtype.format, code), histogram[code] * weight);
-  }
-}
-
 // What a leaf of the fast path held, brought to the page it belongs to. The low 12 bits of FP32 words are the tail of
 // eleven fraction bits in a 23-bit table; wider tables count the same tail in smaller units.
 void BinadeTable::add_leaf(std::size_t leaf, std::uint64_t packed, std::uint64_t exact) {
@@ -269,7 +251,9 @@ void BinadeTable::count(const Dtype& dtype, std::span<const std::byte> bytes, st
     assert(options_.fraction_bits == wide_fraction_bits);
     return count_words<std::uint64_t, 11, 52>(bytes, weight);
   }
-  count_codes(dtype, bytes, weight);
+  for_each_code(dtype, bytes, [&](std::uint64_t code, std::uint64_t count) {
+    count_exact(decode(dtype.format, code), count * weight);
+  });
 }
 
 void BinadeTable::count_zeros(std::uint64_t zeros) {

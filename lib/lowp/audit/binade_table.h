@@ -157,7 +157,6 @@ class BinadeTable {
   void count_exact(Exact x, std::uint64_t weight);
   void count_packed(std::span<const std::byte> words);
   void add_leaf(std::size_t leaf, std::uint64_t packed, std::uint64_t exact);
-  void count_codes(const Dtype& dtype, std::span<const std::byte> bytes, std::uint64_t weight);
   template <class Word, int exponent_bits, int stored_fraction_bits>
   void count_words(std::span<const std::byte> bytes, std::uint64_t weight);
 

@@ -149,6 +149,21 @@ std::string_view class_name(ElementClass element_class) {
   return {};
 }
 
+ElementClass class_of(const Target& target, Exact y) {
+  const Format f = target.format;
+  const Rounded rounded = round_magnitude(f, target.rounding, y);
+  if (overflows(f, rounded)) return beyond_max(target, y.negative).element_class;
+  if (rounded.ordinal == 0) return ElementClass::flushed;
+  return rounded.ordinal < min_normal_ordinal(f) ? ElementClass::subnormal : ElementClass::normal;
+}
+
+Outcome without_errors(Outcome outcome) {
+  outcome.error = {};
+  outcome.counts.exact = 0;
+  outcome.counts_only = true;
+  return outcome;
+}
+
 PassOptions plan_pass(std::span<const Target> targets, const ScaleRange& scales, int table_fraction_bits) {
   PassOptions options;
   options.fraction_bits = table_fraction_bits;

@@ -48,6 +48,9 @@ enum class ElementClass : std::uint8_t {
 inline constexpr std::size_t element_classes = 5;
 std::string_view class_name(ElementClass element_class);
 
+// The class of finite non-zero y, already scaled.
+ElementClass class_of(const Target& target, Exact y);
+
 struct ClassCounts {
   std::array<std::uint64_t, element_classes> of{};
   std::uint64_t exact = 0;  // of all classes: r = y
@@ -71,9 +74,12 @@ struct Outcome {
   std::uint64_t elements = 0, zero_in = 0, nan_in = 0, inf_in = 0;
   ClassCounts counts;
   ErrorMoments error;
+  bool counts_only = false;  // the error and the number of exact results were not asked for: unknown
 
   std::uint64_t nonzero() const { return elements - zero_in - nan_in - inf_in; }
 };
+
+Outcome without_errors(Outcome outcome);
 
 // The options of a pass whose table answers for all `targets` (which share one rounding mode) over `scales`.
 PassOptions plan_pass(std::span<const Target> targets, const ScaleRange& scales, int fraction_bits);
