@@ -146,6 +146,49 @@ TEST_CASE("every row, mode and overflow rule, every kernel of every instruction 
   }
 }
 
+// Few draws make ties common, which is where the stochastic modes differ; sixteen is what kernels are made for, more
+// takes a second block of random bits.
+TEST_CASE("every row and stochastic mode, every instruction set: edges, for few and many draws") {
+  struct Drawn {
+    const NamedFormat* row;
+    Rounding mode;
+    int count;
+  };
+  std::vector<Drawn> all;
+  for (const NamedFormat& row : format_table) {
+    for (const Rounding mode : {Rounding::stochastic_a, Rounding::stochastic_b, Rounding::stochastic_c}) {
+      for (const int count : {1, 2, 3, 8, 16, 23}) {
+        if (best_path(row.format, {.rounding = mode}, count) != Path::core) all.push_back({&row, mode, count});
+      }
+    }
+  }
+  CHECK(all.size() >= 300);
+  const KeepInstructionSet keep;
+  const std::vector<std::string_view> sets = instruction_sets();
+  std::vector<std::vector<float>> wanted(all.size());
+  Differences found;
+  for (std::size_t first = 0; first < all.size(); first += 18) {  // all results at once would take a gigabyte
+    const std::size_t count = std::min<std::size_t>(18, all.size() - first);
+    on_two_threads(count, [&](std::size_t i) {
+      const Drawn& c = all[first + i];
+      wanted[i] = rounded_by_core(c.row->format, {.rounding = c.mode}, edges(), {99, 1, c.count});
+    });
+    for (const std::string_view isa : sets) {
+      REQUIRE(choose_implementation(isa));
+      on_two_threads(count, [&](std::size_t i) {
+        const Drawn& c = all[first + i];
+        std::vector<float> out(edges().size());
+        for (const Path path : {Path::magic_add, Path::integer}) {
+          round_batch_on(path, c.row->format, {.rounding = c.mode}, edges(), out, {99, 1, c.count});
+          found.add(std::string(isa) + " " + std::string(c.row->name) + " " + std::to_string(c.count),
+                    first_difference(edges(), out, wanted[i]));
+        }
+      });
+    }
+  }
+  found.check();
+}
+
 TEST_CASE("all 2^32 inputs into FP16, BF16, E4M3 and E5M2, nearest even, on the best instruction set") {
   const KeepInstructionSet keep;
   REQUIRE(choose_implementation(instruction_sets()[0]));

@@ -152,13 +152,13 @@ TEST_CASE("stochastic results are core's for the same seed and index, however th
   on_every_instruction_set([&] {
     for (const char* name : {"fp16", "bf16", "e4m3", "e5m2", "e2m1", "e8m0", "mxint8", "fp32"}) {
       for (const Rounding mode : {Rounding::stochastic_a, Rounding::stochastic_b, Rounding::stochastic_c}) {
-        for (const int count : {0, 1, 8, 13, 29, 30, 31, 32}) {
+        for (const int count : {0, 1, 8, 13, 16, 17, 29, 30, 31, 32}) {
           CAPTURE(name);
           CAPTURE(static_cast<int>(mode));
           CAPTURE(count);
           const Format f = find_format(name).format;
           const Conversion how{.rounding = mode};
-          const RandomSource random{0x123456789abcdef0, 0xffffffff * std::uint64_t{4} - 1001, count};
+          const RandomSource random{0x123456789abcdef0, (std::uint64_t{1} << 35) - 1001, count};
           const std::vector<float> wanted = rounded_by_core(f, how, in, random);
           std::vector<float> out(in.size());
           round_batch(f, how, in, out, random);
@@ -176,21 +176,76 @@ TEST_CASE("stochastic results are core's for the same seed and index, however th
   });
 }
 
+// A fraction of 2^-17 carries only where the first 16 draws are all ones, and then by the 17th: one element in 65536.
+TEST_CASE("draws after the first sixteen decide where those do not") {
+  const Format f = find_format("e4m3").format;
+  const Conversion how{.rounding = Rounding::stochastic_a};
+  const std::vector<float> in(61, 0x1p-26F);
+  std::vector<std::uint64_t> undecided;
+  for (std::uint64_t i = 100; undecided.size() < 8; ++i) {
+    if (random_bits(5, i, 16).bits == 0xffff) undecided.push_back(i);
+  }
+  on_every_instruction_set([&] {
+    int up = 0;
+    for (const std::uint64_t i : undecided) {
+      const RandomSource random{5, i - 37, 32};
+      std::vector<float> out(in.size());
+      round_batch(f, how, in, out, random);
+      CHECK(first_difference(in, out, rounded_by_core(f, how, in, random)) == "");
+      up += out[37] != 0 ? 1 : 0;
+    }
+    CHECK(up > 0);
+    CHECK(up < 8);
+  });
+}
+
+constexpr std::size_t large = (std::size_t{9} << 20) + 13;  // elements: more than 8 MiB of one-byte codes
+
 TEST_CASE("large spans go past the caches unharmed, aligned or not") {
-  const std::size_t count = (std::size_t{9} << 20) / 4 + 13;
-  const std::vector<float> in = strided(1, 1813, count);
+  const std::vector<float> in = strided(1, 1813, large / 4);
   for (const char* name : {"bf16", "e4m3"}) {
-    const Format f = find_format(name).format;
-    const std::vector<float> wanted = rounded_by_core(f, {}, in, {});
-    for (const std::size_t offset : {0U, 1U, 7U}) {
-      std::vector<float> space(count + 16, -7.0F);
-      round_batch(f, {}, in, std::span<float>(space).subspan(offset, count));
-      const std::vector<float> out(space.begin() + static_cast<std::ptrdiff_t>(offset),
-                                   space.begin() + static_cast<std::ptrdiff_t>(offset + count));
-      CHECK(first_difference(in, out, wanted) == "");
-      CHECK(space[offset + count] == -7.0F);
+    for (const Rounding mode : {Rounding::nearest_even, Rounding::stochastic_b}) {
+      const Format f = find_format(name).format;
+      const Conversion how{.rounding = mode};
+      const RandomSource random{3, 1, 16};
+      const std::vector<float> wanted = rounded_by_core(f, how, in, random);
+      for (const std::size_t offset : {0U, 1U, 7U}) {
+        std::vector<float> space(in.size() + 16, -7.0F);
+        round_batch(f, how, in, std::span<float>(space).subspan(offset, in.size()), random);
+        const auto first = space.begin() + static_cast<std::ptrdiff_t>(offset);
+        const std::vector<float> out(first, first + static_cast<std::ptrdiff_t>(in.size()));
+        CHECK(first_difference(in, out, wanted) == "");
+        CHECK(space[offset + in.size()] == -7.0F);
+      }
     }
   }
+}
+
+TEST_CASE("large spans of codes go past the caches unharmed, aligned or not") {
+  const Format f = find_format("e4m3").format;
+  const std::vector<float> in = strided(1, 457, large);
+  std::vector<std::uint8_t> wanted(large);
+  for (std::size_t i = 0; i < large; ++i) {
+    wanted[i] = static_cast<std::uint8_t>(core_code(f, {}, std::bit_cast<std::uint32_t>(in[i]), {}, i));
+  }
+  on_every_instruction_set([&] {
+    if (chosen_implementation().name == "core") return;
+    for (const std::size_t offset : {0U, 3U}) {
+      std::vector<std::uint8_t> space(large + 16, 0x99);
+      const std::span<std::uint8_t> codes = std::span<std::uint8_t>(space).subspan(offset, large);
+      encode_batch(f, {}, in, codes);
+      CHECK(std::memcmp(codes.data(), wanted.data(), large) == 0);
+      CHECK(space[offset + large] == 0x99);
+      std::vector<float> values(large + 16, -7.0F);
+      decode_batch(f, codes, std::span<float>(values).subspan(offset, large));
+      CHECK(values[offset + large] == -7.0F);
+      std::uint64_t wrong = 0;
+      for (std::size_t i = 0; i < large; i += 61) {
+        wrong += std::bit_cast<std::uint32_t>(values[offset + i]) != core_value(f, wanted[i]) ? 1 : 0;
+      }
+      CHECK(wrong == 0);
+    }
+  });
 }
 
 TEST_CASE("empty and short spans") {
@@ -212,7 +267,8 @@ TEST_CASE("flush-to-zero, denormals-are-zero, a rounding mode and traps set by t
   const unsigned before = _mm_getcsr();
   on_every_instruction_set([&] {
     for (const char* name : {"fp16", "bf16", "e4m3", "e8m0", "tf32", "e7m9b110", "e8m3b126"}) {
-      for (const Rounding mode : {Rounding::nearest_even, Rounding::toward_positive, Rounding::to_odd}) {
+      for (const Rounding mode : {Rounding::nearest_even, Rounding::toward_positive, Rounding::toward_negative,
+                                  Rounding::to_odd, Rounding::stochastic_c}) {
         CAPTURE(name);
         const Format f = find_format(name).format;
         const Conversion how{.rounding = mode};

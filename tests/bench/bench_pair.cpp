@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <memory>
 #include <thread>
 #include <vector>
 
@@ -43,24 +42,21 @@ double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
-// Touched once, so that no page fault is timed.
-std::vector<char> touched(std::size_t bytes) {
-  return std::vector<char>(bytes, 1);
-}
-
 }  // namespace
 
 void measure_against_copy(benchmark::State& state, const Work& work) {
   const std::size_t part = work.bytes / 2 / static_cast<std::size_t>(work.threads);
-  const std::vector<char> from = touched(part * static_cast<std::size_t>(work.threads));
-  std::vector<char> to = touched(from.size());
+  const bool own = work.from == nullptr;
+  Room<char> memory(own ? 2 * part * static_cast<std::size_t>(work.threads) : 0, 1);  // touched: no page fault is timed
+  const char* from = own ? memory.data() : static_cast<const char*>(work.from);
+  char* to = own ? memory.data() + memory.size() / 2 : static_cast<char*>(work.to);
   const int repeats = work.bytes < (std::size_t{16} << 20) ? static_cast<int>((std::size_t{64} << 20) / work.bytes) : 1;
   std::vector<double> seconds;
   std::vector<double> ratios;
   std::vector<double> copies;
   const auto copy = [&](int t) {
     const std::size_t at = part * static_cast<std::size_t>(t);
-    return seconds_of(repeats, [&] { std::memcpy(to.data() + at, from.data() + at, part); });
+    return seconds_of(repeats, [&] { std::memcpy(to + at, from + at, part); });
   };
   const auto one = [&](int t) { return seconds_of(repeats, [&] { work.run(t); }); };
   slowest(work.threads, one);

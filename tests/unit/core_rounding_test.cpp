@@ -30,13 +30,24 @@ static_assert(philox4x32_10({{0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}}, 
               PhiloxCounter{{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}});
 
 TEST_CASE("random bits are a function of seed and element") {
-  CHECK(random_bits(0, 0, 32).bits == 0x6627e8d5);
-  CHECK(random_bits(0, 3, 32).bits == 0x9b00dbd8);
-  CHECK(random_bits(0, 3, 8).bits == 0x9b);
+  const std::uint32_t halves[] = {0xe8d5, 0x6627, 0xc58d, 0xe169,
+                                  0xac4c, 0xbc57, 0xdbd8, 0x9b00};  // of the first answer
+  for (std::uint64_t element = 0; element < 8; ++element) {
+    CHECK(random_bits(0, element, 16).bits == halves[element]);
+    CHECK(random_bits(0, element, 5).bits == (halves[element] >> 11));
+    CHECK(random_bits(0, element, 32).bits / 0x10000 == halves[element]);
+    CHECK(random_bits(0, element, 19).bits == (random_bits(0, element, 32).bits >> 13));
+  }
+  const std::uint64_t seed = 0x299f31d0a4093822;
+  const std::uint64_t block = 0x85a308d3243f6a88 >> 3;
+  const PhiloxCounter first = philox4x32_10({{0x6487ed51, 0x10b4611a, 0, 0}}, {{0xa4093822, 0x299f31d0}});
+  const PhiloxCounter second = philox4x32_10({{0x6487ed51, 0x10b4611a, 1, 0}}, {{0xa4093822, 0x299f31d0}});
+  CHECK(block == 0x10b4611a6487ed51);
+  CHECK(random_bits(seed, 8 * block + 5, 32).bits == ((first.word[2] >> 16) << 16 | second.word[2] >> 16));
   CHECK(random_bits(0, 2, 0).bits == 0);
   CHECK(random_bits(~std::uint64_t{0}, 0, 13).count == 13);
   CHECK(random_bits(1, 0, 32).bits != random_bits(std::uint64_t{1} << 32, 0, 32).bits);
-  CHECK(random_bits(0, 4, 32).bits != random_bits(0, std::uint64_t{1} << 34, 32).bits);
+  CHECK(random_bits(0, 8, 32).bits != random_bits(0, std::uint64_t{1} << 35, 32).bits);
 }
 
 // How many of all 2^count draws round `x` up from `code`; every other draw must stay.

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <vector>
 
+#include "hwy/cache_control.h"
 #include "lowp/batch/batch_fpu.h"
 #include "lowp/batch/batch_kernels.h"
 #include "lowp/batch/batch_plan.h"
@@ -18,10 +19,10 @@
 namespace lowp {
 namespace {
 
-static_assert(std::endian::native == std::endian::little, "random words are stored in pairs");
+static_assert(std::endian::native == std::endian::little, "draws are stored four at a time");
 
 constexpr Format fp32 = find_format("fp32").format;
-constexpr std::size_t block_elements = 2048;    // two blocks of words and values stay in the first-level cache
+constexpr std::size_t block_elements = 2048;    // a block of values and its draws stay in the first-level cache
 constexpr std::size_t stream_bytes = 8u << 20;  // results larger than this would only push others out of the caches
 constexpr std::size_t stream_alignment = 64;
 
@@ -83,6 +84,19 @@ float core_value(Format f, std::uint64_t code) {
   return std::bit_cast<float>(static_cast<std::uint32_t>(convert(f, fp32, Conversion{}, code)));
 }
 
+// work(first, count, past_caches) for pieces of at most `piece` elements, the first of which is short so that the
+// others begin at stream_alignment.
+template <class T, class Work>
+void for_aligned_pieces(std::span<T> out, std::size_t piece, bool past_caches, Work work) {
+  const std::size_t misaligned = reinterpret_cast<std::uintptr_t>(out.data()) % stream_alignment / sizeof(T);
+  const std::size_t head = misaligned == 0 ? 0 : std::min(stream_alignment / sizeof(T) - misaligned, out.size());
+  if (head != 0) work(std::size_t{0}, head, false);
+  for (std::size_t first = head; first < out.size(); first += piece) {
+    work(first, std::min(piece, out.size() - first), past_caches);
+  }
+  if (past_caches) hwy::FlushStream();  // another thread may read once we have returned
+}
+
 // A conversion with everything chosen, applied block by block.
 struct Rounder {
   Format format;
@@ -100,42 +114,47 @@ struct Rounder {
         plan(&plan_of(f, conversion, is_stochastic(conversion.rounding) ? source.count : 0, limit)),
         kernel(kernels == nullptr || plan->path == Path::core ? nullptr : kernels->round_kernel(*plan)) {}
 
-  // At most block_elements.
-  void round_block(const float* in, float* out, std::size_t first, std::size_t count) const {
+  void round(std::span<const float> in, std::span<float> out) const {
+    const bool past_caches = out.size_bytes() > stream_bytes && in.data() != out.data();
+    const std::size_t piece = is_stochastic(how.rounding) ? block_elements : in.size();
+    for_aligned_pieces(out, piece, past_caches, [&](std::size_t first, std::size_t count, bool past) {
+      round_piece(in.data() + first, out.data() + first, first, count, past);
+    });
+  }
+
+  // At most block_elements in stochastic modes.
+  void round_piece(const float* in, float* out, std::size_t first, std::size_t count, bool past_caches) const {
     if (kernel == nullptr) {
       for (std::size_t i = 0; i < count; ++i) {
         out[i] = core_value(format, core_code(format, how, in[i], random, first + i));
       }
     } else if (is_stochastic(how.rounding)) {
-      alignas(stream_alignment) std::uint32_t words[block_elements + 4 + 64];
-      const std::uint64_t index = random.first_index + first;
-      const std::size_t skipped = index % 4;
-      kernels->random_words(random.seed, index / 4, words, (skipped + count + 3) / 4 * 4, in);
-      kernel(*plan, in, out, count, words + skipped);
+      round_drawing(in, out, random.first_index + first, count, past_caches);
     } else {
-      kernel(*plan, in, out, count, nullptr);
+      kernel(*plan, in, out, count, {}, past_caches);
     }
   }
-};
 
-template <class Work>
-void for_blocks(std::size_t count, Work work) {
-  for (std::size_t first = 0; first < count; first += block_elements) {
-    work(first, std::min(block_elements, count - first));
+ private:
+  void round_drawing(const float* in, float* out, std::uint64_t index, std::size_t count, bool past_caches) const {
+    constexpr std::size_t room = block_elements + 8 + 256;
+    alignas(stream_alignment) std::uint16_t first[room];
+    alignas(stream_alignment) std::uint16_t second[room];
+    const std::size_t skipped = index % 8;
+    const bool more = random.count > 16;
+    draw(index / 8, 0, first, (skipped + count + 7) / 8, in);
+    if (more) draw(index / 8, 1, second, (skipped + count + 7) / 8, in);
+    kernel(*plan, in, out, count, {first + skipped, more ? second + skipped : nullptr}, past_caches);
   }
-}
-
-// Large results go past the caches, rounded into a block that stays in the first level.
-void round_streaming(const Rounder& rounder, std::span<const float> in, std::span<float> out) {
-  const std::size_t misaligned = reinterpret_cast<std::uintptr_t>(out.data()) % stream_alignment;
-  const std::size_t head = misaligned == 0 ? 0 : (stream_alignment - misaligned) / sizeof(float);
-  rounder.round_block(in.data(), out.data(), 0, head);
-  for_blocks(in.size() - head, [&](std::size_t first, std::size_t count) {
-    alignas(stream_alignment) float block[block_elements];
-    rounder.round_block(in.data() + head + first, block, head + first, count);
-    rounder.kernels->stream(block, out.data() + head + first, count);
-  });
-}
+  // Cut where the lower half of the block number overflows, which kernels do not carry.
+  void draw(std::uint64_t block, std::uint32_t part, std::uint16_t* draws, std::size_t blocks,
+            const float* soon) const {
+    const std::uint64_t before_carry = (std::uint64_t{1} << 32) - static_cast<std::uint32_t>(block);
+    const std::size_t now = std::min<std::uint64_t>(blocks, before_carry);
+    kernels->random_draws(random.seed, block, part, draws, now, soon);
+    if (now < blocks) kernels->random_draws(random.seed, block + now, part, draws + 8 * now, blocks - now, soon);
+  }
+};
 
 template <class Word>
 void encode_words(Format f, Conversion how, std::span<const float> in, std::span<Word> codes, RandomSource random) {
@@ -146,12 +165,15 @@ void encode_words(Format f, Conversion how, std::span<const float> in, std::span
     for (std::size_t i = 0; i < in.size(); ++i) codes[i] = static_cast<Word>(core_code(f, how, in[i], random, i));
     return;
   }
-  const DefaultFpu scope;
-  for_blocks(in.size(), [&](std::size_t first, std::size_t count) {
-    float block[block_elements];
-    rounder.round_block(in.data() + first, block, first, count);
-    rounder.kernels->to_codes(plan, block, codes.data() + first, std::countr_zero(sizeof(Word)), count);
-  });
+  const FpuScope scope(rounder.plan->fpu);
+  const auto encode_piece = [&](std::size_t first, std::size_t count, bool past_caches) {
+    alignas(stream_alignment) float block[block_elements];
+    rounder.round_piece(in.data() + first, block, first, count, false);
+    const float* soon = in.data() + std::min(first + count, in.size() - count);
+    rounder.kernels->to_codes(plan, block, codes.data() + first, std::countr_zero(sizeof(Word)), count, past_caches,
+                              soon);
+  };
+  for_aligned_pieces(codes, block_elements, codes.size_bytes() > stream_bytes, encode_piece);
 }
 
 template <class Word>
@@ -163,8 +185,12 @@ void decode_words(Format f, std::span<const Word> codes, std::span<float> out) {
     for (std::size_t i = 0; i < codes.size(); ++i) out[i] = core_value(f, codes[i]);
     return;
   }
-  const DefaultFpu scope;
-  kernels->from_codes(plan, codes.data(), std::countr_zero(sizeof(Word)), out.data(), codes.size());
+  const FpuScope scope(FpuRounding::nearest_even);
+  const auto decode_piece = [&](std::size_t first, std::size_t count, bool past_caches) {
+    kernels->from_codes(plan, codes.data() + first, std::countr_zero(sizeof(Word)), out.data() + first, count,
+                        past_caches);
+  };
+  for_aligned_pieces(out, out.size(), out.size_bytes() > stream_bytes, decode_piece);
 }
 
 }  // namespace
@@ -188,14 +214,8 @@ void round_batch_on(Path limit, Format f, Conversion how, std::span<const float>
                     RandomSource random) {
   assert(in.size() == out.size());
   const Rounder rounder(f, how, random, limit);
-  const DefaultFpu scope;
-  if (rounder.kernel != nullptr && in.size_bytes() > stream_bytes && in.data() != out.data()) {
-    round_streaming(rounder, in, out);
-    return;
-  }
-  for_blocks(in.size(), [&](std::size_t first, std::size_t count) {
-    rounder.round_block(in.data() + first, out.data() + first, first, count);
-  });
+  const FpuScope scope(rounder.plan->fpu);
+  rounder.round(in, out);
 }
 
 void round_batch(Format f, Conversion how, std::span<const float> in, std::span<float> out, RandomSource random) {

@@ -54,8 +54,8 @@ const Implementation& chosen_implementation();
 // while other threads convert.
 bool choose_implementation(std::string_view name);
 
-// How a conversion from FP32 is computed: by floating-point additions that are exact, by integers in vectors, or by the
-// loop over core. A lesser path than the best one can be asked for, to compare them.
+// How a conversion from FP32 is computed: by floating-point additions that round as the format does, by integers in
+// vectors, or by the loop over core. A lesser path than the best one can be asked for, to compare them.
 enum class Path : std::uint8_t { core, integer, magic_add };
 Path best_path(Format f, Conversion how, int random_count = 16);
 // What round_batch does, but on no better path than `limit`.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The floating-point environment of a new thread for the length of a scope, whatever a library has set.
+// A floating-point environment of our own for the length of a scope, whatever a library has set.
 #pragma once
+
+#include <cstdint>
 
 #if defined(__SSE2__)
 #include <xmmintrin.h>
@@ -10,24 +12,31 @@
 
 namespace lowp {
 
-// Nearest even, no traps, no flush-to-zero, no denormals-are-zero; flags are put back too. Code between must sit behind
-// a call the compiler cannot see through, since it does not know that arithmetic depends on this.
-class DefaultFpu {
+// Where the processor's own additions round to. The values are those of the field in MXCSR.
+enum class FpuRounding : std::uint8_t { nearest_even, down, up, toward_zero };
+
+// This rounding, no traps, no flush-to-zero, no denormals-are-zero; on leaving all is put back, flags too. Code between
+// must sit behind a call the compiler cannot see through, since it does not know that arithmetic depends on this.
+class FpuScope {
  public:
-  DefaultFpu(const DefaultFpu&) = delete;
-  DefaultFpu& operator=(const DefaultFpu&) = delete;
+  FpuScope(const FpuScope&) = delete;
+  FpuScope& operator=(const FpuScope&) = delete;
 #if defined(__SSE2__)
-  DefaultFpu() : saved_(_mm_getcsr()) { _mm_setcsr(0x1f80); }
-  ~DefaultFpu() { _mm_setcsr(saved_); }
+  explicit FpuScope(FpuRounding rounding) : saved_(_mm_getcsr()) {
+    _mm_setcsr(0x1f80U | static_cast<unsigned>(rounding) << 13);
+  }
+  ~FpuScope() { _mm_setcsr(saved_); }
 
  private:
   unsigned saved_;
 #else
-  DefaultFpu() {
+  explicit FpuScope(FpuRounding rounding) {
+    constexpr int modes[] = {FE_TONEAREST, FE_DOWNWARD, FE_UPWARD, FE_TOWARDZERO};
     std::fegetenv(&saved_);
     std::fesetenv(FE_DFL_ENV);
+    std::fesetround(modes[static_cast<int>(rounding)]);
   }
-  ~DefaultFpu() { std::fesetenv(&saved_); }
+  ~FpuScope() { std::fesetenv(&saved_); }
 
  private:
   std::fenv_t saved_;

@@ -25,32 +25,66 @@ HWY_INLINE std::size_t lanes() {
 }
 constexpr std::size_t max_lanes = hn::MaxLanes(Words());
 
-// Plans are copied: a store through a vector type may alias them, and then nothing could stay in registers.
+// In a register from here on: GCC otherwise reads memory again for every use, and three reads of a vector cost more
+// than the arithmetic of a short kernel.
+HWY_INLINE V read_once(V bits) {
+#if HWY_TARGET == HWY_AVX3 && HWY_COMPILER_GCC
+  asm("" : "+v"(bits.raw));
+#endif
+  return bits;
+}
+
+HWY_INLINE Random random_at(Draws draws, std::size_t i) {
+  const hn::Rebind<std::uint16_t, Words> narrow;
+  const V first = hn::PromoteTo(Words(), hn::LoadU(narrow, draws.first + i));
+  V word = hn::ShiftLeft<16>(first);
+  if (draws.second != nullptr) word = hn::Or(word, hn::PromoteTo(Words(), hn::LoadU(narrow, draws.second + i)));
+  return {first, word};
+}
+
+template <class D, class Vector>
+HWY_INLINE void store(D d, Vector v, hn::TFromD<D>* at, bool past_caches) {
+  if (past_caches && hn::MaxLanes(d) * sizeof(hn::TFromD<D>) >= 16) {  // there is no shorter store past the caches
+    hn::Stream(v, d, at);
+  } else {
+    hn::StoreU(v, d, at);
+  }
+}
+
+// The first `count` lanes of a vector, for what is left over.
 template <Method method, Shape shape, Finish finish>
-void round_loop(const RoundPlan& plan, const float* in, float* out, std::size_t count, const std::uint32_t* words) {
+void round_rest(const RoundPlan& p, const float* in, float* out, std::size_t count, Random random) {
+  float rest[max_lanes] = {};
+  std::memcpy(rest, in, count * sizeof(float));
+  const V source = as_bits(hn::LoadU(Floats(), rest));
+  hn::StoreU(as_float(round_lanes<method, shape, finish>(p, source, random)), Floats(), rest);
+  std::memcpy(out, rest, count * sizeof(float));
+}
+
+// Plans are copied: a store through a vector type may alias them, and then nothing could stay in registers. Draws may
+// be read beyond `count`, up to a vector (random_draws leaves room).
+template <Method method, Shape shape, Finish finish>
+void round_loop(const RoundPlan& plan, const float* in, float* out, std::size_t count, Draws from, bool past_caches) {
   const RoundPlan p = plan;
   std::size_t i = 0;
   for (; i + lanes() <= count; i += lanes()) {
-    const V word = draws(shape) ? hn::LoadU(Words(), words + i) : hn::Zero(Words());
-    hn::StoreU(as_float(round_lanes<method, shape, finish>(p, as_bits(hn::LoadU(Floats(), in + i)), word)), Floats(),
-               out + i);
+    const Random random = draws(shape) ? random_at(from, i) : Random{hn::Zero(Words()), hn::Zero(Words())};
+    const V source = read_once(as_bits(hn::LoadU(Floats(), in + i)));
+    store(Floats(), as_float(round_lanes<method, shape, finish>(p, source, random)), out + i, past_caches);
   }
   if (i == count) return;
-  float rest[max_lanes] = {};
-  std::uint32_t rest_words[max_lanes] = {};
-  std::memcpy(rest, in + i, (count - i) * sizeof(float));
-  if (draws(shape)) std::memcpy(rest_words, words + i, (count - i) * sizeof(std::uint32_t));
-  const V word = hn::LoadU(Words(), rest_words);
-  hn::StoreU(as_float(round_lanes<method, shape, finish>(p, as_bits(hn::LoadU(Floats(), rest)), word)), Floats(), rest);
-  std::memcpy(out + i, rest, (count - i) * sizeof(float));
+  const Random random = draws(shape) ? random_at(from, i) : Random{hn::Zero(Words()), hn::Zero(Words())};
+  round_rest<method, shape, finish>(p, in + i, out + i, count - i, random);
 }
 
 template <Method method, Shape shape>
 RoundKernel kernel_with(Finish finish) {
-  if constexpr (method == Method::scale_unit) return round_loop<method, shape, Finish::full>;
   switch (finish) {
     case Finish::nan_on_top: return round_loop<method, shape, Finish::nan_on_top>;
     case Finish::signed_top: return round_loop<method, shape, Finish::signed_top>;
+    case Finish::nan_on_top_bare_zero: return round_loop<method, shape, Finish::nan_on_top_bare_zero>;
+    case Finish::signed_top_bare_zero: return round_loop<method, shape, Finish::signed_top_bare_zero>;
+    case Finish::positive: return round_loop<method, shape, Finish::positive>;
     case Finish::by_sign: return round_loop<method, shape, Finish::by_sign>;
     case Finish::small_too: return round_loop<method, shape, Finish::small_too>;
     case Finish::full: return round_loop<method, shape, Finish::full>;
@@ -59,58 +93,72 @@ RoundKernel kernel_with(Finish finish) {
 }
 
 template <Method method>
-RoundKernel kernel_of(const RoundPlan& plan) {
+RoundKernel deterministic_kernel(const RoundPlan& plan) {
   switch (plan.shape) {
     case Shape::nearest: return kernel_with<method, Shape::nearest>(plan.finish);
     case Shape::directed: return kernel_with<method, Shape::directed>(plan.finish);
     case Shape::odd: return kernel_with<method, Shape::odd>(plan.finish);
     default: break;
   }
-  if constexpr (method == Method::magic_add) {
-    return kernel_with<method, Shape::nudged>(plan.finish);
-  } else {
+  if constexpr (method == Method::magic_add) return kernel_with<method, Shape::nudged>(plan.finish);
+  return nullptr;
+}
+template <Method method>
+RoundKernel stochastic_kernel(const RoundPlan& plan) {
+  if constexpr (method == Method::moving_unit) {
     if (plan.shape == Shape::stochastic_a) return kernel_with<method, Shape::stochastic_a>(plan.finish);
-    if (plan.shape == Shape::stochastic_b) return kernel_with<method, Shape::stochastic_b>(plan.finish);
-    return kernel_with<method, Shape::stochastic_c>(plan.finish);
   }
+  if (plan.shape == Shape::stochastic_b) return kernel_with<method, Shape::stochastic_b>(plan.finish);
+  return kernel_with<method, Shape::stochastic_c>(plan.finish);
+}
+template <Method method>
+RoundKernel kernel_of(const RoundPlan& plan) {
+  return draws(plan.shape) ? stochastic_kernel<method>(plan) : deterministic_kernel<method>(plan);
 }
 
 RoundKernel round_kernel(const RoundPlan& plan) {
-  if (plan.path == Path::magic_add) return kernel_of<Method::magic_add>(plan);
-  if (plan.scaled_draws) return kernel_with<Method::scaled_unit, Shape::stochastic_a>(plan.finish);
+  if (plan.path == Path::magic_add) {
+    return draws(plan.shape) ? stochastic_kernel<Method::magic_draw>(plan)
+                             : deterministic_kernel<Method::magic_add>(plan);
+  }
   if (plan.scale_format) return kernel_of<Method::scale_unit>(plan);
   return plan.fixed_unit ? kernel_of<Method::fixed_unit>(plan) : kernel_of<Method::moving_unit>(plan);
 }
 
 template <class Word>
-void to_codes_of(const CodePlan& plan, const float* in, Word* codes, std::size_t count) {
+void to_codes_of(const CodePlan& plan, const float* in, Word* codes, std::size_t count, bool past_caches,
+                 const float* soon) {
   const CodePlan p = plan;
   const hn::Rebind<Word, Words> narrow;
-  const auto store = [&](V code, Word* at) HWY_ATTR {
+  const auto narrowed = [&](V code) HWY_ATTR {
     if constexpr (sizeof(Word) == 4) {
-      hn::StoreU(code, Words(), at);
+      return code;
     } else {
-      hn::StoreU(hn::DemoteTo(narrow, hn::BitCast(Signed(), code)), narrow, at);  // never above the narrow range
+      return hn::TruncateTo(narrow, code);
     }
   };
   std::size_t i = 0;
-  for (; i + lanes() <= count; i += lanes()) store(codes_of(p, as_bits(hn::LoadU(Floats(), in + i))), codes + i);
+  for (; i + lanes() <= count; i += lanes()) {
+    if (lanes() >= 16 || i % 16 == 0) hwy::Prefetch(soon + i);
+    store(narrow, narrowed(codes_of(p, read_once(as_bits(hn::LoadU(Floats(), in + i))))), codes + i, past_caches);
+  }
   if (i == count) return;
   float rest[max_lanes] = {};
   Word rest_codes[max_lanes];
   std::memcpy(rest, in + i, (count - i) * sizeof(float));
-  store(codes_of(p, as_bits(hn::LoadU(Floats(), rest))), rest_codes);
+  hn::StoreU(narrowed(codes_of(p, as_bits(hn::LoadU(Floats(), rest)))), narrow, rest_codes);
   std::memcpy(codes + i, rest_codes, (count - i) * sizeof(Word));
 }
 
-void to_codes(const CodePlan& plan, const float* in, void* codes, int size_log2, std::size_t count) {
-  if (size_log2 == 0) to_codes_of(plan, in, static_cast<std::uint8_t*>(codes), count);
-  if (size_log2 == 1) to_codes_of(plan, in, static_cast<std::uint16_t*>(codes), count);
-  if (size_log2 == 2) to_codes_of(plan, in, static_cast<std::uint32_t*>(codes), count);
+void to_codes(const CodePlan& plan, const float* in, void* codes, int size_log2, std::size_t count, bool past_caches,
+              const float* soon) {
+  if (size_log2 == 0) to_codes_of(plan, in, static_cast<std::uint8_t*>(codes), count, past_caches, soon);
+  if (size_log2 == 1) to_codes_of(plan, in, static_cast<std::uint16_t*>(codes), count, past_caches, soon);
+  if (size_log2 == 2) to_codes_of(plan, in, static_cast<std::uint32_t*>(codes), count, past_caches, soon);
 }
 
 template <class Word>
-void from_codes_of(const CodePlan& plan, const Word* codes, float* out, std::size_t count) {
+void from_codes_of(const CodePlan& plan, const Word* codes, float* out, std::size_t count, bool past_caches) {
   const CodePlan p = plan;
   const hn::Rebind<Word, Words> narrow;
   const auto load = [&](const Word* at) HWY_ATTR {
@@ -121,7 +169,9 @@ void from_codes_of(const CodePlan& plan, const Word* codes, float* out, std::siz
     }
   };
   std::size_t i = 0;
-  for (; i + lanes() <= count; i += lanes()) hn::StoreU(as_float(values_of(p, load(codes + i))), Floats(), out + i);
+  for (; i + lanes() <= count; i += lanes()) {
+    store(Floats(), as_float(values_of(p, load(codes + i))), out + i, past_caches);
+  }
   if (i == count) return;
   Word rest[max_lanes] = {};
   float rest_values[max_lanes];
@@ -130,34 +180,62 @@ void from_codes_of(const CodePlan& plan, const Word* codes, float* out, std::siz
   std::memcpy(out + i, rest_values, (count - i) * sizeof(float));
 }
 
-void from_codes(const CodePlan& plan, const void* codes, int size_log2, float* out, std::size_t count) {
-  if (size_log2 == 0) from_codes_of(plan, static_cast<const std::uint8_t*>(codes), out, count);
-  if (size_log2 == 1) from_codes_of(plan, static_cast<const std::uint16_t*>(codes), out, count);
-  if (size_log2 == 2) from_codes_of(plan, static_cast<const std::uint32_t*>(codes), out, count);
+void from_codes(const CodePlan& plan, const void* codes, int size_log2, float* out, std::size_t count,
+                bool past_caches) {
+  if (size_log2 == 0) from_codes_of(plan, static_cast<const std::uint8_t*>(codes), out, count, past_caches);
+  if (size_log2 == 1) from_codes_of(plan, static_cast<const std::uint16_t*>(codes), out, count, past_caches);
+  if (size_log2 == 2) from_codes_of(plan, static_cast<const std::uint32_t*>(codes), out, count, past_caches);
 }
 
 #if HWY_TARGET == HWY_SCALAR
-void random_words(std::uint64_t seed, std::uint64_t first_block, std::uint32_t* words, std::size_t count,
-                  const float*) {
-  const PhiloxKey key{{static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)}};
-  for (std::size_t i = 0; i < count; i += 4) {
-    const std::uint64_t block = first_block + i / 4;
-    const PhiloxCounter drawn =
-        philox4x32_10({{static_cast<std::uint32_t>(block), static_cast<std::uint32_t>(block >> 32), 0, 0}}, key);
-    std::memcpy(words + i, drawn.word, sizeof drawn.word);
+void random_draws(std::uint64_t seed, std::uint64_t first_block, std::uint32_t part, std::uint16_t* draws,
+                  std::size_t blocks, const float*) {
+  for (std::size_t i = 0; i < blocks; ++i) {
+    const PhiloxCounter block = random_block(seed, first_block + i, part);
+    for (unsigned draw = 0; draw < 8; ++draw) draws[8 * i + draw] = static_cast<std::uint16_t>(draw_of(block, draw));
   }
 }
 #else
 using WideWords = hn::Repartition<std::uint64_t, Words>;
 using W = hn::Vec<WideWords>;
 
-// Philox4x32-10 as in core/counter_rng.h, one block per 64-bit lane; words keep products' high halves above them, which
-// the next multiplication ignores.
+HWY_INLINE W wide(std::uint64_t word) {
+  return hn::Set(WideWords(), word);
+}
+
+// Two rounds of Philox4x32-10 (core/counter_rng.h) on counters that differ in word 0 only, for what they share.
+struct PhiloxStart {
+  std::uint32_t key[10][2];
+  std::uint32_t w0, w1;      // after one round
+  std::uint32_t even, high;  // of the product w0 takes part in, low and high half
+
+  PhiloxStart(std::uint64_t seed, std::uint32_t block_high, std::uint32_t part) {
+    for (std::uint32_t round = 0; round < 10; ++round) {
+      key[round][0] = static_cast<std::uint32_t>(seed) + round * 0x9E3779B9u;
+      key[round][1] = static_cast<std::uint32_t>(seed >> 32) + round * 0xBB67AE85u;
+    }
+    const std::uint64_t odd = std::uint64_t{0xCD9E8D57u} * part;
+    w0 = static_cast<std::uint32_t>(odd >> 32) ^ block_high ^ key[0][0];
+    w1 = static_cast<std::uint32_t>(odd);
+    const std::uint64_t product = std::uint64_t{0xD2511F53u} * w0;
+    even = static_cast<std::uint32_t>(product);
+    high = static_cast<std::uint32_t>(product >> 32);
+  }
+};
+
+// One block per 64-bit lane; words keep products' high halves above them, which the next multiplication ignores.
 struct PhiloxLanes {
   W w0, w1, w2, w3;
 
-  HWY_INLINE explicit PhiloxLanes(W block)
-      : w0(block), w1(hn::ShiftRight<32>(block)), w2(hn::Zero(WideWords())), w3(hn::Zero(WideWords())) {}
+  HWY_INLINE PhiloxLanes(const PhiloxStart& start, W block) {
+    const W even = hn::MulEven(hn::BitCast(Words(), block), set(0xD2511F53));
+    const W third = hn::Xor(hn::ShiftRight<32>(even), wide(start.key[0][1]));
+    const W odd = hn::MulEven(hn::BitCast(Words(), third), set(0xCD9E8D57));
+    w0 = hn::Xor(hn::ShiftRight<32>(odd), wide(start.w1 ^ start.key[1][0]));
+    w1 = odd;
+    w2 = hn::Xor(even, wide(start.high ^ start.key[1][1]));
+    w3 = wide(start.even);
+  }
   HWY_INLINE void round(W key0, W key1) {
     const W even = hn::MulEven(hn::BitCast(Words(), w0), set(0xD2511F53));
     const W odd = hn::MulEven(hn::BitCast(Words(), w2), set(0xCD9E8D57));
@@ -166,49 +244,50 @@ struct PhiloxLanes {
     w1 = odd;
     w3 = even;
   }
-  HWY_INLINE void store(std::uint32_t* words) const {
-    const W low = hn::Set(WideWords(), 0xffffffff);
+  HWY_INLINE void store(std::uint16_t* draws) const {
+    const W low = wide(0xffffffff);
     const W first = hn::Or(hn::And(w0, low), hn::ShiftLeft<32>(w1));
     const W second = hn::Or(hn::And(w2, low), hn::ShiftLeft<32>(w3));
-    hn::StoreU(hn::BitCast(Words(), hn::InterleaveLower(WideWords(), first, second)), Words(), words);
-    hn::StoreU(hn::BitCast(Words(), hn::InterleaveUpper(WideWords(), first, second)), Words(), words + lanes());
+    const hn::Repartition<std::uint16_t, Words> halves;
+    hn::StoreU(hn::BitCast(halves, hn::InterleaveLower(WideWords(), first, second)), halves, draws);
+    hn::StoreU(hn::BitCast(halves, hn::InterleaveUpper(WideWords(), first, second)), halves, draws + 2 * lanes());
   }
 };
 
 // Lanes 2b and 2b+1 hold blocks b and lanes/2 + b, so that interleaving inside 128 bits gives whole blocks in order.
-// Two chains at a time: one alone waits for its multiplications.
-void random_words(std::uint64_t seed, std::uint64_t first_block, std::uint32_t* words, std::size_t count,
-                  const float* soon) {
-  const std::size_t blocks = hn::Lanes(WideWords());
+// Four chains at a time: one alone waits for its multiplications.
+void random_draws(std::uint64_t seed, std::uint64_t first_block, std::uint32_t part, std::uint16_t* draws,
+                  std::size_t blocks, const float* soon) {
+  const PhiloxStart start(seed, static_cast<std::uint32_t>(first_block >> 32), part);
+  const std::size_t step = hn::Lanes(WideWords());
   std::uint64_t offsets[hn::MaxLanes(WideWords())];
-  for (std::size_t lane = 0; lane < blocks; ++lane) offsets[lane] = lane / 2 + (lane % 2) * (blocks / 2);
+  for (std::size_t lane = 0; lane < step; ++lane) offsets[lane] = lane / 2 + (lane % 2) * (step / 2);
   const W order = hn::LoadU(WideWords(), offsets);
-  for (std::size_t i = 0; i < count; i += 8 * blocks) {
-    PhiloxLanes a(hn::Add(order, hn::Set(WideWords(), first_block + i / 4)));
-    PhiloxLanes b(hn::Add(order, hn::Set(WideWords(), first_block + i / 4 + blocks)));
-    for (std::size_t line = i; line < std::min(i + 8 * blocks, count - 3); line += 16) hwy::Prefetch(soon + line);
-    auto key0 = static_cast<std::uint32_t>(seed);
-    auto key1 = static_cast<std::uint32_t>(seed >> 32);
-    for (int round = 0; round < 10; ++round) {
-      a.round(hn::Set(WideWords(), key0), hn::Set(WideWords(), key1));
-      b.round(hn::Set(WideWords(), key0), hn::Set(WideWords(), key1));
-      key0 += 0x9E3779B9u;
-      key1 += 0xBB67AE85u;
+  for (std::size_t i = 0; i < blocks; i += 4 * step) {
+    PhiloxLanes a(start, hn::Add(order, wide(first_block + i)));
+    PhiloxLanes b(start, hn::Add(order, wide(first_block + i + step)));
+    PhiloxLanes c(start, hn::Add(order, wide(first_block + i + 2 * step)));
+    PhiloxLanes d(start, hn::Add(order, wide(first_block + i + 3 * step)));
+    const std::size_t end = 8 * std::min(i + 4 * step, blocks);
+    for (std::size_t line = 8 * i; line + 14 < end; line += 16) hwy::Prefetch(soon + line);
+    for (int round = 2; round < 10; ++round) {
+      const W key0 = wide(start.key[round][0]);
+      const W key1 = wide(start.key[round][1]);
+      a.round(key0, key1);
+      b.round(key0, key1);
+      c.round(key0, key1);
+      d.round(key0, key1);
     }
-    a.store(words + i);
-    b.store(words + i + 4 * blocks);
+    a.store(draws + 8 * i);
+    b.store(draws + 8 * (i + step));
+    c.store(draws + 8 * (i + 2 * step));
+    d.store(draws + 8 * (i + 3 * step));
   }
 }
 #endif
 
-void stream(const float* in, float* out, std::size_t count) {
-  std::size_t i = 0;
-  for (; i + lanes() <= count; i += lanes()) hn::Stream(hn::LoadU(Floats(), in + i), Floats(), out + i);
-  std::memcpy(out + i, in + i, (count - i) * sizeof(float));
-}
-
 const KernelTable* kernel_table() {
-  static const KernelTable table{static_cast<int>(lanes()), round_kernel, to_codes, from_codes, random_words, stream};
+  static const KernelTable table{static_cast<int>(lanes()), round_kernel, to_codes, from_codes, random_draws};
   return &table;
 }
 

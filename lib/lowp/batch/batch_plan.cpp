@@ -58,13 +58,54 @@ bool draws_fit(Rounding mode, int count) {
   return count >= 0 && count <= most;
 }
 
-// Adding C = 2^(e + 24 - precision) to a magnitude of binade e and taking it away rounds to the format's unit, in
-// FP32's own nearest-even: the sum has C's binade, whose unit is that of the format. C must be a normal FP32 number up
-// to the first binade that overflows, and parity of the sum must be parity of the code: no precision 1. Nudging off a
-// tie by one FP32 step needs two dropped bits.
-bool magic_add_is_exact(Format f, Conversion how) {
-  return !is_stochastic(how.rounding) && f.precision >= 2 && f.precision <= 22 && f.has_zero &&
-         quantum_exponent(f) >= -126 && max_exponent(f) + 1 + 24 - f.precision <= 126;
+// Adding C = 2^(e + 24 - precision) to a magnitude of binade e and taking it away rounds to the format's unit, in the
+// rounding the processor is set to: the sum has C's binade, whose unit is that of the format. C must be a normal FP32
+// number up to the first binade that overflows, and parity of the sum must be parity of the code: no precision 1.
+// Nudging off a tie by one FP32 step needs two dropped bits. A draw is added first, in 2^-24 units, which FP32 must
+// have.
+bool magic_add_is_exact(Format f, Conversion how, int random_count) {
+  const bool drawn = is_stochastic(how.rounding);
+  const int least = how.rounding == Rounding::stochastic_c ? 1 : 0;  // without draws its ties are all strict
+  return (!drawn || (random_count >= least && random_count <= 16)) && f.precision >= 2 && f.precision <= 22 &&
+         f.has_zero && quantum_exponent(f) >= (drawn ? -125 : -126) && max_exponent(f) + 1 + 24 - f.precision <= 126;
+}
+
+FpuRounding fpu_of(Format f, Rounding mode) {
+  switch (mode) {
+    case Rounding::toward_positive: return FpuRounding::up;
+    case Rounding::toward_negative: return is_signed(f) ? FpuRounding::down : FpuRounding::toward_zero;
+    case Rounding::toward_zero:
+    case Rounding::to_odd:
+    case Rounding::stochastic_a:
+    case Rounding::stochastic_b:
+    case Rounding::stochastic_c: return FpuRounding::toward_zero;
+    case Rounding::nearest_even:
+    case Rounding::nearest_away:
+    case Rounding::nearest_to_zero: break;
+  }
+  return FpuRounding::nearest_even;
+}
+
+// Which code does it, where several do the same. `by_magnitude`: the sign does not matter.
+Shape shape_on(const RoundPlan& plan, Format f, Rounding mode) {
+  const Shape shape = shape_of(mode);
+  const bool by_magnitude = mode == Rounding::toward_zero || !is_signed(f);
+  const bool moving = plan.path == Path::integer && !plan.fixed_unit && !plan.scale_format;
+  if (plan.path == Path::integer && shape == Shape::nudged) return Shape::nearest;
+  if (moving) return shape;
+  if (f.precision == 24) return Shape::nearest;  // nothing is dropped: nothing is added
+  if (shape == Shape::directed && by_magnitude) return Shape::nearest;
+  return shape == Shape::stochastic_a ? Shape::stochastic_b : shape;
+}
+
+// A draw word is R 2^(32 - N), in the middle of its interval for stochastic_b and _c. Without draws stochastic_c
+// carries above one half, not at it.
+void set_draws(RoundPlan& plan, Rounding mode, int count) {
+  plan.draw_mask = count == 0 ? 0 : ~std::uint32_t{0} << (32 - count);
+  plan.draw_unit = mode == Rounding::stochastic_a || count >= 32 ? 0 : std::uint32_t{1} << (31 - count);
+  if (mode != Rounding::stochastic_c) return;
+  plan.draw_parity = plan.draw_mask & (~plan.draw_mask + 1);
+  if (count == 0) plan.draw_unit -= 1;
 }
 
 void set_rounding(RoundPlan& plan, Format f, Conversion how, int random_count) {
@@ -73,35 +114,22 @@ void set_rounding(RoundPlan& plan, Format f, Conversion how, int random_count) {
   plan.min_normal_bits = static_cast<std::uint32_t>(field < 1 ? 1 : field) << 23;
   plan.fixed_shift = static_cast<std::uint32_t>(24 - f.precision + field);
   plan.unit_factor = power_of_two(24 - f.precision);
+  plan.draw_factor = power_of_two(-23 - f.precision);
   plan.quantum = power_of_two(quantum_exponent(f));
   plan.cap_bits = static_cast<std::uint32_t>(fp32_field(max_exponent(f) + 1)) << 23;
   plan.nudge_down = how.rounding == Rounding::nearest_to_zero ? 1 : 0;
   plan.even_mask = how.rounding == Rounding::nearest_even ? 1 : 0;
   plan.half_up = how.rounding == Rounding::nearest_away ? 1 : 0;
   const std::uint32_t low = (std::uint32_t{1} << plan.dropped) - 1;
-  plan.nearest_base = (low + plan.half_up) >> 1;
   plan.away[0] = how.rounding == Rounding::toward_positive ? ~std::uint32_t{0} : 0;
   plan.away[1] = how.rounding == Rounding::toward_negative ? ~std::uint32_t{0} : 0;
   if (!is_signed(f)) plan.away[1] = plan.away[0];  // where sources below zero are rounded, it is their magnitude
+  const bool nearest = shape_of(how.rounding) == Shape::nearest || shape_of(how.rounding) == Shape::nudged;
+  plan.nearest_base = nearest ? (low + plan.half_up) >> 1 : low & plan.away[0];
   const std::uint32_t first_code = f.has_zero ? 0 : 1;
   plan.parity_subnormal = first_code;
   plan.parity_normal = (((static_cast<std::uint32_t>(field) - 1) << fraction_bits(f)) + first_code) & 1;
-  plan.draw_mask = random_count == 0 ? 0 : ~std::uint32_t{0} << (32 - random_count);
-  plan.draw_unit = random_count >= 32 ? 0 : std::uint32_t{1} << (31 - random_count);
-}
-
-// For scaled_unit in round_lanes-inl.h: below the smallest normal number values are at most 2^(precision - 1) quanta,
-// which leaves 32 - precision bits of a fraction in 31. Cutting off the rest loses nothing that a draw looks at.
-void set_scaled_draws(RoundPlan& plan, Format f, Rounding mode, int random_count) {
-  const int bits = 32 - f.precision;
-  const int needed = random_count + (mode == Rounding::stochastic_b ? 1 : 0);
-  plan.scaled_draws = (mode == Rounding::stochastic_a || mode == Rounding::stochastic_b) && needed <= bits &&
-                      f.precision <= 23 && f.has_zero && quantum_exponent(f) >= -126 &&
-                      bits - quantum_exponent(f) <= 127;
-  if (!plan.scaled_draws) return;
-  plan.fixed_point = static_cast<std::uint32_t>(bits);
-  plan.fixed_point_scale = power_of_two(bits - quantum_exponent(f));
-  if (mode == Rounding::stochastic_a) plan.draw_unit = 0;
+  set_draws(plan, how.rounding, random_count);
 }
 
 void set_results(RoundPlan& plan, Format f, Conversion how) {
@@ -110,6 +138,7 @@ void set_results(RoundPlan& plan, Format f, Conversion how) {
   plan.nan = rounded_bits(f, how, exact_special(Kind::nan, false));
   const bool loses_sign = f.has_zero && is_signed(f) && !has_negative_zero(f);
   const bool flushes = how.subnormals.flush_results && is_subnormal(f, 1);
+  plan.flushes = flushes;
   const std::uint64_t least = flushes ? min_normal_ordinal(f) : loses_sign || !f.has_zero ? 1 : 0;
   plan.least_bits = least == 0 ? 0 : value_bits(f, code_of_ordinal(f, least));
   plan.largest_bits = value_bits(f, max_finite_code(f));
@@ -125,14 +154,31 @@ void set_results(RoundPlan& plan, Format f, Conversion how) {
   }
 }
 
-// All but `full` know no zeros but those of signed formats, which a zero source gives as a small one does.
+bool is_positive(const RoundPlan& p) {
+  const bool negatives_are_nan = p.beyond[1] == p.nan && p.inf[1] == p.nan && p.tiny[1] == p.nan;
+  const bool small_is_least = p.zero[0] == p.least_bits && (p.least_bits == 0 || p.tiny[0] == p.least_bits);
+  return p.sign_mask == 0 && p.flushed_below == 0 && p.forced[1] != 0 && negatives_are_nan && small_is_least &&
+         p.zero[1] == p.zero[0] && (p.inf[0] == p.beyond[0] || p.inf[0] == p.nan);
+}
+// All but `full` and `positive` know no zeros but those of signed formats, which a zero source gives as a small one
+// does.
 Finish finish_of(const RoundPlan& p) {
+  if (is_positive(p)) return Finish::positive;
   const std::uint32_t negative_zero = p.least_bits == 0 ? fp32_sign : p.tiny[1];
   if (p.sign_mask == 0 || p.flushed_below != 0 || p.zero[0] != 0 || p.zero[1] != negative_zero) return Finish::full;
-  if (p.least_bits != 0) return Finish::small_too;
-  if (p.beyond[0] != p.inf[0] || p.beyond[1] != p.inf[1]) return Finish::by_sign;
-  if (p.beyond[0] == p.nan && p.beyond[1] == p.nan) return Finish::nan_on_top;
-  return p.beyond[1] == (p.beyond[0] | fp32_sign) ? Finish::signed_top : Finish::by_sign;
+  const bool inf_is_nan = p.inf[0] == p.nan && p.inf[1] == p.nan;
+  const bool inf_is_beyond = p.inf[0] == p.beyond[0] && p.inf[1] == p.beyond[1];
+  const bool bare_zero = p.least_bits != 0;  // results below are zeros: none but 0 is, unless subnormals are flushed
+  const bool only_zeros = !p.flushes && p.tiny[0] == 0 && p.tiny[1] == 0;
+  if (bare_zero && !only_zeros) return inf_is_nan || inf_is_beyond ? Finish::small_too : Finish::full;
+  if (inf_is_nan && p.beyond[0] == p.nan && p.beyond[1] == p.nan) {
+    return bare_zero ? Finish::nan_on_top_bare_zero : Finish::nan_on_top;
+  }
+  if ((inf_is_nan || inf_is_beyond) && p.beyond[1] == (p.beyond[0] | fp32_sign)) {
+    return bare_zero ? Finish::signed_top_bare_zero : Finish::signed_top;
+  }
+  if (!bare_zero) return Finish::by_sign;
+  return inf_is_nan || inf_is_beyond ? Finish::small_too : Finish::full;
 }
 
 }  // namespace
@@ -140,42 +186,45 @@ Finish finish_of(const RoundPlan& p) {
 RoundPlan make_round_plan(Format f, Conversion how, int random_count, Path limit) {
   RoundPlan plan;
   if (limit == Path::core || !fits_fp32(f) || !draws_fit(how.rounding, random_count)) return plan;
-  plan.path = limit == Path::magic_add && magic_add_is_exact(f, how) ? Path::magic_add : Path::integer;
-  plan.shape = shape_of(how.rounding);
-  if (plan.path == Path::integer && plan.shape == Shape::nudged) plan.shape = Shape::nearest;
+  const bool magic = limit == Path::magic_add && magic_add_is_exact(f, how, random_count);
+  plan.path = magic ? Path::magic_add : Path::integer;
   plan.fixed_unit = min_exponent(f) == min_exponent(fp32) && f.precision >= 2 && f.has_zero;
   plan.scale_format = min_exponent(f) == -127 && f.precision == 1 && !f.has_zero;
+  plan.shape = shape_on(plan, f, how.rounding);
+  if (magic) plan.fpu = fpu_of(f, how.rounding);
   set_rounding(plan, f, how, is_stochastic(how.rounding) ? random_count : 0);
-  set_scaled_draws(plan, f, how.rounding, random_count);
   set_results(plan, f, how);
   plan.finish = finish_of(plan);
+  if (plan.inf[0] == plan.nan && plan.inf[1] == plan.nan) plan.nan_above = 0x7f7fffff;
   return plan;
 }
 
 CodePlan make_code_plan(Format f) {
   CodePlan plan;
-  plan.vector = fits_fp32(f);
+  plan.vector = fits_fp32(f) && quantum_exponent(f) + 23 <= 127;
   if (!plan.vector) return plan;
   const int field = fp32_field(min_exponent(f));
+  const std::uint32_t first_ordinal = f.has_zero ? 0 : 1;
   plan.complement = f.sign == SignRule::complement;
+  plan.has_inf = f.has_inf;
+  plan.has_nan_at = f.nan == NanRule::negative_zero;
+  plan.has_small = min_exponent(f) != min_exponent(fp32) || !f.has_zero;
   plan.dropped = static_cast<std::uint32_t>(24 - f.precision);
+  plan.field_offset = ((static_cast<std::uint32_t>(field) - 1) << fraction_bits(f)) + first_ordinal;
   plan.min_normal_bits = static_cast<std::uint32_t>(field < 1 ? 1 : field) << 23;
-  plan.fixed_shift = static_cast<std::uint32_t>(24 - f.precision + field);
-  plan.field_offset = (static_cast<std::uint32_t>(field) - 1) << fraction_bits(f);
-  plan.ordinal_offset = f.has_zero ? 0 : 1;
+  plan.small_codes = (std::uint32_t{1} << (f.precision < 23 ? f.precision : 23)) - first_ordinal;
+  plan.quanta_bits = static_cast<std::uint32_t>(fp32_field(quantum_exponent(f) + 23)) << 23;
+  plan.quanta_offset = plan.quanta_bits + first_ordinal;
+  plan.max_finite_code = static_cast<std::uint32_t>(max_finite_code(f));
+  plan.end_bits = (plan.max_finite_code + 1 + plan.field_offset) << plan.dropped;
   plan.sign_shift = static_cast<std::uint32_t>(32 - f.width);
   plan.sign_bit = static_cast<std::uint32_t>(sign_bit(f));
   plan.code_mask = static_cast<std::uint32_t>(code_mask(f));
   plan.magnitude_mask = static_cast<std::uint32_t>(magnitude_mask(f));
-  plan.max_finite_code = static_cast<std::uint32_t>(max_finite_code(f));
   plan.inf_code = static_cast<std::uint32_t>(inf_code(f));
   plan.nan_code = has_nan(f) ? static_cast<std::uint32_t>(nan_code(f)) : 0;
-  plan.inf_value = f.has_inf ? 0x7f800000 : 0x7fc00000;
-  plan.inf_sign = f.has_inf ? fp32_sign : 0;
-  plan.has_nan_at = f.nan == NanRule::negative_zero;
+  plan.nan_apart = has_nan(f) && plan.nan_code != plan.max_finite_code + 1;
   plan.nan_at = plan.sign_bit;
-  plan.linear_ordinals = std::uint32_t{1} << f.precision;
-  plan.quantum = power_of_two(quantum_exponent(f));
   return plan;
 }
 

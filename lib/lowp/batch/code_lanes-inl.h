@@ -13,45 +13,45 @@ HWY_BEFORE_NAMESPACE();
 namespace lowp {
 namespace HWY_NAMESPACE {
 
-// Nothing is rounded here: the bits shifted out are zeros.
-HWY_INLINE V codes_of(const CodePlan& p, V source) {
-  const V magnitude = hn::And(source, set(magnitude_bits_of_fp32));
-  const V hidden = hn::Min(hn::And(magnitude, set(field_bits_of_fp32)), set(0x00800000));
-  const V significand = hn::Or(hn::And(magnitude, set(0x007fffff)), hidden);
-  const V far = hn::Sub(set(p.fixed_shift), hn::Max(hn::ShiftRight<23>(magnitude), set(1)));
-  const V multiple = hn::Shr(significand, hn::Min(far, set(31)));
-  const V normal = hn::Sub(hn::ShiftRightSame(magnitude, static_cast<int>(p.dropped)), set(p.field_offset));
-  const M small = hn::Lt(magnitude, set(p.min_normal_bits));
-  V code = hn::Sub(hn::IfThenElse(small, multiple, normal), set(p.ordinal_offset));
-  code = hn::IfThenElse(hn::Eq(magnitude, set(field_bits_of_fp32)), set(p.inf_code), code);
-  if (p.complement) {
-    const V minus = ones_where(is_negative(source));
-    return hn::And(hn::Sub(hn::Xor(code, minus), minus), set(p.code_mask));
-  }
-  const V sign = hn::And(hn::ShiftRightSame(source, static_cast<int>(p.sign_shift)), set(p.sign_bit));
-  return hn::IfThenElse(hn::Gt(magnitude, set(field_bits_of_fp32)), set(p.nan_code), hn::Or(code, sign));
+HWY_INLINE V negated_where(M negative, V code) {
+  const V minus = ones_where(negative);
+  return hn::Sub(hn::Xor(code, minus), minus);
 }
 
-// Below linear_ordinals a value is its ordinal times the quantum, an exact product of a small integer and a power of
-// two; above, the ordinal is the top of the FP32 pattern up to an offset.
+// Nothing is rounded here: the bits shifted out are zeros, and sums are exact. NaN has no sign, so that one whose code
+// is the one after the largest number's needs nothing more.
+HWY_INLINE V codes_of(const CodePlan& p, V source) {
+  const V magnitude = hn::And(source, set(magnitude_bits_of_fp32));
+  const V bounded = hn::Min(magnitude, set(p.end_bits));
+  V code = hn::Sub(hn::ShiftRightSame(bounded, static_cast<int>(p.dropped)), set(p.field_offset));
+  if (p.has_small) {
+    const V sum = as_bits(hn::Add(as_float(bounded), as_float(set(p.quanta_bits))));
+    code = hn::IfThenElse(hn::Lt(bounded, set(p.min_normal_bits)), hn::Sub(sum, set(p.quanta_offset)), code);
+  }
+  if (p.complement) return hn::And(negated_where(is_negative(source), code), set(p.code_mask));
+  code = hn::OrAnd(code, hn::ShiftRightSame(source, static_cast<int>(p.sign_shift)), set(p.sign_bit));
+  if (!p.nan_apart) return code;
+  return hn::IfThenElse(hn::Gt(magnitude, set(field_bits_of_fp32)), set(p.nan_code), code);
+}
+
 HWY_INLINE V values_of(const CodePlan& p, V code) {
   const V sign = hn::ShiftLeftSame(hn::And(code, set(p.sign_bit)), static_cast<int>(p.sign_shift));
   V magnitude = hn::And(code, set(p.magnitude_mask));
-  if (p.complement) {
-    const V minus = ones_where(is_negative(sign));
-    magnitude = hn::And(hn::Sub(hn::Xor(code, minus), minus), set(p.code_mask));
+  if (p.complement) magnitude = hn::And(negated_where(is_negative(sign), code), set(p.code_mask));
+  V value = hn::ShiftLeftSame(hn::Add(magnitude, set(p.field_offset)), static_cast<int>(p.dropped));
+  if (p.has_small) {
+    const auto sum = as_float(hn::Add(magnitude, set(p.quanta_offset)));
+    const V small = as_bits(hn::Sub(sum, as_float(set(p.quanta_bits))));
+    value = hn::IfThenElse(hn::Lt(magnitude, set(p.small_codes)), small, value);
   }
-  const V ordinal = hn::Add(magnitude, set(p.ordinal_offset));
-  const auto quanta = hn::ConvertTo(Floats(), hn::BitCast(Signed(), ordinal));
-  const V multiple = as_bits(hn::Mul(quanta, hn::Set(Floats(), p.quantum)));
-  const V normal = hn::ShiftLeftSame(hn::Add(ordinal, set(p.field_offset)), static_cast<int>(p.dropped));
-  const V value = hn::Or(hn::IfThenElse(hn::Lt(ordinal, set(p.linear_ordinals)), multiple, normal), sign);
+  value = hn::Or(value, sign);
   if (p.complement) return value;
-  const V inf = hn::IfThenElse(hn::Eq(magnitude, set(p.inf_code)), hn::OrAnd(set(p.inf_value), sign, set(p.inf_sign)),
-                               set(0x7fc00000));
-  const V known = hn::IfThenElse(hn::Gt(magnitude, set(p.max_finite_code)), inf, value);
-  if (!p.has_nan_at) return known;
-  return hn::IfThenElse(hn::Eq(hn::And(code, set(p.code_mask)), set(p.nan_at)), set(0x7fc00000), known);
+  const V nan = set(0x7fc00000);
+  value = hn::IfThenElse(hn::Gt(magnitude, set(p.max_finite_code)), nan, value);
+  if (p.has_inf)
+    value = hn::IfThenElse(hn::Eq(magnitude, set(p.inf_code)), hn::Or(set(field_bits_of_fp32), sign), value);
+  if (!p.has_nan_at) return value;
+  return hn::IfThenElse(hn::Eq(hn::And(code, set(p.code_mask)), set(p.nan_at)), nan, value);
 }
 
 }  // namespace HWY_NAMESPACE

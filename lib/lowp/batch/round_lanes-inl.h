@@ -45,36 +45,66 @@ HWY_INLINE V by_sign(M negative, const std::uint32_t (&choice)[2]) {
   return hn::IfThenElse(negative, set(choice[1]), set(choice[0]));
 }
 
-// The magnitude rounded by adding C and taking it away (magic_add_is_exact in batch_plan.cpp says when that is right).
-// Both FMAs have an exact product, so targets without FMA give the same. Directed and odd: the sum counts units, so a
-// step is one in its bits, and comparing the nearest value with the source tells which way to step. Comparisons are
-// of bits. With cap, no C overflows; without it a huge magnitude yields something above every finite number or NaN,
-// which the cheap finishes take for overflow. Nudged: a tie's lowest bit is 0; one step up or down takes it off the
-// tie, and odd patterns, which are no ties, stay.
+// The random bits of each lane: as drawn, and as a word from the top with 16 more bits below where they are asked for.
+struct Random {
+  V first, word;
+};
+
+// The power of two C / unit_factor below, at least the smallest normal number. With cap, no C overflows. Without it a
+// huge magnitude yields, where the sum is a fused one, something whose bits are above every finite number: NaN, Inf or
+// a negative number, all of which the finishes take for overflow.
+template <bool capped>
+HWY_INLINE V binade_of(const RoundPlan& p, V bits) {
+  V binade = hn::And(bits, set(field_bits_of_fp32));
+  if (capped) binade = hn::Min(binade, set(p.cap_bits));
+  return hn::Max(binade, set(p.min_normal_bits));
+}
+
+// The magnitude rounded by adding C and taking it away (magic_add_is_exact in batch_plan.cpp says when that is right),
+// in the rounding of the processor. Products are exact, so targets without FMA give the same.
+// Directed: the source with its sign. Odd: truncated; the sum counts units, so its lowest bit is that of the code.
+// Nudged: a tie's lowest bit is 0; one step up or down takes it off the tie, and odd patterns, which are no ties, stay.
 template <Shape shape, bool capped>
-HWY_INLINE V magic_add(const RoundPlan& p, V magnitude, M negative) {
+HWY_INLINE V magic_add(const RoundPlan& p, V magnitude, V source) {
   V m = magnitude;
   if (shape == Shape::nudged) {
     const V down = set(p.nudge_down);
     m = hn::Or(hn::Sub(hn::Max(m, down), down), set(1));
   }
-  if (capped) m = hn::Min(m, set(p.cap_bits));
-  const auto binade = as_float(hn::Max(hn::And(m, set(field_bits_of_fp32)), set(p.min_normal_bits)));
   const auto factor = hn::Set(Floats(), p.unit_factor);
-  auto sum = hn::MulAdd(binade, factor, as_float(m));
-  if (shape == Shape::directed || shape == Shape::odd) {
-    const V nearest = as_bits(hn::NegMulAdd(binade, factor, sum));
-    const V above = ones_where(hn::Gt(nearest, m));
-    if (shape == Shape::directed) {
-      const V away = by_sign(negative, p.away);
-      const V below = ones_where(hn::Gt(m, nearest));
-      sum = as_float(hn::Sub(hn::Add(as_bits(sum), hn::AndNot(away, above)), hn::And(away, below)));
-    } else {
-      const V inexact = hn::AndNot(ones_where(hn::Eq(nearest, m)), set(1));
-      sum = as_float(hn::Or(hn::Add(as_bits(sum), above), inexact));
-    }
+  if (shape == Shape::directed) {
+    const V sign = set(0x80000000);
+    const auto binade = as_float(hn::OrAnd(binade_of<true>(p, m), source, sign));
+    const auto sum = hn::MulAdd(binade, factor, as_float(hn::OrAnd(m, source, sign)));
+    return hn::And(as_bits(hn::NegMulAdd(binade, factor, sum)), set(magnitude_bits_of_fp32));
   }
-  return as_bits(hn::NegMulAdd(binade, factor, sum));
+  const auto binade = as_float(binade_of<capped>(p, m));
+  const auto sum = hn::MulAdd(binade, factor, as_float(m));
+  const auto rounded = hn::NegMulAdd(binade, factor, sum);
+  if (shape != Shape::odd) return as_bits(rounded);
+  const V odd = hn::IfThenElse(hn::Ne(as_bits(rounded), m), hn::Or(as_bits(sum), set(1)), as_bits(sum));
+  return as_bits(hn::NegMulAdd(binade, factor, as_float(odd)));
+}
+
+// Stochastic rounding is truncation of magnitude + draw, a draw being a fraction of the unit: a fraction v and a draw R
+// of n bits carry if v + R / 2^n >= 1 (stochastic_a), v + (2 R + 1) / 2^(n + 1) >= 1 (_b). Cutting the sum to FP32
+// first does no harm, since FP32 has all the format's numbers. stochastic_c: v 2^n rounds to at least 2^n - R if v is
+// at least the middle below, as in _b, the middle itself only where 2^n - R is even: R too, n being at least 1. There
+// the sum is a number of the format, and taking the draw from it gives the source back.
+template <Shape shape, bool capped>
+HWY_INLINE V magic_draw(const RoundPlan& p, V magnitude, V random) {
+  const V bits = hn::OrAnd(set(p.draw_unit >> 8), hn::ShiftLeft<8>(random), set(p.draw_mask >> 8));
+  const auto draw = hn::ConvertTo(Floats(), hn::BitCast(Signed(), bits));
+  const auto binade = as_float(binade_of<capped>(p, magnitude));
+  const auto step = hn::Mul(binade, hn::Set(Floats(), p.draw_factor));
+  const auto factor = hn::Set(Floats(), p.unit_factor);
+  const auto sum = hn::MulAdd(binade, factor, hn::MulAdd(draw, step, as_float(magnitude)));
+  const auto rounded = hn::NegMulAdd(binade, factor, sum);
+  if (shape != Shape::stochastic_c) return as_bits(rounded);
+  const M odd = hn::TestBit(bits, set(p.draw_parity >> 8));
+  const M middle = hn::And(odd, hn::Eq(as_bits(hn::NegMulAdd(draw, step, rounded)), magnitude));
+  const auto below = hn::NegMulAdd(step, hn::Set(Floats(), 0x1p24F), rounded);
+  return hn::IfThenElse(middle, as_bits(below), as_bits(rounded));
 }
 
 // What is added to a magnitude so that cutting its `low` bits off rounds it. `odd` holds the code's parity in bit 0.
@@ -109,14 +139,19 @@ constexpr bool draws(Shape shape) {
   return shape == Shape::stochastic_a || shape == Shape::stochastic_b || shape == Shape::stochastic_c;
 }
 
-// Formats with FP32's exponent range: the low `dropped` bits go, subnormals included.
+// Formats with FP32's exponent range: the low `dropped` bits go, subnormals included. A draw is cut to as many bits and
+// added. The cut is harmless: with `b` discarded bits t and a draw of n > b bits, t 2^(n-b) + R >= 2^n if and only if
+// t + floor(R / 2^(n-b)) >= 2^b. stochastic_c: as in magic_draw; one less than an odd draw's middle falls short where
+// the middle itself is a possible t, and is cut off where it is none.
 template <Shape shape>
 HWY_INLINE V fixed_unit(const RoundPlan& p, V magnitude, M negative, V word) {
   const V low = set((std::uint32_t{1} << p.dropped) - 1);
   if (draws(shape)) {
-    const V up = ones_where(carries<shape>(p, shifted_to_top(magnitude, p.dropped), word));
-    const V step = set(std::uint32_t{1} << p.dropped);
-    return hn::Add(hn::AndNot(low, magnitude), hn::And(up, step));
+    V draw = hn::OrAnd(set(p.draw_unit), word, set(p.draw_mask));
+    if (shape == Shape::stochastic_c) {
+      draw = hn::IfThenElse(hn::TestBit(word, set(p.draw_parity)), hn::Sub(draw, set(1)), draw);
+    }
+    return hn::AndNot(low, hn::Add(magnitude, hn::ShiftRightSame(draw, static_cast<int>(32 - p.dropped))));
   }
   const V odd = hn::ShiftRightSame(magnitude, static_cast<int>(p.dropped));
   if (shape == Shape::nearest) {
@@ -124,6 +159,16 @@ HWY_INLINE V fixed_unit(const RoundPlan& p, V magnitude, M negative, V word) {
     return hn::AndNot(low, hn::Add(magnitude, add));
   }
   return hn::AndNot(low, hn::Add(magnitude, increment<shape>(p, low, odd, negative)));
+}
+
+// E8M0: powers of two, the lowest of which is half of FP32's smallest normal number. The binade above it is made to
+// look as a normal one with exponent field 0 would; what is lower becomes its lower end, as do results of 0 in the end.
+// A code is FP32's exponent field, so its parity is that of the field.
+template <Shape shape>
+HWY_INLINE V scale_unit(const RoundPlan& p, V magnitude, M negative, V word) {
+  const V unit = set(0x00800000);
+  const V stretched = hn::Sub(hn::Max(hn::Add(magnitude, magnitude), unit), unit);
+  return fixed_unit<shape>(p, hn::Min(magnitude, stretched), negative, word);
 }
 
 // The discarded fraction's first 32 bits, for lanes that drop `count` >= 1 bits of a significand below 2^24.
@@ -165,50 +210,29 @@ HWY_INLINE V moving_unit(const RoundPlan& p, V magnitude, M negative, V word) {
   return hn::IfThenElse(small, multiple, hn::ShiftLeftSame(kept, static_cast<int>(p.dropped)));
 }
 
-// E8M0: powers of two, the lowest of which is half of FP32's smallest normal number: below that number one bit less is
-// dropped. A code is FP32's exponent field, so its parity is that of the field; below 2^-127 either way gives code 0.
-template <Shape shape>
-HWY_INLINE V scale_unit(const RoundPlan& p, V magnitude, M negative, V word) {
-  const M lowest = hn::Lt(magnitude, set(0x00800000));
-  const V low = hn::IfThenElse(lowest, set(0x003fffff), set(0x007fffff));
-  if (draws(shape)) {
-    const V tail = hn::IfThenElse(lowest, hn::ShiftLeft<10>(magnitude), hn::ShiftLeft<9>(magnitude));
-    const V up = ones_where(carries<shape>(p, tail, word));
-    return hn::Add(hn::AndNot(low, magnitude), hn::And(up, hn::Add(low, set(1))));
-  }
-  return hn::AndNot(low, hn::Add(magnitude, increment<shape>(p, low, hn::ShiftRight<23>(magnitude), negative)));
-}
-
-// Stochastic_a and _b where the draw is short enough (set_scaled_draws): adding the draw, cut to as many bits as there
-// are below the kept ones, carries exactly when the definition says so. The cut is harmless: with `b` discarded bits t
-// and a draw of n > b bits, t 2^(n-b) + R >= 2^n if and only if t + floor(R / 2^(n-b)) >= 2^b.
-HWY_INLINE V scaled_unit(const RoundPlan& p, V magnitude, V word) {
-  const V draw = hn::Or(hn::And(word, set(p.draw_mask)), set(p.draw_unit));
-  const M small = hn::Lt(magnitude, set(p.min_normal_bits));
-  const auto scaled = hn::Mul(as_float(magnitude), hn::Set(Floats(), p.fixed_point_scale));
-  const V fixed = hn::BitCast(Words(), hn::ConvertTo(Signed(), scaled));  // meaningful in small lanes
-  const V sum = hn::Add(fixed, hn::ShiftRightSame(draw, static_cast<int>(32 - p.fixed_point)));
-  const V kept = hn::ShiftRightSame(sum, static_cast<int>(p.fixed_point));
-  const auto quanta = hn::ConvertTo(Floats(), hn::BitCast(Signed(), kept));
-  const V multiple = as_bits(hn::Mul(quanta, hn::Set(Floats(), p.quantum)));
-  const V low = set((std::uint32_t{1} << p.dropped) - 1);
-  const V normal = hn::AndNot(low, hn::Add(magnitude, hn::ShiftRightSame(draw, static_cast<int>(32 - p.dropped))));
-  return hn::IfThenElse(small, multiple, normal);
+HWY_INLINE V zero_where_zero(V rounded, V value) {
+  return hn::IfThenZeroElse(hn::Eq(rounded, hn::Zero(Words())), value);
 }
 
 // Special values over the rounded magnitude; see Finish.
 template <Finish finish>
 HWY_INLINE V finished(const RoundPlan& p, V rounded, V source, V magnitude, M negative) {
+  constexpr bool bare_zero = finish == Finish::nan_on_top_bare_zero || finish == Finish::signed_top_bare_zero;
   const V sign = set(0x80000000);
-  if (finish == Finish::nan_on_top) {
-    const M over = hn::Gt(rounded, set(p.largest_bits));
-    return hn::IfThenElse(over, set(p.nan), hn::OrAnd(rounded, source, sign));
+  const M over = hn::Gt(rounded, set(p.largest_bits));
+  if (finish == Finish::nan_on_top || finish == Finish::nan_on_top_bare_zero) {
+    const V value = hn::OrAnd(rounded, source, sign);
+    return hn::IfThenElse(over, set(p.nan), bare_zero ? zero_where_zero(rounded, value) : value);
   }
-  const M is_nan = hn::Gt(magnitude, set(field_bits_of_fp32));
-  if (finish == Finish::signed_top) {
-    const M over = hn::Gt(rounded, set(p.largest_bits));
-    const V value = hn::IfThenElse(over, set(p.beyond[0]), rounded);
-    return hn::IfThenElse(is_nan, set(p.nan), hn::OrAnd(value, source, sign));
+  if (finish == Finish::positive) {
+    const V value = hn::IfThenElse(over, set(p.beyond[0]), hn::Max(rounded, set(p.least_bits)));
+    const M is_nan = hn::And(hn::Gt(source, set(p.nan_above)), hn::Ne(source, sign));  // -0 is no negative number
+    return hn::IfThenElse(is_nan, set(p.nan), value);
+  }
+  const M is_nan = hn::Gt(magnitude, set(p.nan_above));
+  if (finish == Finish::signed_top || finish == Finish::signed_top_bare_zero) {
+    const V value = hn::OrAnd(hn::IfThenElse(over, set(p.beyond[0]), rounded), source, sign);
+    return hn::IfThenElse(is_nan, set(p.nan), bare_zero ? zero_where_zero(rounded, value) : value);
   }
   V value = hn::OrAnd(rounded, source, set(finish == Finish::full ? p.sign_mask : 0x80000000));
   V compared = rounded;
@@ -217,8 +241,10 @@ HWY_INLINE V finished(const RoundPlan& p, V rounded, V source, V magnitude, M ne
   }
   if (finish == Finish::full) compared = hn::Or(rounded, by_sign(negative, p.forced));
   value = hn::IfThenElse(hn::Gt(compared, set(p.largest_bits)), by_sign(negative, p.beyond), value);
-  const M is_inf = hn::Eq(magnitude, set(field_bits_of_fp32));
-  value = hn::IfThenElse(is_inf, by_sign(negative, p.inf), value);
+  if (finish != Finish::small_too) {
+    const M is_inf = hn::Eq(magnitude, set(field_bits_of_fp32));
+    value = hn::IfThenElse(is_inf, by_sign(negative, p.inf), value);
+  }
   value = hn::IfThenElse(is_nan, set(p.nan), value);
   if (finish != Finish::full) return value;
   return hn::IfThenElse(hn::Eq(magnitude, hn::Zero(Words())), by_sign(negative, p.zero), value);
@@ -229,24 +255,25 @@ HWY_INLINE V source_magnitude(const RoundPlan& p, V magnitude) {
   return hn::IfThenZeroElse(hn::Lt(magnitude, set(p.flushed_below)), magnitude);
 }
 
-enum class Method { magic_add, fixed_unit, moving_unit, scaled_unit, scale_unit };
+enum class Method { magic_add, magic_draw, fixed_unit, moving_unit, scale_unit };
 
 template <Method method, Shape shape, Finish finish>
-HWY_INLINE V round_lanes(const RoundPlan& p, V source, V word) {
+HWY_INLINE V round_lanes(const RoundPlan& p, V source, Random random) {
+  constexpr bool capped = finish == Finish::full || !HWY_NATIVE_FMA;
   V magnitude = hn::And(source, set(magnitude_bits_of_fp32));
   if (finish == Finish::full) magnitude = source_magnitude(p, magnitude);
   const M negative = is_negative(source);
   V rounded;
   if constexpr (method == Method::magic_add) {
-    rounded = magic_add < shape, finish == Finish::full > (p, magnitude, negative);
+    rounded = magic_add<shape, capped>(p, magnitude, source);
+  } else if constexpr (method == Method::magic_draw) {
+    rounded = magic_draw<shape, capped>(p, magnitude, random.first);
   } else if constexpr (method == Method::fixed_unit) {
-    rounded = fixed_unit<shape>(p, magnitude, negative, word);
+    rounded = fixed_unit<shape>(p, magnitude, negative, random.word);
   } else if constexpr (method == Method::scale_unit) {
-    rounded = scale_unit<shape>(p, magnitude, negative, word);
-  } else if constexpr (method == Method::scaled_unit) {
-    rounded = scaled_unit(p, magnitude, word);
+    rounded = scale_unit<shape>(p, magnitude, negative, random.word);
   } else {
-    rounded = moving_unit<shape>(p, magnitude, negative, word);
+    rounded = moving_unit<shape>(p, magnitude, negative, random.word);
   }
   return finished<finish>(p, rounded, source, magnitude, negative);
 }

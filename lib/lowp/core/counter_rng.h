@@ -32,15 +32,26 @@ LOWP_HD constexpr PhiloxCounter philox4x32_10(PhiloxCounter counter, PhiloxKey k
   return counter;
 }
 
-// `count` (0 to 32) random bits for one element. The seed is the key, element_index / 4 the counter, and the element
-// takes word element_index % 4 of the block, from the top: fewer bits are a prefix of more.
+// Block number `block` of a seed, which is the key, as eight draws of 16 bits: draw i is half i % 2, low first, of word
+// i / 2. Each block number has two independent blocks, chosen by `part`.
+LOWP_HD constexpr PhiloxCounter random_block(std::uint64_t seed, std::uint64_t block, std::uint32_t part) {
+  return philox4x32_10({{static_cast<std::uint32_t>(block), static_cast<std::uint32_t>(block >> 32), part, 0}},
+                       {{static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)}});
+}
+LOWP_HD constexpr std::uint32_t draw_of(PhiloxCounter block, unsigned i) {
+  return (block.word[i / 2] >> (16 * (i % 2))) & 0xffff;
+}
+
+// `count` (0 to 32) random bits for one element: draw element_index % 8 of block element_index / 8, part 0, from the
+// top; the bits after the first 16 are the same draw of part 1. So fewer bits are a prefix of more, and a block serves
+// eight elements of up to 16 bits.
 LOWP_HD constexpr RandomBits random_bits(std::uint64_t seed, std::uint64_t element_index, int count) {
-  const std::uint64_t block = element_index / 4;
-  const PhiloxCounter words =
-      philox4x32_10({{static_cast<std::uint32_t>(block), static_cast<std::uint32_t>(block >> 32), 0, 0}},
-                    {{static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)}});
-  const std::uint64_t word = words.word[element_index % 4];
-  return {static_cast<std::uint32_t>(word >> (32 - count)), count};
+  const std::uint64_t block = element_index / 8;
+  const auto i = static_cast<unsigned>(element_index % 8);
+  const std::uint32_t first = draw_of(random_block(seed, block, 0), i);
+  if (count <= 16) return {first >> (16 - count), count};
+  const std::uint32_t second = draw_of(random_block(seed, block, 1), i);
+  return {(first << 16 | second) >> (32 - count), count};
 }
 
 }  // namespace lowp
