@@ -24,15 +24,12 @@ void run_block(std::vector<Thread>& threads) {
   }
 }
 
-template <class L>
-void emulate_counts(const gpu::ElementRun& run, std::uint32_t blocks, std::uint32_t threads, std::uint32_t copies,
-                    gpu::BinSums& sums) {
+template <class L, std::uint32_t copies>
+void emulate_counts(const gpu::ElementRun& run, std::uint32_t blocks, std::uint32_t threads, gpu::BinSums& sums) {
   for (std::uint32_t b = 0; b < blocks; ++b) {
-    std::vector<std::uint32_t> shared = shared_memory(gpu::BinadeBins<L>::size_in_words(copies));
-    std::vector<gpu::BinadeThread<L>> block;
-    for (std::uint32_t t = 0; t < threads; ++t) {
-      block.push_back({{shared.data(), copies}, run, &sums, {t, threads, b, blocks}, {}});
-    }
+    std::vector<std::uint32_t> shared = shared_memory(gpu::PrefixBins<copies>::size_in_words);
+    std::vector<gpu::BinadeThread<L, copies>> block;
+    for (std::uint32_t t = 0; t < threads; ++t) block.push_back({{shared.data()}, run, &sums, {t, threads, b, blocks}});
     run_block(block);
   }
 }

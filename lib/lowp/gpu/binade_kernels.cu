@@ -4,7 +4,7 @@
 namespace lowp::gpu {
 namespace {
 
-constexpr std::uint32_t bin_threads = 512, code_threads = most_code_threads, leaf_threads = most_leaf_threads;
+constexpr std::uint32_t bin_threads = 1024, code_threads = most_code_threads, leaf_threads = most_leaf_threads;
 static_assert(bin_threads >= fewest_threads);
 
 template <class Thread>
@@ -21,10 +21,9 @@ __device__ Place this_place() {
 
 extern __shared__ std::uint32_t shared_words[];
 
-template <int width, int exponent_bits>
-__global__ void __launch_bounds__(bin_threads, 2) bins_kernel(ElementRun run, std::uint32_t copies, BinSums* sums) {
-  using L = Layout<width, exponent_bits>;
-  BinadeThread<L> thread{{shared_words, copies}, run, sums, this_place(), {}};
+template <int width, int exponent_bits, std::uint32_t copies>
+__global__ void __launch_bounds__(bin_threads, 1) bins_kernel(ElementRun run, BinSums* sums) {
+  BinadeThread<Layout<width, exponent_bits>, copies> thread{{shared_words}, run, sums, this_place()};
   run_phases(thread);
 }
 
@@ -53,19 +52,22 @@ cudaError_t allow_shared(Kernel kernel, std::uint32_t bytes) {
   return cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(bytes));
 }
 
+template <int width, int exponent_bits, std::uint32_t copies>
+cudaError_t launch_copied_bins(const ElementRun& run, BinSums* sums, const Chip& chip, cudaStream_t stream) {
+  constexpr std::uint32_t bytes = 4 * PrefixBins<copies>::size_in_words;
+  const auto kernel = bins_kernel<width, exponent_bits, copies>;
+  if (const cudaError_t error = allow_shared(kernel, bytes); error != cudaSuccess) return error;
+  const auto blocks = blocks_for(run, bin_threads, static_cast<std::uint32_t>(chip.processors));
+  kernel<<<blocks, bin_threads, bytes, stream>>>(run, sums);
+  return cudaGetLastError();
+}
+
 template <int width, int exponent_bits>
 cudaError_t launch_bins_of(const ElementRun& run, BinSums* sums, const Chip& chip, cudaStream_t stream) {
-  using Bins = BinadeBins<Layout<width, exponent_bits>>;
-  const auto kernel = bins_kernel<width, exponent_bits>;
-  const std::uint32_t copies = 4 * Bins::size_in_words(32) <= chip.shared_bytes ? 32 : 16;
-  const std::uint32_t bytes = 4 * Bins::size_in_words(copies);
-  if (const cudaError_t error = allow_shared(kernel, bytes); error != cudaSuccess) return error;
-  int resident = 0;
-  const cudaError_t error = cudaOccupancyMaxActiveBlocksPerMultiprocessor(&resident, kernel, bin_threads, bytes);
-  if (error != cudaSuccess) return error;
-  const auto blocks = blocks_for(run, bin_threads, static_cast<std::uint32_t>(resident * chip.processors));
-  kernel<<<blocks, bin_threads, bytes, stream>>>(run, copies, sums);
-  return cudaGetLastError();
+  if (4 * PrefixBins<32>::size_in_words <= chip.shared_bytes) {
+    return launch_copied_bins<width, exponent_bits, 32>(run, sums, chip, stream);
+  }
+  return launch_copied_bins<width, exponent_bits, 8>(run, sums, chip, stream);
 }
 
 }  // namespace

@@ -45,7 +45,11 @@ struct CodeThread {
   std::uint32_t zeros = 0;  // of this thread: the commonest code must not make others wait
   static constexpr int phases = 3;  // a barrier after each
 
-  LOWP_HD void operator()(std::uint32_t code) {
+  LOWP_HD void quad(const Quad& quad) {
+    visit_elements<16>(quad, [this](std::uint32_t code) { element(code); });
+  }
+
+  LOWP_HD void element(std::uint32_t code) {
     if ((code & 0x7fffu) == 0) {
       ++zeros;
     } else if (words == nullptr) {

@@ -50,8 +50,12 @@ LOWP_HD inline Quad read_quad(const Quad* at) {
 #endif
 }
 
+// Calls visit(code) for each element of a quad, in order.
 template <int width, class Visit>
-LOWP_HD void visit_quad(const Quad& quad, Visit& visit) {
+LOWP_HD void visit_elements(const Quad& quad, Visit&& visit) {
+#if defined(__CUDA_ARCH__)
+#pragma unroll
+#endif
   for (const std::uint32_t word : quad.word) {
     if constexpr (width == 32) {
       visit(word);
@@ -68,25 +72,28 @@ LOWP_HD std::uint32_t read_element(const unsigned char* at) {
   return *reinterpret_cast<const std::uint16_t*>(at);
 }
 
-// Calls visit(code) for this thread's share of the elements, of `width` 16 or 32 bits. Over all places every element is
-// visited once. Four loads are on their way before the first is used; what lies outside the quads is at most fourteen
-// elements, one for each of the first threads.
+// Calls visit.quad(quad) and visit.element(code) for this thread's share of the elements, of `width` 16 or 32 bits. Over
+// all places every element is visited once. Four loads are on their way before the first is used; what lies outside the
+// quads is at most fourteen elements, one for each of the first threads.
 template <int width, class Visit>
 LOWP_HD void visit_share(const ElementRun& run, Place place, Visit& visit) {
   const std::uint64_t step = std::uint64_t{place.blocks} * place.threads;
   std::uint64_t i = std::uint64_t{place.block} * place.threads + place.thread;
   for (; i + 3 * step < run.quad_count; i += 4 * step) {
-    Quad quad[4];
-    for (std::uint32_t k = 0; k < 4; ++k) quad[k] = read_quad(run.quads + i + k * step);
-    for (const Quad& held : quad) visit_quad<width>(held, visit);
+    const Quad a = read_quad(run.quads + i), b = read_quad(run.quads + i + step);
+    const Quad c = read_quad(run.quads + i + 2 * step), d = read_quad(run.quads + i + 3 * step);
+    visit.quad(a);
+    visit.quad(b);
+    visit.quad(c);
+    visit.quad(d);
   }
-  for (; i < run.quad_count; i += step) visit_quad<width>(read_quad(run.quads + i), visit);
+  for (; i < run.quad_count; i += step) visit.quad(read_quad(run.quads + i));
   if (place.block != 0) return;
   constexpr std::uint32_t bytes = width / 8;
   const std::uint32_t in_head = run.head_bytes / bytes, outside = in_head + run.tail_bytes / bytes;
   if (place.thread >= outside) return;
-  visit(place.thread < in_head ? read_element<width>(run.head + place.thread * bytes)
-                               : read_element<width>(run.tail + (place.thread - in_head) * bytes));
+  visit.element(place.thread < in_head ? read_element<width>(run.head + place.thread * bytes)
+                                       : read_element<width>(run.tail + (place.thread - in_head) * bytes));
 }
 
 }  // namespace lowp::gpu

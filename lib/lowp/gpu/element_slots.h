@@ -22,8 +22,6 @@ struct Layout {
 using Fp32Layout = Layout<32, 8>;
 using Bf16Layout = Layout<16, 8>;
 using Fp16Layout = Layout<16, 5>;
-inline constexpr std::uint32_t most_slots = Fp32Layout::slots;
-static_assert(Bf16Layout::slots < most_slots && Fp16Layout::slots < most_slots);
 
 // lowp::bit_width for half the width: one instruction less than half of what 64 bits cost on a GPU.
 LOWP_HD constexpr std::uint32_t bit_width_of(std::uint32_t word) {
@@ -41,27 +39,7 @@ LOWP_HD constexpr std::uint32_t slot_of(std::uint32_t magnitude) {
   return magnitude <= L::fraction ? bit_width_of(magnitude) : (magnitude >> L::fraction_bits) + L::fraction_bits;
 }
 
-// Whether a magnitude is a power of two; zero and Inf, which no binade holds, are taken for ones.
-template <class L>
-LOWP_HD constexpr bool is_power(std::uint32_t magnitude) {
-  return (magnitude & (magnitude <= L::fraction ? magnitude - 1 : L::fraction)) == 0;
-}
-
 static_assert(slot_of<Fp32Layout>(0) == 0 && slot_of<Fp32Layout>(1) == 1 && slot_of<Fp32Layout>(0x007fffff) == 23 &&
               slot_of<Fp32Layout>(0x00800000) == 24 && slot_of<Fp32Layout>(0x7fc00000) == Fp32Layout::slots - 1);
-static_assert(slot_of<Fp16Layout>(0x03ff) == 10 && slot_of<Fp16Layout>(0x7c00) == Fp16Layout::slots - 1);
-
-// The largest finite magnitude and the smallest but zero that one thread saw. `least_less_one` is what the name says, so
-// that zero is the largest of all; Inf and NaN stay above every finite number.
-template <class L>
-struct Extremes {
-  std::uint32_t largest = 0;
-  std::uint32_t least_less_one = 0xffffffffu;
-
-  LOWP_HD void see(std::uint32_t magnitude) {
-    if (magnitude < L::inf && magnitude > largest) largest = magnitude;
-    if (magnitude - 1 < least_less_one) least_less_one = magnitude - 1;
-  }
-};
 
 }  // namespace lowp::gpu

@@ -77,6 +77,48 @@ struct LeafBlock {
   }
 };
 
+LOWP_HD inline void touch(PassFacts* facts, std::uint32_t page) {
+  if (facts->pages_touched[page] == 0) facts->pages_touched[page] = 1;
+}
+
+// Adds a finite number that is not zero. A subnormal is shifted until its leading bit is where the hidden one would be.
+// Kept out of the loop, which is long enough.
+LOWP_HD LOWP_NOINLINE inline void add_cold(Page* pages, PassFacts* facts, std::uint32_t word) {
+  const std::uint32_t magnitude = word & Fp32Layout::magnitude, slot = slot_of<Fp32Layout>(magnitude);
+  const std::uint32_t subnormal_bits = Fp32Layout::fraction_bits + 1;
+  const std::uint32_t shift = slot < subnormal_bits ? subnormal_bits - slot : 0;
+  const std::uint32_t fraction = (magnitude << shift) & Fp32Layout::fraction;
+  const std::uint32_t page = slot - 1 + ((word & Fp32Layout::sign) != 0 ? 0 : page_binades);
+  const std::uint32_t tail = fraction & ((1u << tail_bits) - 1);
+  LeafSums* into = &pages[page].leaf[fraction >> tail_bits];
+  touch(facts, page);
+  if (tail == 0) {
+    add(&into->exact, 1);
+    return;
+  }
+  add(&into->inside, 1);
+  add(&into->tail, tail);
+  add(&into->tail_squared, tail * tail);
+}
+
+LOWP_HD LOWP_NOINLINE inline void empty_full_leaf(std::uint32_t* sums, LeafSums* into, PassFacts* facts,
+                                                  std::uint32_t page) {
+  empty_leaf(sums, into);
+  touch(facts, page);
+}
+
+// The largest magnitude and the smallest but zero that one thread saw, of finite numbers. `least_less_one` is what the name
+// says.
+struct Extremes {
+  std::uint32_t largest = 0;
+  std::uint32_t least_less_one = 0xffffffffu;
+
+  LOWP_HD void see(std::uint32_t magnitude) {
+    if (magnitude > largest) largest = magnitude;
+    if (magnitude - 1 < least_less_one) least_less_one = magnitude - 1;
+  }
+};
+
 struct LeafThread {
   LeafBlock block;
   ElementRun run;
@@ -85,11 +127,15 @@ struct LeafThread {
   Place place;  // among the blocks of its role
   const PagePlan* plan;
   std::uint32_t role;
-  Extremes<Fp32Layout> extremes{};
+  Extremes extremes{};
   std::uint32_t zeros = 0, infs = 0, nans = 0;
   static constexpr int phases = 3;  // a barrier after each
 
-  LOWP_HD void operator()(std::uint32_t word) {
+  LOWP_HD void quad(const Quad& quad) {
+    visit_elements<32>(quad, [this](std::uint32_t code) { element(code); });
+  }
+
+  LOWP_HD void element(std::uint32_t word) {
     const std::uint32_t key = plan_key(word), first = block.plan()[key];
     if (first == PagePlan::other) return;
     if (first == PagePlan::cold) return count_cold(word);
@@ -100,10 +146,7 @@ struct LeafThread {
       fetch_add(held, 1);
       return;
     }
-    if (add_tail(held, tail)) {
-      empty_leaf(held, leaf_of(key, leaf));
-      touch(page_of(key));
-    }
+    if (add_tail(held, tail)) empty_full_leaf(held, leaf_of(key, leaf), facts, page_of(key));
     if (add_square(held + page_leaves, tail)) add(&leaf_of(key, leaf)->tail_squared, std::uint64_t{1} << 32);
   }
 
@@ -120,36 +163,17 @@ struct LeafThread {
   }
   LOWP_HD LeafSums* leaf_of(std::uint32_t key, std::uint32_t leaf) const { return &pages[page_of(key)].leaf[leaf]; }
 
-  LOWP_HD void touch(std::uint32_t page) const {
-    if (facts->pages_touched[page] == 0) facts->pages_touched[page] = 1;
-  }
-
-  // Anything, straight into device memory. A subnormal is shifted until its leading bit is where the hidden one would be.
+  // Whatever has no tile. Finite numbers go straight into device memory, the others are counted in registers.
   LOWP_HD void count_cold(std::uint32_t word) {
     const std::uint32_t magnitude = word & Fp32Layout::magnitude;
     if (magnitude == 0) {
       ++zeros;
-      return;
-    }
-    if (magnitude >= Fp32Layout::inf) {
+    } else if (magnitude >= Fp32Layout::inf) {
       ++(magnitude == Fp32Layout::inf ? infs : nans);
-      return;
+    } else {
+      extremes.see(magnitude);
+      add_cold(pages, facts, word);
     }
-    extremes.see(magnitude);
-    const std::uint32_t slot = slot_of<Fp32Layout>(magnitude), subnormal_bits = Fp32Layout::fraction_bits + 1;
-    const std::uint32_t fraction =
-        (slot < subnormal_bits ? magnitude << (subnormal_bits - slot) : magnitude) & Fp32Layout::fraction;
-    const std::uint32_t page = slot - 1 + ((word & Fp32Layout::sign) != 0 ? 0 : page_binades);
-    LeafSums* into = &pages[page].leaf[fraction >> tail_bits];
-    const std::uint32_t tail = fraction & ((1u << tail_bits) - 1);
-    touch(page);
-    if (tail == 0) {
-      add(&into->exact, 1);
-      return;
-    }
-    add(&into->inside, 1);
-    add(&into->tail, tail);
-    add(&into->tail_squared, tail * tail);
   }
 
   LOWP_HD void clear() {
@@ -180,7 +204,7 @@ struct LeafThread {
       for (std::uint32_t leaf = place.thread; leaf < page_leaves; leaf += place.threads) {
         any |= flush_leaf(key, block.tile(first) + leaf, leaf_of(key, leaf));
       }
-      if (any) touch(page_of(key));
+      if (any) touch(facts, page_of(key));
     }
     if (place.thread == 0) flush_facts();
   }

@@ -7,6 +7,13 @@
 
 #include "lowp/core/portable.h"
 
+// For what is rare: code that the loop around it should not carry.
+#if defined(__CUDACC__)
+#define LOWP_NOINLINE __noinline__
+#else
+#define LOWP_NOINLINE __attribute__((noinline))
+#endif
+
 namespace lowp::gpu {
 
 // Each returns what was there before. 64-bit words are only added to, in device memory: shared memory has no such
