@@ -52,8 +52,8 @@ inline void emulate_leaves(const gpu::ElementRun& run, std::uint32_t blocks_of_r
     std::vector<std::uint32_t> shared = shared_memory(gpu::LeafBlock::size_in_words(plan.tiles));
     std::vector<gpu::LeafThread> block;
     for (std::uint32_t t = 0; t < threads; ++t) {
-      block.push_back({{shared.data()}, run, pages, &facts, {t, threads, b / plan.roles, blocks_of_role}, &plan,
-                       b % plan.roles});
+      block.push_back(
+          {{shared.data()}, run, pages, &facts, {t, threads, b / plan.roles, blocks_of_role}, &plan, b % plan.roles});
     }
     run_block(block);
   }

@@ -84,9 +84,15 @@ void check_counts(const char* dtype) {
 }  // namespace
 
 TEST_CASE("counts: the GPU's bins are the processor's counts") {
-  SUBCASE("f32") { check_counts<gpu::Fp32Layout>("f32"); }
-  SUBCASE("f16") { check_counts<gpu::Fp16Layout>("f16"); }
-  SUBCASE("bf16") { check_counts<gpu::Bf16Layout>("bf16"); }
+  SUBCASE("f32") {
+    check_counts<gpu::Fp32Layout>("f32");
+  }
+  SUBCASE("f16") {
+    check_counts<gpu::Fp16Layout>("f16");
+  }
+  SUBCASE("bf16") {
+    check_counts<gpu::Bf16Layout>("bf16");
+  }
 }
 
 TEST_CASE("16-bit elements: the GPU's codes are the processor's table") {
@@ -137,7 +143,8 @@ TEST_CASE("f32: the GPU's leaves are the processor's table") {
 }
 
 TEST_CASE("launches add to what others left") {
-  const PassSample first = gradient_sample("f32", 40001, -12, 3, 21), second = gradient_sample("f32", 50001, -30, 3, 22);
+  const PassSample first = gradient_sample("f32", 40001, -12, 3, 21),
+                   second = gradient_sample("f32", 50001, -30, 3, 22);
   std::vector<gpu::Page> pages(gpu::page_count);
   gpu::PassFacts facts = no_facts();
   BinadeTable want;

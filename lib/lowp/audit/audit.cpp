@@ -80,6 +80,10 @@ class Auditor {
 
   // Small and sequential tensors side by side, then each large one by all threads: never more tables than threads.
   void run_jobs(std::size_t begin, std::size_t end, BinadeTable& into) {
+    if (options_.count_tensor) {
+      for (std::size_t j = begin; j < end; ++j) run_elsewhere(j, into);
+      return;
+    }
     std::vector<std::size_t> whole, split;
     for (std::size_t j = begin; j < end; ++j) (is_split(jobs_[j]) ? split : whole).push_back(j);
     tbb::parallel_for(tbb::blocked_range<std::size_t>(0, whole.size(), 1), [&](const auto& range) {
@@ -163,6 +167,18 @@ class Auditor {
       }
     }
     finish_tensor(j, work.table, into);
+  }
+
+  void run_elsewhere(std::size_t j, BinadeTable& into) {
+    BinadeTable& table = workspace().table;
+    table.clear();
+    if (jobs_[j].bytes() != 0) {
+      if (auto counted = options_.count_tensor(*jobs_[j].view, table); !counted) {
+        errors_[j] = counted.error();
+        return;
+      }
+    }
+    finish_tensor(j, table, into);
   }
 
   void run_split(std::size_t j, BinadeTable& into) {

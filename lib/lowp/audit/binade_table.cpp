@@ -288,7 +288,8 @@ void BinadeTable::add(const CountedElsewhere& found, std::uint64_t weight) {
     page(from.negative, from.binade)
         .block_of(from.leaf)
         .add(from.leaf % Block::leaves, from.count * weight, from.exact * weight,
-             static_cast<u128>(from.tail) * weight << widen, static_cast<u128>(from.tail_squared) * weight << 2 * widen);
+             static_cast<u128>(from.tail) * weight << widen,
+             static_cast<u128>(from.tail_squared) * weight << 2 * widen);
     elements_ += from.count * weight;
   }
   elements_ += (found.zeros + found.infs + found.nans) * weight;

@@ -80,8 +80,8 @@ struct PassOptions {
   friend bool operator==(const PassOptions&, const PassOptions&) = default;
 };
 
-// What a pass over FP32 words found elsewhere (on a GPU). Magnitudes are FP32 codes, of finite elements that are not zero;
-// they are read only if there are leaves.
+// What a pass over FP32 words found elsewhere (on a GPU). Magnitudes are FP32 codes, of finite elements that are not
+// zero; they are read only if there are leaves.
 struct CountedElsewhere {
   struct Leaf {
     bool negative;

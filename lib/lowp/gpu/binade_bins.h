@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The pass for counts: how many elements share their nine leading bits, and how many have no others. What one thread of a
-// block does, between barriers.
+// The pass for counts: how many elements share their nine leading bits, and how many have no others. What one thread of
+// a block does, between barriers.
 #pragma once
 
 #include "lowp/gpu/element_run.h"
@@ -12,9 +12,9 @@ namespace lowp::gpu {
 inline constexpr std::uint32_t prefix_bits = 9, prefixes = 1u << prefix_bits;
 inline constexpr std::uint32_t deep_widths = 24;  // of elements below the first prefix: 1 to 23 bits
 
-// The result, in device memory, zero before the first pass but for `least_less_one`, which is all ones. A prefix is sign,
-// exponent and, of FP16, three bits of the fraction: it names the binade unless its magnitude is zero. Such elements, if
-// they are not zero, are counted again by sign and width of the rest.
+// The result, in device memory, zero before the first pass but for `least_less_one`, which is all ones. A prefix is
+// sign, exponent and, of FP16, three bits of the fraction: it names the binade unless its magnitude is zero. Such
+// elements, if they are not zero, are counted again by sign and width of the rest.
 struct BinSums {
   std::uint64_t count[prefixes];
   std::uint64_t bare[prefixes];  // of those: no bit is set below the prefix
@@ -22,8 +22,8 @@ struct BinSums {
   std::uint32_t largest, least_less_one;  // magnitudes of finite elements, of those that are not zero
 };
 
-// The shared memory of a block. Every prefix has a copy for each lane, which lies in a bank of its own, so that lanes never
-// wait for each other whatever the data (or eight copies where memory is short).
+// The shared memory of a block. Every prefix has a copy for each lane, which lies in a bank of its own, so that lanes
+// never wait for each other whatever the data (or eight copies where memory is short).
 template <std::uint32_t copies>
 struct PrefixBins {
   std::uint32_t* words;
@@ -99,9 +99,7 @@ struct BinadeThread {
   LOWP_HD void count_high(std::uint32_t word) {
     count_prefix(word >> (32 - prefix_bits), (word & (rest << lift)) == 0);
   }
-  LOWP_HD void count_low(std::uint32_t word) {
-    count_prefix((word >> rest_bits) % prefixes, (word & rest) == 0);
-  }
+  LOWP_HD void count_low(std::uint32_t word) { count_prefix((word >> rest_bits) % prefixes, (word & rest) == 0); }
 
   // What count_prefix() could not do for an element. Inf and NaN are no extremes.
   LOWP_HD LOWP_NOINLINE static void add_deep(std::uint32_t* deep, std::uint32_t code) {

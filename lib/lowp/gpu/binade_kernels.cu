@@ -114,7 +114,7 @@ cudaError_t launch_leaves(const ElementRun& run, const PagePlan& plan, Page* pag
   const auto processors = static_cast<std::uint32_t>(chip.processors);
   const std::uint32_t of_role = processors > plan.roles ? processors / plan.roles : 1;
   leaves_kernel<<<plan.roles * blocks_for(run, leaf_threads, of_role), leaf_threads, bytes, stream>>>(run, plan, pages,
-                                                                                                     facts);
+                                                                                                      facts);
   return cudaGetLastError();
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Starting the kernels of the pass. Results are added to what the sums hold. Every call returns CUDA's own error and does
-// not wait.
+// Starting the kernels of the pass. Results are added to what the sums hold. Every call returns CUDA's own error and
+// does not wait.
 #pragma once
 
 #include <cuda_runtime_api.h>

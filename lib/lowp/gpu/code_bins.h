@@ -20,9 +20,9 @@ inline constexpr std::uint32_t full_code = 1u << 15;
 inline constexpr std::uint32_t most_code_threads = 1024;
 static_assert(full_code - 1 + most_code_threads < 65536);
 
-// Counts `code`; true if the caller must empty_code() before it counts again. Then no half ever passes 2^16 - 1, whatever
-// order the threads of a block run in: while it is below full_code nobody is behind, and from there on every thread adds
-// at most once before it empties the word itself.
+// Counts `code`; true if the caller must empty_code() before it counts again. Then no half ever passes 2^16 - 1,
+// whatever order the threads of a block run in: while it is below full_code nobody is behind, and from there on every
+// thread adds at most once before it empties the word itself.
 LOWP_HD inline bool count_code(std::uint32_t* words, std::uint32_t code) {
   const std::uint32_t shift = 16 * (code & 1);
   const std::uint32_t before = fetch_add(words + (code >> 1), 1u << shift);
@@ -42,7 +42,7 @@ struct CodeThread {
   ElementRun run;
   CodeSums* sums;
   Place place;
-  std::uint32_t zeros = 0;  // of this thread: the commonest code must not make others wait
+  std::uint32_t zeros = 0;          // of this thread: the commonest code must not make others wait
   static constexpr int phases = 3;  // a barrier after each
 
   LOWP_HD void quad(const Quad& quad) {

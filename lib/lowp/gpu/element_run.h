@@ -33,12 +33,8 @@ inline ElementRun run_of(const void* bytes, std::uint64_t size) {
   const auto* at = static_cast<const unsigned char*>(bytes);
   const std::uint64_t to_aligned = (16 - reinterpret_cast<std::uintptr_t>(bytes) % 16) % 16;
   const std::uint64_t head = to_aligned < size ? to_aligned : size, quads = (size - head) / 16;
-  return {at,
-          reinterpret_cast<const Quad*>(at + head),
-          at + head + 16 * quads,
-          quads,
-          static_cast<std::uint32_t>(head),
-          static_cast<std::uint32_t>(size - head - 16 * quads)};
+  return {at,    reinterpret_cast<const Quad*>(at + head), at + head + 16 * quads,
+          quads, static_cast<std::uint32_t>(head),         static_cast<std::uint32_t>(size - head - 16 * quads)};
 }
 
 LOWP_HD inline Quad read_quad(const Quad* at) {
@@ -72,9 +68,9 @@ LOWP_HD std::uint32_t read_element(const unsigned char* at) {
   return *reinterpret_cast<const std::uint16_t*>(at);
 }
 
-// Calls visit.quad(quad) and visit.element(code) for this thread's share of the elements, of `width` 16 or 32 bits. Over
-// all places every element is visited once. Four loads are on their way before the first is used; what lies outside the
-// quads is at most fourteen elements, one for each of the first threads.
+// Calls visit.quad(quad) and visit.element(code) for this thread's share of the elements, of `width` 16 or 32 bits.
+// Over all places every element is visited once. Four loads are on their way before the first is used; what lies
+// outside the quads is at most fourteen elements, one for each of the first threads.
 template <int width, class Visit>
 LOWP_HD void visit_share(const ElementRun& run, Place place, Visit& visit) {
   const std::uint64_t step = std::uint64_t{place.blocks} * place.threads;

@@ -39,8 +39,8 @@ inline constexpr std::uint32_t most_leaf_threads = 512;
 static_assert(full_leaf - 1 + most_leaf_threads <= 1023 && 1023u * 4095u < 1u << leaf_sum_bits);
 
 // Adds a tail; true if the caller must empty_leaf() before it adds again. Then no field overflows, whatever order the
-// threads of a block run in: while a leaf holds less than full_leaf nobody is behind, and from there on every thread adds
-// at most once before it empties the leaf itself.
+// threads of a block run in: while a leaf holds less than full_leaf nobody is behind, and from there on every thread
+// adds at most once before it empties the leaf itself.
 LOWP_HD inline bool add_tail(std::uint32_t* sums, std::uint32_t tail) {
   return fetch_add(sums, (1u << leaf_sum_bits) + tail) >> leaf_sum_bits >= full_leaf - 1;
 }
@@ -107,8 +107,8 @@ LOWP_HD LOWP_NOINLINE inline void empty_full_leaf(std::uint32_t* sums, LeafSums*
   touch(facts, page);
 }
 
-// The largest magnitude and the smallest but zero that one thread saw, of finite numbers. `least_less_one` is what the name
-// says.
+// The largest magnitude and the smallest but zero that one thread saw, of finite numbers. `least_less_one` is what the
+// name says.
 struct Extremes {
   std::uint32_t largest = 0;
   std::uint32_t least_less_one = 0xffffffffu;
@@ -177,7 +177,8 @@ struct LeafThread {
   }
 
   LOWP_HD void clear() {
-    const std::uint32_t size = LeafBlock::size_in_words(plan->tiles), plan_end = LeafBlock::fact_words + LeafBlock::plan_words;
+    const std::uint32_t size = LeafBlock::size_in_words(plan->tiles),
+                        plan_end = LeafBlock::fact_words + LeafBlock::plan_words;
     for (std::uint32_t i = place.thread; i < size; i += place.threads) {
       if (i < LeafBlock::fact_words || i >= plan_end) block.words[i] = 0;
     }

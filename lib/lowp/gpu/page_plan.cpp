@@ -29,8 +29,7 @@ std::vector<std::uint32_t> ranked(const Hits& hits) {
   for (std::uint32_t key = 0; key < plan_keys; ++key) {
     if (is_normal_key(key) && hits[key] != 0) keys.push_back(key);
   }
-  std::ranges::stable_sort(keys, std::greater{},
-                           [&](std::uint32_t key) { return hits[key] * 2 / tiles_of(key); });
+  std::ranges::stable_sort(keys, std::greater{}, [&](std::uint32_t key) { return hits[key] * 2 / tiles_of(key); });
   return keys;
 }
 

@@ -34,8 +34,8 @@ class BinadeSums {
   std::vector<BinadeCount> held_;
 };
 
-// Adds what one prefix holds. The numbers that share it lie in the binade of the first of them, which is the only one that
-// may be a power of two; the first prefix of either sign holds zeros and what `deep` counts again.
+// Adds what one prefix holds. The numbers that share it lie in the binade of the first of them, which is the only one
+// that may be a power of two; the first prefix of either sign holds zeros and what `deep` counts again.
 void add_prefix(const BinSums& sums, Format format, std::uint32_t prefix, TensorCounts& counts, BinadeSums& binades) {
   const std::uint64_t count = sums.count[prefix], bare = sums.bare[prefix];
   const Exact first = decode(format, std::uint64_t{prefix} << (format.width - static_cast<int>(prefix_bits)));
