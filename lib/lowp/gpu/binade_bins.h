@@ -44,7 +44,7 @@ struct BinadeThread {
   PrefixBins<copies> bins;
   ElementRun run;
   BinSums* sums;
-  Place place;
+  ThreadPlace place;
   // Of what this thread saw, as 31-bit words in the order of magnitudes. Of two elements in one word the upper is
   // compared with the lower below it, which does not change the order of the upper ones.
   std::uint32_t largest = 0, least_less_unit = 0xffffffffu;

@@ -15,7 +15,7 @@ __device__ void run_phases(Thread& thread) {
   }
 }
 
-__device__ Place this_place() {
+__device__ ThreadPlace this_place() {
   return {threadIdx.x, blockDim.x, blockIdx.x, gridDim.x};
 }
 
@@ -35,7 +35,7 @@ __global__ void __launch_bounds__(code_threads, 1) codes_kernel(ElementRun run, 
 // The plan stays where the parameters are: its rows are read once, by their number.
 __global__ void __launch_bounds__(leaf_threads, 1)
     leaves_kernel(ElementRun run, const __grid_constant__ PagePlan plan, Page* pages, PassFacts* facts) {
-  const Place place{threadIdx.x, blockDim.x, blockIdx.x / plan.roles, gridDim.x / plan.roles};
+  const ThreadPlace place{threadIdx.x, blockDim.x, blockIdx.x / plan.roles, gridDim.x / plan.roles};
   LeafThread thread{{shared_words}, run, pages, facts, place, &plan, blockIdx.x % plan.roles, {}, 0, 0, 0};
   run_phases(thread);
 }
@@ -53,7 +53,7 @@ cudaError_t allow_shared(Kernel kernel, std::uint32_t bytes) {
 }
 
 template <int width, int exponent_bits, std::uint32_t copies>
-cudaError_t launch_copied_bins(const ElementRun& run, BinSums* sums, const Chip& chip, cudaStream_t stream) {
+cudaError_t launch_copied_bins(const ElementRun& run, BinSums* sums, const PassChip& chip, cudaStream_t stream) {
   constexpr std::uint32_t bytes = 4 * PrefixBins<copies>::size_in_words;
   const auto kernel = bins_kernel<width, exponent_bits, copies>;
   if (const cudaError_t error = allow_shared(kernel, bytes); error != cudaSuccess) return error;
@@ -63,7 +63,7 @@ cudaError_t launch_copied_bins(const ElementRun& run, BinSums* sums, const Chip&
 }
 
 template <int width, int exponent_bits>
-cudaError_t launch_bins_of(const ElementRun& run, BinSums* sums, const Chip& chip, cudaStream_t stream) {
+cudaError_t launch_bins_of(const ElementRun& run, BinSums* sums, const PassChip& chip, cudaStream_t stream) {
   if (4 * PrefixBins<32>::size_in_words <= chip.shared_bytes) {
     return launch_copied_bins<width, exponent_bits, 32>(run, sums, chip, stream);
   }
@@ -72,7 +72,7 @@ cudaError_t launch_bins_of(const ElementRun& run, BinSums* sums, const Chip& chi
 
 }  // namespace
 
-cudaError_t chip_of(int device, Chip& chip) {
+cudaError_t chip_of(int device, PassChip& chip) {
   int shared = 0;
   if (const cudaError_t error = cudaDeviceGetAttribute(&chip.processors, cudaDevAttrMultiProcessorCount, device);
       error != cudaSuccess) {
@@ -83,12 +83,13 @@ cudaError_t chip_of(int device, Chip& chip) {
   return error;
 }
 
-std::uint32_t tiles_of_block(const Chip& chip) {
+std::uint32_t tiles_of_block(const PassChip& chip) {
   const std::uint32_t tiles = (chip.shared_bytes - 4 * LeafBlock::size_in_words(0)) / tile_bytes;
   return tiles < most_tiles ? tiles : most_tiles;
 }
 
-cudaError_t launch_bins(ElementKind kind, const ElementRun& run, BinSums* sums, const Chip& chip, cudaStream_t stream) {
+cudaError_t launch_bins(ElementKind kind, const ElementRun& run, BinSums* sums, const PassChip& chip,
+                        cudaStream_t stream) {
   switch (kind) {
     case ElementKind::f32: return launch_bins_of<32, 8>(run, sums, chip, stream);
     case ElementKind::f16: return launch_bins_of<16, 5>(run, sums, chip, stream);
@@ -97,7 +98,7 @@ cudaError_t launch_bins(ElementKind kind, const ElementRun& run, BinSums* sums, 
   return cudaErrorInvalidValue;
 }
 
-cudaError_t launch_codes(const ElementRun& run, CodeSums* sums, const Chip& chip, cudaStream_t stream) {
+cudaError_t launch_codes(const ElementRun& run, CodeSums* sums, const PassChip& chip, cudaStream_t stream) {
   const bool in_shared = chip.shared_bytes >= 4 * (1 + code_words);
   const std::uint32_t bytes = in_shared ? 4 * (1 + code_words) : 4;
   if (const cudaError_t error = allow_shared(codes_kernel, bytes); error != cudaSuccess) return error;
@@ -107,8 +108,8 @@ cudaError_t launch_codes(const ElementRun& run, CodeSums* sums, const Chip& chip
 }
 
 // Every role has the same number of blocks.
-cudaError_t launch_leaves(const ElementRun& run, const PagePlan& plan, Page* pages, PassFacts* facts, const Chip& chip,
-                          cudaStream_t stream) {
+cudaError_t launch_leaves(const ElementRun& run, const PagePlan& plan, Page* pages, PassFacts* facts,
+                          const PassChip& chip, cudaStream_t stream) {
   const std::uint32_t bytes = 4 * LeafBlock::size_in_words(plan.tiles);
   if (const cudaError_t error = allow_shared(leaves_kernel, bytes); error != cudaSuccess) return error;
   const auto processors = static_cast<std::uint32_t>(chip.processors);

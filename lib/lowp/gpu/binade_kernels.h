@@ -17,16 +17,18 @@ enum class ElementKind : std::uint8_t { f32, f16, bf16 };
 inline constexpr std::uint64_t most_launch_bytes = std::uint64_t{1} << 32;
 
 // What of a device matters here.
-struct Chip {
+struct PassChip {
   int processors = 0;
   std::uint32_t shared_bytes = 0;  // that a block may have
 };
-cudaError_t chip_of(int device, Chip& chip);
-std::uint32_t tiles_of_block(const Chip& chip);
+cudaError_t chip_of(int device, PassChip& chip);
+std::uint32_t tiles_of_block(const PassChip& chip);
 
-cudaError_t launch_bins(ElementKind kind, const ElementRun& run, BinSums* sums, const Chip& chip, cudaStream_t stream);
-cudaError_t launch_codes(const ElementRun& run, CodeSums* sums, const Chip& chip, cudaStream_t stream);  // 16 bits
-cudaError_t launch_leaves(const ElementRun& run, const PagePlan& plan, Page* pages, PassFacts* facts, const Chip& chip,
+cudaError_t launch_bins(ElementKind kind, const ElementRun& run, BinSums* sums, const PassChip& chip,
+                        cudaStream_t stream);
+cudaError_t launch_codes(const ElementRun& run, CodeSums* sums, const PassChip& chip, cudaStream_t stream);  // 16 bits
+cudaError_t launch_leaves(const ElementRun& run, const PagePlan& plan, Page* pages, PassFacts* facts,
+                          const PassChip& chip,
                           cudaStream_t stream);  // FP32
 
 }  // namespace lowp::gpu

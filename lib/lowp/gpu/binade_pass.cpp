@@ -45,8 +45,8 @@ auto guarded(Step step) -> decltype(step()) {
 
 // One of the two buffers between a source and the device.
 struct Lane {
-  PinnedArray<std::byte> pinned = pinned_array<std::byte>(piece_bytes);
-  DeviceArray<std::byte> device = device_array<std::byte>(piece_bytes);
+  Pinned<std::byte> pinned = pinned_memory<std::byte>(piece_bytes);
+  OnDevice<std::byte> device = on_device<std::byte>(piece_bytes);
   Stream stream;
 };
 
@@ -54,17 +54,17 @@ struct Lane {
 
 struct BinadePass::State {
   std::string name;
-  Chip chip;
+  PassChip chip;
   Stream stream;
-  DeviceArray<BinSums> bins = device_array<BinSums>(1);
-  DeviceArray<CodeSums> codes = device_array<CodeSums>(1);
-  DeviceArray<Page> pages = device_array<Page>(page_count);
-  DeviceArray<PassFacts> facts = device_array<PassFacts>(1);
-  PinnedArray<BinSums> fetched_bins = pinned_array<BinSums>(1);
-  PinnedArray<CodeSums> fetched_codes = pinned_array<CodeSums>(1);
-  PinnedArray<Page> fetched_pages = pinned_array<Page>(page_count);
-  PinnedArray<PassFacts> fetched_facts = pinned_array<PassFacts>(1);
-  PinnedArray<std::uint32_t> sample = pinned_array<std::uint32_t>(sample_words);
+  OnDevice<BinSums> bins = on_device<BinSums>(1);
+  OnDevice<CodeSums> codes = on_device<CodeSums>(1);
+  OnDevice<Page> pages = on_device<Page>(page_count);
+  OnDevice<PassFacts> facts = on_device<PassFacts>(1);
+  Pinned<BinSums> fetched_bins = pinned_memory<BinSums>(1);
+  Pinned<CodeSums> fetched_codes = pinned_memory<CodeSums>(1);
+  Pinned<Page> fetched_pages = pinned_memory<Page>(page_count);
+  Pinned<PassFacts> fetched_facts = pinned_memory<PassFacts>(1);
+  Pinned<std::uint32_t> sample = pinned_memory<std::uint32_t>(sample_words);
   std::array<std::optional<Lane>, 2> lanes;  // once a source was read
   Depth depth = Depth::moments;
   const Dtype* dtype = nullptr;  // of what was counted since begin()

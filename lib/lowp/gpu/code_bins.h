@@ -41,7 +41,7 @@ struct CodeThread {
   std::uint32_t* words;  // null where shared memory is too small: every element then goes to device memory
   ElementRun run;
   CodeSums* sums;
-  Place place;
+  ThreadPlace place;
   std::uint32_t zeros = 0;          // of this thread: the commonest code must not make others wait
   static constexpr int phases = 3;  // a barrier after each
 

@@ -28,22 +28,22 @@ struct PinnedFree {
   void operator()(void* at) const { cudaFreeHost(at); }
 };
 template <class T>
-using DeviceArray = std::unique_ptr<T, DeviceFree>;  // of trivial T
+using OnDevice = std::unique_ptr<T, DeviceFree>;  // of trivial T
 template <class T>
-using PinnedArray = std::unique_ptr<T, PinnedFree>;
+using Pinned = std::unique_ptr<T, PinnedFree>;
 
 template <class T>
-DeviceArray<T> device_array(std::size_t count) {
+OnDevice<T> on_device(std::size_t count) {
   void* at = nullptr;
   demand(cudaMalloc(&at, count * sizeof(T)), "memory of the device");
-  return DeviceArray<T>(static_cast<T*>(at));
+  return OnDevice<T>(static_cast<T*>(at));
 }
 
 template <class T>
-PinnedArray<T> pinned_array(std::size_t count) {
+Pinned<T> pinned_memory(std::size_t count) {
   void* at = nullptr;
   demand(cudaHostAlloc(&at, count * sizeof(T), cudaHostAllocDefault), "pinned memory");
-  return PinnedArray<T>(static_cast<T*>(at));
+  return Pinned<T>(static_cast<T*>(at));
 }
 
 class Stream {

@@ -9,7 +9,7 @@
 namespace lowp::gpu {
 
 // Which thread of which block this is. Blocks and threads that read one run share it among themselves.
-struct Place {
+struct ThreadPlace {
   std::uint32_t thread, threads;
   std::uint32_t block, blocks;
 };
@@ -72,7 +72,7 @@ LOWP_HD std::uint32_t read_element(const unsigned char* at) {
 // Over all places every element is visited once. Four loads are on their way before the first is used; what lies
 // outside the quads is at most fourteen elements, one for each of the first threads.
 template <int width, class Visit>
-LOWP_HD void visit_share(const ElementRun& run, Place place, Visit& visit) {
+LOWP_HD void visit_share(const ElementRun& run, ThreadPlace place, Visit& visit) {
   const std::uint64_t step = std::uint64_t{place.blocks} * place.threads;
   std::uint64_t i = std::uint64_t{place.block} * place.threads + place.thread;
   for (; i + 3 * step < run.quad_count; i += 4 * step) {

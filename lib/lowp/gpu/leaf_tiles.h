@@ -124,7 +124,7 @@ struct LeafThread {
   ElementRun run;
   Page* pages;
   PassFacts* facts;
-  Place place;  // among the blocks of its role
+  ThreadPlace place;  // among the blocks of its role
   const PagePlan* plan;
   std::uint32_t role;
   Extremes extremes{};
