@@ -33,9 +33,9 @@ struct PassFacts {
 
 // Two words of shared memory hold a leaf: `sums` the elements with a tail r since it was last emptied (10 bits) above
 // their sum of r (22 bits), `squares` the sum of r^2, whose overflow is known to the thread that caused it.
-inline constexpr std::uint32_t full_leaf = 512;
+inline constexpr std::uint32_t full_leaf = 256;
 inline constexpr std::uint32_t leaf_sum_bits = 32 - 10;
-inline constexpr std::uint32_t most_leaf_threads = 512;
+inline constexpr std::uint32_t most_leaf_threads = 768;
 static_assert(full_leaf - 1 + most_leaf_threads <= 1023 && 1023u * 4095u < 1u << leaf_sum_bits);
 
 // Adds a tail; true if the caller must empty_leaf() before it adds again. Then no field overflows, whatever order the
@@ -131,12 +131,28 @@ struct LeafThread {
   std::uint32_t zeros = 0, infs = 0, nans = 0;
   static constexpr int phases = 3;  // a barrier after each
 
+  // The four places are looked up before the first is used: what a thread waits for is the longest part of the pass.
   LOWP_HD void quad(const Quad& quad) {
-    visit_elements<32>(quad, [this](std::uint32_t code) { element(code); });
+    std::uint32_t first[4];
+#if defined(__CUDA_ARCH__)
+#pragma unroll
+#endif
+    for (int k = 0; k < 4; ++k) first[k] = block.plan()[plan_key(quad.word[k])];
+#if defined(__CUDA_ARCH__)
+#pragma unroll
+#endif
+    for (int k = 0; k < 4; ++k) count_word(quad.word[k], first[k]);
+  }
+  LOWP_HD void element(std::uint32_t word) { count_word(word, block.plan()[plan_key(word)]); }
+
+  LOWP_HD void phase(int number) {
+    if (number == 0) clear();
+    if (number == 1) count();
+    if (number == 2) flush();
   }
 
-  LOWP_HD void element(std::uint32_t word) {
-    const std::uint32_t key = plan_key(word), first = block.plan()[key];
+ private:
+  LOWP_HD void count_word(std::uint32_t word, std::uint32_t first) {
     if (first == PagePlan::other) return;
     if (first == PagePlan::cold) return count_cold(word);
     extremes.see(word & Fp32Layout::magnitude);
@@ -146,17 +162,11 @@ struct LeafThread {
       fetch_add(held, 1);
       return;
     }
-    if (add_tail(held, tail)) empty_full_leaf(held, leaf_of(key, leaf), facts, page_of(key));
-    if (add_square(held + page_leaves, tail)) add(&leaf_of(key, leaf)->tail_squared, std::uint64_t{1} << 32);
+    const bool full = add_tail(held, tail), carry = add_square(held + page_leaves, tail);
+    if (full) empty_full_leaf(held, leaf_of(plan_key(word), leaf), facts, page_of(plan_key(word)));
+    if (carry) add(&leaf_of(plan_key(word), leaf)->tail_squared, std::uint64_t{1} << 32);
   }
 
-  LOWP_HD void phase(int number) {
-    if (number == 0) clear();
-    if (number == 1) count();
-    if (number == 2) flush();
-  }
-
- private:
   // Of a key of normal numbers.
   LOWP_HD static std::uint32_t page_of(std::uint32_t key) {
     return (key % 256 + Fp32Layout::fraction_bits - 1) + ((key & 256) != 0 ? 0 : page_binades);
