@@ -226,6 +226,34 @@ TEST_CASE("neighbouring codes do not disturb each other in any order of threads"
   for (const auto& [code, count] : added) CHECK(sums->count[code] == count);
 }
 
+TEST_CASE("threads that run at once leave the same tables") {
+  for (const PassSample& sample : pass_samples("f32")) {
+    if (sample.bytes.size() < 100000) continue;
+    CAPTURE(sample.name);
+    const BinadeTable want = counted(sample, 1);
+    Shifted bytes(sample, 1);
+    std::vector<gpu::Page> pages(gpu::page_count);
+    gpu::PassFacts facts = no_facts();
+    emulate_leaves(bytes.run(), 1, 32, gpu::plan_pages(words_of(sample), 12), pages.data(), facts, Order::at_once);
+    BinadeTable table;
+    gpu::add_pages(touched(pages, facts), facts, 1, table);
+    CHECK(same_tables(table, want));
+    auto bins = no_bins();
+    emulate_counts<gpu::Fp32Layout, 8>(bytes.run(), 1, 32, *bins, Order::at_once);
+    CHECK(same_counts(gpu::counts_of(*bins, *sample.dtype, 1), counts_of(want)));
+  }
+  for (const PassSample& sample : pass_samples("bf16")) {
+    if (sample.bytes.size() < 100000) continue;
+    CAPTURE(sample.name);
+    Shifted bytes(sample, 1);
+    auto codes = std::make_unique<gpu::CodeSums>();
+    emulate_codes(bytes.run(), 1, 32, true, *codes, Order::at_once);
+    BinadeTable table;
+    gpu::add_codes(*codes, *sample.dtype, 1, table);
+    CHECK(same_tables(table, counted(sample, 1)));
+  }
+}
+
 TEST_CASE("plans: every key has one owner, tiles are given out once") {
   std::vector<std::vector<std::uint32_t>> samples{{}, {0x3f800001u}};
   for (const double deviation : {0.5, 3.0, 12.0}) {

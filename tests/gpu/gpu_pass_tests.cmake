@@ -3,7 +3,9 @@
 add_library(lowp_pass_samples STATIC gpu_pass_samples.cpp)
 target_link_libraries(lowp_pass_samples PUBLIC lowp::audit PRIVATE lowp_flags)
 
-lowp_test(gpu_pass_emulated_test SOURCES gpu_pass_emulated_test.cpp USES gpu LINKS lowp_pass_samples LABELS gpu)
+find_package(Threads REQUIRED)
+lowp_test(gpu_pass_emulated_test SOURCES gpu_pass_emulated_test.cpp USES gpu LINKS lowp_pass_samples Threads::Threads
+  LABELS gpu)
 lowp_test(gpu_audit_emulated_test SOURCES gpu_audit_emulated_test.cpp USES gpu LABELS gpu)
 target_compile_definitions(gpu_audit_emulated_test PRIVATE LOWP_SAMPLES="${PROJECT_SOURCE_DIR}/data/samples")
 

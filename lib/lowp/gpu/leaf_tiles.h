@@ -77,10 +77,6 @@ struct LeafBlock {
   }
 };
 
-LOWP_HD inline void touch(PassFacts* facts, std::uint32_t page) {
-  if (facts->pages_touched[page] == 0) facts->pages_touched[page] = 1;
-}
-
 // Adds a finite number that is not zero. A subnormal is shifted until its leading bit is where the hidden one would be.
 // Kept out of the loop, which is long enough.
 LOWP_HD LOWP_NOINLINE inline void add_cold(Page* pages, PassFacts* facts, std::uint32_t word) {
@@ -91,7 +87,7 @@ LOWP_HD LOWP_NOINLINE inline void add_cold(Page* pages, PassFacts* facts, std::u
   const std::uint32_t page = slot - 1 + ((word & Fp32Layout::sign) != 0 ? 0 : page_binades);
   const std::uint32_t tail = fraction & ((1u << tail_bits) - 1);
   LeafSums* into = &pages[page].leaf[fraction >> tail_bits];
-  touch(facts, page);
+  set_flag(&facts->pages_touched[page]);
   if (tail == 0) {
     add(&into->exact, 1);
     return;
@@ -104,7 +100,7 @@ LOWP_HD LOWP_NOINLINE inline void add_cold(Page* pages, PassFacts* facts, std::u
 LOWP_HD LOWP_NOINLINE inline void empty_full_leaf(std::uint32_t* sums, LeafSums* into, PassFacts* facts,
                                                   std::uint32_t page) {
   empty_leaf(sums, into);
-  touch(facts, page);
+  set_flag(&facts->pages_touched[page]);
 }
 
 // The largest magnitude and the smallest but zero that one thread saw, of finite numbers. `least_less_one` is what the
@@ -215,7 +211,7 @@ struct LeafThread {
       for (std::uint32_t leaf = place.thread; leaf < page_leaves; leaf += place.threads) {
         any |= flush_leaf(key, block.tile(first) + leaf, leaf_of(key, leaf));
       }
-      if (any) touch(facts, page_of(key));
+      if (any) set_flag(&facts->pages_touched[page_of(key)]);
     }
     if (place.thread == 0) flush_facts();
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Words that all threads of a block, or of the device, add to. On the host the same functions are plain, so that a test
-// may run the threads one after another.
+// Words that all threads of a block, or of the device, add to. The same on the host, so that a test may run the threads
+// one after another or all at once.
 #pragma once
 
 #include <cstdint>
@@ -22,9 +22,7 @@ LOWP_HD inline std::uint32_t fetch_add(std::uint32_t* at, std::uint32_t more) {
 #if defined(__CUDA_ARCH__)
   return atomicAdd(at, more);
 #else
-  const std::uint32_t before = *at;
-  *at += more;
-  return before;
+  return __atomic_fetch_add(at, more, __ATOMIC_RELAXED);
 #endif
 }
 
@@ -32,9 +30,7 @@ LOWP_HD inline std::uint32_t exchange(std::uint32_t* at, std::uint32_t value) {
 #if defined(__CUDA_ARCH__)
   return atomicExch(at, value);
 #else
-  const std::uint32_t before = *at;
-  *at = value;
-  return before;
+  return __atomic_exchange_n(at, value, __ATOMIC_RELAXED);
 #endif
 }
 
@@ -43,7 +39,7 @@ LOWP_HD inline void add(std::uint64_t* at, std::uint64_t more) {
   static_assert(sizeof(unsigned long long) == sizeof *at);
   atomicAdd(reinterpret_cast<unsigned long long*>(at), static_cast<unsigned long long>(more));
 #else
-  *at += more;
+  __atomic_fetch_add(at, more, __ATOMIC_RELAXED);
 #endif
 }
 
@@ -51,7 +47,9 @@ LOWP_HD inline void raise_to(std::uint32_t* at, std::uint32_t value) {
 #if defined(__CUDA_ARCH__)
   atomicMax(at, value);
 #else
-  if (*at < value) *at = value;
+  std::uint32_t held = __atomic_load_n(at, __ATOMIC_RELAXED);
+  while (held < value && !__atomic_compare_exchange_n(at, &held, value, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+  }
 #endif
 }
 
@@ -59,7 +57,18 @@ LOWP_HD inline void lower_to(std::uint32_t* at, std::uint32_t value) {
 #if defined(__CUDA_ARCH__)
   atomicMin(at, value);
 #else
-  if (*at > value) *at = value;
+  std::uint32_t held = __atomic_load_n(at, __ATOMIC_RELAXED);
+  while (held > value && !__atomic_compare_exchange_n(at, &held, value, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+  }
+#endif
+}
+
+// A flag that anybody may set and nobody clears.
+LOWP_HD inline void set_flag(std::uint32_t* at) {
+#if defined(__CUDA_ARCH__)
+  if (*at == 0) *at = 1;
+#else
+  __atomic_store_n(at, 1u, __ATOMIC_RELAXED);
 #endif
 }
 
