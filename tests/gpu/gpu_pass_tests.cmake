@@ -16,6 +16,15 @@ if(LOWP_HAS_CUDA)
   add_test(NAME gpu_pass_device_test COMMAND gpu_pass_device_test)
   set_tests_properties(gpu_pass_device_test PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 600 LABELS gpu)
 
+  # The same program where CUDA is played by the host: the order of its copies, kernels and waits.
+  set(gpu_room ${PROJECT_SOURCE_DIR}/lib/lowp/gpu)
+  add_executable(gpu_pass_steps_test gpu_pass_device_test.cpp fake_cuda.cpp
+    ${gpu_room}/binade_pass.cpp ${gpu_room}/page_plan.cpp ${gpu_room}/pass_results.cpp)
+  target_include_directories(gpu_pass_steps_test PRIVATE ${CUDAToolkit_INCLUDE_DIRS})
+  target_link_libraries(gpu_pass_steps_test PRIVATE lowp_pass_samples Threads::Threads lowp_flags)
+  add_test(NAME gpu_pass_steps_test COMMAND gpu_pass_steps_test)
+  set_tests_properties(gpu_pass_steps_test PROPERTIES TIMEOUT 300 LABELS gpu)
+
   add_executable(bench_gpu_pass bench_gpu_pass.cpp read_bandwidth.cu)
   target_link_libraries(bench_gpu_pass PRIVATE lowp::gpu lowp_pass_samples CUDA::cudart_static lowp_flags)
 endif()

@@ -14,7 +14,6 @@
 namespace lowp::gpu {
 namespace {
 
-constexpr std::size_t piece_bytes = std::size_t{64} << 20;  // of a source, in each of two buffers
 constexpr std::size_t sample_rows = 128, sample_row_words = 128, sample_words = sample_rows * sample_row_words;
 
 ElementKind kind_of(const Dtype& dtype) {
@@ -43,16 +42,26 @@ auto guarded(Step step) -> decltype(step()) {
   }
 }
 
+// What keeps the pass from counting elements into a table, if anything.
+std::optional<Error> refusal(const Dtype& dtype, const BinadeTable* into) {
+  if (!is_counted(dtype)) return Error{"cuda", std::nullopt, "f32, f16 or bf16 elements", std::string(dtype.name)};
+  if (dtype.bytes == 4 && into != nullptr && !into->options().wide.empty())
+    return Error{"cuda", std::nullopt, "formats with at most ten fraction bits", "a table for more"};
+  return {};
+}
+
 // One of the two buffers between a source and the device.
 struct Lane {
-  Pinned<std::byte> pinned = pinned_memory<std::byte>(piece_bytes);
-  OnDevice<std::byte> device = on_device<std::byte>(piece_bytes);
+  explicit Lane(std::size_t bytes) : pinned(pinned_memory<std::byte>(bytes)), device(on_device<std::byte>(bytes)) {}
+  Pinned<std::byte> pinned;
+  OnDevice<std::byte> device;
   Stream stream;
 };
 
 }  // namespace
 
 struct BinadePass::State {
+  std::size_t piece_bytes = usual_piece_bytes;
   std::string name;
   PassChip chip;
   Stream stream;
@@ -118,7 +127,7 @@ void BinadePass::State::launch(const Dtype& of, const ElementRun& run, std::span
 }
 
 void BinadePass::State::add(const DeviceElements& elements) {
-  assert(is_counted(*elements.dtype) && (dtype == nullptr || dtype == elements.dtype));
+  assert(dtype == nullptr || dtype == elements.dtype);
   dtype = elements.dtype;
   const auto* bytes = static_cast<const std::byte*>(elements.at);
   const std::uint64_t size = elements.count * static_cast<std::uint64_t>(dtype->bytes);
@@ -141,7 +150,7 @@ Result<Done> BinadePass::State::read(const TensorView& view, const std::function
   if (!source) return source.error();
   for (std::uint64_t at = 0, turn = 0; at < size; at += piece_bytes, ++turn) {
     std::optional<Lane>& lane = lanes[turn % lanes.size()];
-    if (!lane) lane.emplace();
+    if (!lane) lane.emplace(piece_bytes);
     lane->stream.wait();
     const std::span piece(lane->pinned.get(),
                           static_cast<std::size_t>(std::min<std::uint64_t>(piece_bytes, size - at)));
@@ -185,7 +194,6 @@ void BinadePass::State::fetch_pages() {
 }
 
 void BinadePass::State::fetch(BinadeTable& into, std::uint64_t weight) {
-  if (dtype == nullptr) return;
   if (dtype->bytes == 4) {
     fetch_pages();
     const auto& touched = fetched_facts.get()->pages_touched;
@@ -205,10 +213,11 @@ bool BinadePass::is_built() {
   return true;
 }
 
-Result<std::unique_ptr<BinadePass>> BinadePass::open() {
-  return guarded([]() -> Result<std::unique_ptr<BinadePass>> {
+Result<std::unique_ptr<BinadePass>> BinadePass::open(std::size_t piece_bytes) {
+  return guarded([&]() -> Result<std::unique_ptr<BinadePass>> {
     demand(cudaSetDevice(0), "a CUDA device");
     auto state = std::make_unique<State>();
+    state->piece_bytes = piece_bytes;
     cudaDeviceProp properties{};
     demand(cudaGetDeviceProperties(&properties, 0), "the properties of the device");
     state->name = properties.name;
@@ -223,6 +232,7 @@ std::string BinadePass::device() const {
 
 Result<Done> BinadePass::count(const TensorView& view, BinadeTable& into,
                                const std::function<void(std::uint64_t)>& progress) {
+  if (auto error = refusal(*view.dtype, &into)) return *error;
   return guarded([&]() -> Result<Done> {
     state_->clear(Depth::moments);
     if (auto read = state_->read(view, progress); !read) return read.error();
@@ -251,6 +261,7 @@ Result<Done> BinadePass::begin(Depth depth) {
 }
 
 Result<Done> BinadePass::add(const DeviceElements& elements) {
+  if (auto error = refusal(*elements.dtype, nullptr)) return *error;
   return guarded([&]() -> Result<Done> {
     state_->add(elements);
     return Done{};
@@ -265,6 +276,8 @@ Result<Done> BinadePass::wait() {
 }
 
 Result<Done> BinadePass::finish(BinadeTable& into, std::uint64_t weight) {
+  if (state_->dtype == nullptr) return Done{};
+  if (auto error = refusal(*state_->dtype, &into)) return *error;
   return guarded([&]() -> Result<Done> {
     state_->fetch(into, weight);
     return Done{};

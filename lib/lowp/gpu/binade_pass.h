@@ -2,6 +2,7 @@
 // The audit's one pass on a GPU: tables and counts that equal the processor's bit for bit.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -19,14 +20,15 @@ struct DeviceElements {
   std::uint64_t count = 0;
 };
 
-// Not shared between threads at the same time. Tables of FP32 elements must ask for no widths of their own, which is so
-// for formats with at most ten fraction bits.
+// Not shared between threads at the same time. Other elements than f32, f16 and bf16 are refused, and so are f32
+// elements for a table that asks for widths of its own (formats with more than ten fraction bits).
 class BinadePass {
  public:
   static bool is_built();  // whether this program has the kernels at all
 
-  // The first device, or why there is none.
-  static Result<std::unique_ptr<BinadePass>> open();
+  // The first device, or why there is none. Sources are read in pieces of `piece_bytes`, a multiple of sixteen.
+  static constexpr std::size_t usual_piece_bytes = std::size_t{64} << 20;
+  static Result<std::unique_ptr<BinadePass>> open(std::size_t piece_bytes = usual_piece_bytes);
   ~BinadePass();
 
   std::string device() const;  // its name

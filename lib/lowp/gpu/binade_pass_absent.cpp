@@ -15,7 +15,7 @@ bool BinadePass::is_built() {
   return false;
 }
 
-Result<std::unique_ptr<BinadePass>> BinadePass::open() {
+Result<std::unique_ptr<BinadePass>> BinadePass::open(std::size_t) {
   return Error{"cuda", std::nullopt, "a program built with nvcc", "one built without"};
 }
 
