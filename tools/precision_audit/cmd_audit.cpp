@@ -11,6 +11,8 @@
 #include "commands.h"
 #include "lowp/audit/audit_report.h"
 #include "lowp/core/formats.h"
+#include "lowp/gpu/binade_pass.h"
+#include "lowp/gpu/pass_results.h"
 #include "lowp/report/writers.h"
 #include "lowp/tensor/readers.h"
 #include "terminal.h"
@@ -22,7 +24,7 @@ namespace {
 struct Words {
   std::vector<std::string> paths;
   std::string formats = "fp16,bf16,e4m3,e5m2", scales = "-8:32", by = "total", rounding = "nearest_even";
-  std::string overflow = "ieee", dump_scale = "1", output = "text", plot, progress = "auto";
+  std::string overflow = "ieee", dump_scale = "1", output = "text", plot, progress = "auto", device = "cpu";
   std::vector<std::string> select, fail_on;
   std::string dtype, assume_dtype, reader, endian = "little";
   std::int64_t offset = 0, chunk_bytes = 1 << 20;
@@ -42,6 +44,7 @@ struct Settings {
   Policy policy;
   std::vector<FailCondition> conditions;
   const Writer* writer = nullptr;
+  bool on_gpu = false;
 };
 
 template <class Rows>
@@ -103,6 +106,10 @@ void declare_options(CLI::App& app, Words& words) {
       ->capture_default_str()
       ->group("How to answer");
   app.add_option("--threads", words.threads, "0: one per processor")->capture_default_str()->group("How to answer");
+  app.add_option("--device", words.device,
+                 "what reads the elements: cpu, cuda (f32, f16, bf16; formats up to 10 fraction bits)")
+      ->capture_default_str()
+      ->group("How to answer");
   app.add_option("--reader", words.reader, "read every file as this kind instead of recognising it")->group("Files");
   app.add_option("--dtype", words.dtype, "element type of raw files: " + names_of(dtype_table))->group("Files");
   app.add_option("--offset", words.offset, "bytes before the first element of raw files")->group("Files");
@@ -226,8 +233,22 @@ Wrong read_rest(const Words& words, Settings& settings) {
   return {};
 }
 
+Wrong read_device(const Words& words, Settings& settings) {
+  if (words.device != "cpu" && words.device != "cuda")
+    return fmt::format("--device: wanted cpu or cuda, found '{}'", words.device);
+  settings.on_gpu = words.device == "cuda";
+  if (!settings.on_gpu) return {};
+  if (!gpu::BinadePass::is_built()) return "--device cuda: this program was built without CUDA";
+  for (const Target& target : settings.audit.targets) {
+    if (fraction_bits(target.format) >= BinadeTable::leaf_bits)
+      return fmt::format("--device cuda: wanted formats with at most {} fraction bits, found '{}' with {}",
+                         BinadeTable::leaf_bits - 1, target.name, fraction_bits(target.format));
+  }
+  return {};
+}
+
 Wrong read_words(const Words& words, Settings& settings) {
-  for (const auto read : {read_file_words, read_targets, read_scales, read_conditions, read_rest}) {
+  for (const auto read : {read_file_words, read_targets, read_scales, read_conditions, read_rest, read_device}) {
     if (Wrong wrong = read(words, settings)) return wrong;
   }
   return {};
@@ -277,10 +298,32 @@ std::optional<Error> without_tensors(const StepSeries& series) {
                first.notes.empty() ? "no tensors" : "none; " + first.notes.front()};
 }
 
+// The first tensor that the GPU's pass does not know, as an error.
+std::optional<Error> beyond_gpu(const StepSeries& series) {
+  for (const Input& input : series.inputs) {
+    for (const TensorView& view : input.tensors) {
+      if (gpu::is_counted(*view.dtype)) continue;
+      return Error{input.path, std::nullopt, "f32, f16 or bf16 elements for --device cuda",
+                   fmt::format("{} in {}", view.dtype->name, view.name)};
+    }
+  }
+  return {};
+}
+
 int audit(const Words& words, Settings& settings) {
   auto series = open_series(words.paths, settings.open);
   if (!series) return fail(series.error().message());
   if (const auto error = without_tensors(*series)) return fail(error->message());
+  std::unique_ptr<gpu::BinadePass> pass;
+  if (settings.on_gpu) {
+    if (const auto error = beyond_gpu(*series)) return fail(error->message());
+    auto opened = gpu::BinadePass::open();
+    if (!opened) return fail("--device " + opened.error().message());
+    pass = std::move(*opened);
+    settings.audit.count_tensor = [&](const TensorView& view, BinadeTable& table) {
+      return pass->count(view, table, settings.audit.progress);
+    };
+  }
   Result<AuditResult> result = [&] {
     Progress bar(bytes_of(*series), words.progress == "always" || (words.progress == "auto" && stderr_is_terminal()));
     settings.audit.progress = [&bar](std::uint64_t bytes) { bar.add(bytes); };

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <mutex>
+#include <type_traits>
 
 #include "lowp/audit/cut_table.h"
 
@@ -108,6 +109,12 @@ class Auditor {
 
   // Small and sequential tensors side by side, then each large one by all threads: never more tables than threads.
   void run_jobs(std::size_t begin, std::size_t end, Table& into) {
+    if constexpr (std::is_same_v<Table, BinadeTable>) {
+      if (options_.count_tensor) {
+        for (std::size_t j = begin; j < end; ++j) run_elsewhere(j, into);
+        return;
+      }
+    }
     std::vector<std::size_t> whole, split;
     for (std::size_t j = begin; j < end; ++j) (is_split(jobs_[j]) ? split : whole).push_back(j);
     tbb::parallel_for(tbb::blocked_range<std::size_t>(0, whole.size(), 1), [&](const auto& range) {
@@ -193,6 +200,18 @@ class Auditor {
     finish_tensor(j, work.table, into);
   }
 
+  void run_elsewhere(std::size_t j, BinadeTable& into) {
+    BinadeTable& table = workspace().table;
+    table.clear();
+    if (jobs_[j].bytes() != 0) {
+      if (auto counted = options_.count_tensor(*jobs_[j].view, table); !counted) {
+        errors_[j] = counted.error();
+        return;
+      }
+    }
+    finish_tensor(j, table, into);
+  }
+
   void run_split(std::size_t j, Table& into) {
     const Job& job = jobs_[j];
     const std::uint64_t chunk = chunk_of(job), chunks = (job.bytes() + chunk - 1) / chunk;
@@ -251,7 +270,7 @@ bool holds_fp64(const StepSeries& series) {
 
 Result<AuditResult> run_pass(const StepSeries& series, const AuditOptions& options) {
   const bool wide = holds_fp64(series);
-  if (options.counts_only && !wide) {
+  if (options.counts_only && !wide && !options.count_tensor) {
     if (auto plan = CutPlan::make(options.targets)) {
       return Auditor<CutTable, CutPlan>(series, options, *std::move(plan)).run();
     }

@@ -17,6 +17,9 @@ namespace lowp {
 
 enum class Scope : std::uint8_t { total, tensor, step };
 
+// Adds all elements of a tensor's source to an empty table, as count() of the table would.
+using TensorCounter = std::function<Result<Done>(const TensorView& view, BinadeTable& table)>;
+
 struct AuditOptions {
   std::vector<Target> targets;  // one rounding mode for all
   ScaleRange scales;
@@ -25,6 +28,7 @@ struct AuditOptions {
   std::size_t chunk_bytes = 1 << 20;  // of one read; rounded down to whole elements, never less than one
   int threads = 0;                    // 0: as many as the machine has
   std::function<void(std::uint64_t bytes)> progress;  // called from any thread with bytes just read; may be empty
+  TensorCounter count_tensor;  // in place of the processor's threads (a GPU), one call at a time; may be empty
 };
 
 struct TensorAudit {

@@ -261,6 +261,31 @@ void BinadeTable::count_zeros(std::uint64_t zeros) {
   zero_ += zeros;
 }
 
+void BinadeTable::add(const CountedElsewhere& found, std::uint64_t weight) {
+  assert(options_.wide.empty());
+  const int widen = options_.fraction_bits - narrow_fraction_bits;
+  for (const CountedElsewhere::Leaf& from : found.leaves) {
+    page(from.negative, from.binade)
+        .block_of(from.leaf)
+        .add(from.leaf % Block::leaves, from.count * weight, from.exact * weight,
+             static_cast<u128>(from.tail) * weight << widen,
+             static_cast<u128>(from.tail_squared) * weight << 2 * widen);
+    elements_ += from.count * weight;
+  }
+  elements_ += (found.zeros + found.infs + found.nans) * weight;
+  zero_ += found.zeros * weight;
+  inf_ += found.infs * weight;
+  nan_ += found.nans * weight;
+  if (found.leaves.empty()) return;
+  for (const std::uint32_t magnitude : {found.min_magnitude, found.max_magnitude}) {
+    const Exact x = decode(ieee_format(8, 23), magnitude);
+    const std::uint64_t significand = x.significand << (wide_fraction_bits + 1 - bit_width(x.significand));
+    const std::uint64_t key = magnitude_key(exponent_of(x), significand & low_bits(wide_fraction_bits));
+    max_key_ = std::max(max_key_, key);
+    min_key_ = std::min(min_key_, key);
+  }
+}
+
 void BinadeTable::merge(const BinadeTable& other) {
   assert(options_ == other.options_);
   elements_ += other.elements_;

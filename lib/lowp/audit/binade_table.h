@@ -80,6 +80,20 @@ struct PassOptions {
   friend bool operator==(const PassOptions&, const PassOptions&) = default;
 };
 
+// What a pass over FP32 words found elsewhere (on a GPU). Magnitudes are FP32 codes, of finite elements that are not
+// zero; they are read only if there are leaves.
+struct CountedElsewhere {
+  struct Leaf {
+    bool negative;
+    int binade;
+    std::size_t leaf;
+    std::uint64_t count, exact, tail, tail_squared;  // in units of 2^(binade - narrow_fraction_bits)
+  };
+  std::uint64_t zeros = 0, infs = 0, nans = 0;
+  std::uint32_t max_magnitude = 0, min_magnitude = 0;
+  std::span<const Leaf> leaves;
+};
+
 class BinadeTable {
  public:
   static constexpr int leaf_bits = 11;  // leading fraction bits that are told apart: rounds to 10 bits and fewer
@@ -134,6 +148,8 @@ class BinadeTable {
   // need a table of 52 fraction bits. Until settle() only counting and clear() are allowed.
   void count(const Dtype& dtype, std::span<const std::byte> bytes, std::uint64_t weight = 1);
   void count_zeros(std::uint64_t zeros);
+  // Adds what count() would have found, each element `weight` times. The table must ask for no widths of its own.
+  void add(const CountedElsewhere& found, std::uint64_t weight = 1);
   void settle();  // brings what the fast path still holds into the pages
 
   void merge(const BinadeTable& other);  // made with the same options

@@ -160,10 +160,9 @@ void CutTable::count(const Dtype& dtype, std::span<const std::byte> bytes, std::
       count_word(word_of(dtype, code), count * weight);
     });
   }
-  constexpr std::size_t worth_pairing = std::size_t{1} << 14;  // bytes
-  const std::size_t paired = weight == 1 && bytes.size() >= worth_pairing
-                                 ? bytes.size() / (4 * PairCounts::block) * (4 * PairCounts::block)
-                                 : 0;
+  constexpr std::uint64_t worth_pairing = std::uint64_t{1} << 12;  // elements that have come so far
+  const std::size_t blocks = bytes.size() / (4 * PairCounts::block);
+  const std::size_t paired = weight == 1 && totals_.elements >= worth_pairing ? blocks * 4 * PairCounts::block : 0;
   if (paired != 0) count_pairs(bytes.first(paired));
   count_words(bytes.subspan(paired), weight);
 }
