@@ -30,17 +30,18 @@ def limit(user=None):
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def run(*arguments, stdout=subprocess.PIPE, threads=2, user=None, **environment):
-    """Exit code, stdout and stderr as bytes; a run that takes too long is an exception. `user`: another to run as."""
+def run(*arguments, stdout=subprocess.PIPE, threads=2, user=None, piped=None, **environment):
+    """Exit code, stdout and stderr as bytes; a run that takes too long is an exception. `user`: another to run as;
+    `piped`: bytes on standard input, which has none otherwise."""
     plain = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "NO_COLOR", "LC_ALL", "LC_CTYPE", "LANG")}
     words = [program, *map(os.fspath, arguments)]
     if threads and not any(str(word).startswith("--threads") for word in arguments):
         words += ["--threads", str(threads)]
     done = subprocess.run(
         words,
-        stdin=subprocess.DEVNULL,
         stdout=stdout,
         stderr=subprocess.PIPE,
+        **({"stdin": subprocess.DEVNULL} if piped is None else {"input": piped}),
         env={**plain, **environment},
         timeout=seconds,
         preexec_fn=lambda: limit(user),

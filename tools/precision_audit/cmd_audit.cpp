@@ -67,7 +67,8 @@ std::string reader_help() {
 }
 
 void declare_options(CLI::App& app, Words& words) {
-  app.add_option("PATH", words.paths, "files, or directories with one file per step");
+  app.add_option("PATH", words.paths,
+                 "files, directories with one file per step, or - for npy or raw data from a pipe");
   app.add_option("--formats", words.formats, "formats to convert to: " + auditable_names() + ", or any eXmY")
       ->capture_default_str()
       ->group("What to ask");
@@ -155,6 +156,7 @@ Wrong read_file_words(const Words& words, Settings& settings) {
   settings.open.raw_big_endian = words.endian == "big";
   settings.open.select = words.select;
   settings.open.strict = words.strict;
+  settings.open.pipes = true;
   return {};
 }
 
@@ -280,7 +282,9 @@ std::vector<std::string> findings_of(const Settings& settings, const AuditFindin
 std::uint64_t bytes_of(const StepSeries& series) {
   std::uint64_t bytes = 0;
   for (const Input& input : series.inputs) {
-    for (const TensorView& view : input.tensors) bytes += view.source ? view.source->size() : 0;
+    for (const TensorView& view : input.tensors) {
+      if (view.source && view.source->size() != unknown_size) bytes += view.source->size();
+    }
   }
   return bytes;
 }
@@ -310,6 +314,18 @@ std::optional<Error> beyond_gpu(const StepSeries& series) {
   return {};
 }
 
+// Of a pipe only the pass knows how much came.
+void note_sizes(StepSeries& series, const AuditResult& result) {
+  for (const TensorAudit& tensor : result.tensors) {
+    Input& input = series.inputs[tensor.input];
+    TensorView& view = input.tensors[tensor.tensor];
+    if (view.elements != unknown_size) continue;
+    view.elements = tensor.counts.elements;
+    view.shape = {view.elements};
+    input.bytes = view.elements * static_cast<std::uint64_t>(view.dtype->bytes);
+  }
+}
+
 int audit(const Words& words, Settings& settings) {
   auto series = open_series(words.paths, settings.open);
   if (!series) return fail(series.error().message());
@@ -330,6 +346,7 @@ int audit(const Words& words, Settings& settings) {
     return run_audit(*series, settings.audit);
   }();
   if (!result) return fail(result.error().message());
+  note_sizes(*series, *result);
   const AuditFindings found{*series,
                             settings.audit,
                             settings.policy,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lowp/audit/audit.h"
 
+#include <fmt/format.h>
 #include <tbb/blocked_range.h>
 #include <tbb/enumerable_thread_specific.h>
 #include <tbb/global_control.h>
@@ -156,12 +157,21 @@ class Auditor {
   Result<Done> count_range(const Job& job, std::uint64_t begin, std::uint64_t size, Workspace<Table>& work) {
     auto stream = job.view->source->stream(begin);
     if (!stream) return stream.error();
-    const std::uint64_t chunk = chunk_of(job);
+    const std::uint64_t chunk = chunk_of(job), step = static_cast<std::uint64_t>(job.view->dtype->bytes);
     for (std::uint64_t at = 0; at < size; at += chunk) {
-      work.buffer.resize(static_cast<std::size_t>(std::min(chunk, size - at)));
-      if (auto read = (*stream)->read(work.buffer); !read) return read.error();
-      work.table.count(*job.view->dtype, work.buffer, job.view->multiplicity);
-      if (options_.progress) options_.progress(work.buffer.size());
+      if (at + chunk < size) job.view->source->expect(begin + at + chunk, chunk);  // read ahead while this is counted
+      const std::uint64_t wanted = std::min(chunk, size - at);
+      work.buffer.resize(static_cast<std::size_t>(wanted));
+      const auto got = (*stream)->read_up_to(work.buffer);
+      if (!got) return got.error();
+      if (*got % step != 0) {
+        return Error{series_.inputs[job.input].path, at + *got / step * step,
+                     fmt::format("whole {} elements of {} bytes", job.view->dtype->name, step),
+                     fmt::format("{} bytes", *got % step)};
+      }
+      work.table.count(*job.view->dtype, std::span(work.buffer).first(*got), job.view->multiplicity);
+      if (options_.progress) options_.progress(*got);
+      if (*got < wanted) break;  // the end of a pipe
     }
     return Done{};
   }

@@ -63,6 +63,12 @@ class FileRange final : public ByteSource {
     return std::unique_ptr<ByteStream>(
         std::make_unique<FileStream>(file_, *descriptor, begin_ + begin, begin_ + size_));
   }
+  void expect(std::uint64_t begin, std::uint64_t size) const override {
+    const auto descriptor = file_->descriptor();
+    if (!descriptor || begin >= size_) return;
+    ::posix_fadvise((*descriptor)->fd(), static_cast<off_t>(begin_ + begin),
+                    static_cast<off_t>(std::min(size, size_ - begin)), POSIX_FADV_WILLNEED);
+  }
 
  private:
   std::shared_ptr<const File> file_;
@@ -78,14 +84,22 @@ class SwappedStream final : public ByteStream {
   Result<Done> read(std::span<std::byte> out) override {
     assert(out.size() % element_bytes_ == 0);
     auto done = inner_->read(out);
-    if (!done) return done;
-    for (std::size_t i = 0; i + element_bytes_ <= out.size(); i += element_bytes_) {
-      std::ranges::reverse(out.subspan(i, element_bytes_));
-    }
+    if (done) swap(out);
     return done;
+  }
+  Result<std::size_t> read_up_to(std::span<std::byte> out) override {
+    auto got = inner_->read_up_to(out);
+    if (got) swap(out.first(*got));
+    return got;
   }
 
  private:
+  void swap(std::span<std::byte> elements) const {
+    for (std::size_t i = 0; i + element_bytes_ <= elements.size(); i += element_bytes_) {
+      std::ranges::reverse(elements.subspan(i, element_bytes_));
+    }
+  }
+
   std::unique_ptr<ByteStream> inner_;
   std::size_t element_bytes_;
 };
@@ -98,6 +112,7 @@ class SwappedSource final : public ByteSource {
   std::uint64_t size() const override { return inner_->size(); }
   bool random_access() const override { return inner_->random_access(); }
   std::optional<std::string> doubt() const override { return inner_->doubt(); }
+  void expect(std::uint64_t begin, std::uint64_t size) const override { inner_->expect(begin, size); }
   Result<std::unique_ptr<ByteStream>> stream(std::uint64_t begin) const override {
     auto inner = inner_->stream(begin);
     if (!inner) return inner.error();

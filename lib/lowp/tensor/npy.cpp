@@ -234,7 +234,7 @@ Result<NpyHeader> read_npy_header(ByteStream& stream, std::uint64_t available, c
   }
   if (header.elements.dtype == nullptr) return header;
   const std::uint64_t needed = *count * static_cast<std::uint64_t>(header.elements.dtype->bytes);
-  if (needed != available - header.data_begin) {
+  if (available != unknown_size && needed != available - header.data_begin) {
     return Error{where, base + header.data_begin, fmt::format("{} bytes of data", needed),
                  fmt::format("{}", available - header.data_begin)};
   }

@@ -24,8 +24,8 @@ struct NpyHeader {
   std::uint64_t data_begin = 0;  // bytes before the first element
 };
 
-// Reads the header from the start of `stream`, which has `available` bytes in all; what is left after the header must
-// be the data, to the byte. `where` names the array in Errors, whose offsets count from `base`.
+// Reads the header from the start of `stream`, which has `available` bytes in all (or unknown_size); what is left after
+// the header must be the data, to the byte. `where` names the array in Errors, whose offsets count from `base`.
 Result<NpyHeader> read_npy_header(ByteStream& stream, std::uint64_t available, const std::string& where,
                                   std::uint64_t base, const OpenOptions& options);
 

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "lowp/tensor/file.h"
+#include "lowp/tensor/pipe.h"
 #include "lowp/tensor/readers.h"
 #include "lowp/tensor/sniff.h"
 #include "lowp/tensor/step_name.h"
@@ -189,7 +190,7 @@ Result<StepSeries> open_series(std::span<const std::string> paths, const OpenOpt
       if (const auto done = open_directory(path, options, series.inputs); !done) return done.error();
       continue;
     }
-    auto input = open_file(path, options);
+    auto input = options.pipes && is_pipe(path) ? open_pipe(path, options) : open_file(path, options);
     if (!input) return input.error();
     series.inputs.push_back(*std::move(input));
   }

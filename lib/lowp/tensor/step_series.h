@@ -21,6 +21,7 @@ struct OpenOptions {
   bool raw_big_endian = false;
   const Dtype* assume_dtype = nullptr;  // of npy descriptors that lost their name (V1, V2)
   std::vector<std::string> select;      // globs over tensor names, '*' crosses '/'; empty: all
+  bool pipes = false;                   // "-" (standard input) and named pipes are allowed: what is read once suffices
   bool strict = false;                  // torch CRC mismatches are errors, not warnings
 };
 
@@ -52,10 +53,10 @@ struct StepSeries {
   std::vector<Input> inputs;
 };
 
-// Opens files and directories (a directory gives the dumps directly inside it, sorted by name, numbers by value; files
-// that no reader recognises are noted in its first input, not errors; an index claims its shards). Every offset, size,
-// shape and name has been checked when this returns: a later read can only fail for I/O, corrupt compressed data, or a
-// file that changed.
+// Opens files, pipes where they are allowed, and directories (a directory gives the dumps directly inside it, sorted by
+// name, numbers by value; files that no reader recognises are noted in its first input, not errors; an index claims its
+// shards). Every offset, size, shape and name has been checked when this returns: a later read can only fail for I/O,
+// corrupt compressed data, or a file that changed.
 Result<StepSeries> open_series(std::span<const std::string> paths, const OpenOptions& options);
 
 // What reading showed that opening could not: a file changed since then, or a torch checksum does not match. Ask after

@@ -34,23 +34,33 @@ inline constexpr std::array dtype_table{
 };
 const Dtype* find_dtype(std::string_view name);  // by either name, any case; nullptr if unknown
 
+// What only the end of a pipe will tell: the size of a source, the number of elements of a view.
+inline constexpr std::uint64_t unknown_size = ~std::uint64_t{0};
+
 // Elements in order, little-endian, from the start of some range. Not shared between threads.
 class ByteStream {
  public:
   virtual ~ByteStream() = default;
   // Fills all of `out`, or says why not; a short file is an error, since sizes were checked when the dump was opened.
   virtual Result<Done> read(std::span<std::byte> out) = 0;
+  // Fills `out` as far as there is something, which only a source of unknown size leaves open: fewer bytes at its end.
+  virtual Result<std::size_t> read_up_to(std::span<std::byte> out) {
+    if (auto done = read(out); !done) return done.error();
+    return out.size();
+  }
 };
 
 // The element bytes of one tensor. Immutable; may be used by many threads at once.
 class ByteSource {
  public:
   virtual ~ByteSource() = default;
-  virtual std::uint64_t size() const = 0;
+  virtual std::uint64_t size() const = 0;  // bytes, or unknown_size
   // Whether stream() may start anywhere at no cost. If not, `begin` must be 0.
   virtual bool random_access() const = 0;
   // Bytes from `begin` on, a multiple of the element size.
   virtual Result<std::unique_ptr<ByteStream>> stream(std::uint64_t begin) const = 0;
+  // Says that these bytes will be read soon, so that they can be fetched meanwhile.
+  virtual void expect(std::uint64_t, std::uint64_t) const {}
   // What the reads so far found doubtful but not wrong (a torch checksum), as text from the file; seldom anything.
   virtual std::optional<std::string> doubt() const { return std::nullopt; }
 };
