@@ -13,21 +13,8 @@ lowp_test(cast_number_test
   LINKS fmt::fmt)
 target_include_directories(cast_number_test PRIVATE ${cast_sources})
 
-# core as device code: nvcc must compile it; no GPU is needed for that. CMake 3.25 knows no C++20 for nvcc and would add
-# an older standard, so CUDA_STANDARD stays unset and the flag is given by hand.
-if(NOT LOWP_CUDA STREQUAL "OFF")
-  include(CheckLanguage)
-  check_language(CUDA)
-  if(CMAKE_CUDA_COMPILER)
-    if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
-      set(CMAKE_CUDA_ARCHITECTURES 75 80 90 100)
-    endif()
-    enable_language(CUDA)
-    add_library(core_device_compiles OBJECT core_device.cu)
-    set_target_properties(core_device_compiles PROPERTIES CUDA_STANDARD_REQUIRED OFF)
-    target_include_directories(core_device_compiles PRIVATE ${PROJECT_SOURCE_DIR}/lib)
-    target_compile_options(core_device_compiles PRIVATE -std=c++20 --fmad=false)
-  elseif(LOWP_CUDA STREQUAL "ON")
-    message(FATAL_ERROR "LOWP_CUDA is ON, but no CUDA compiler was found; put nvcc on PATH or set CUDACXX")
-  endif()
+# core as device code: nvcc must compile it; no GPU is needed for that.
+if(LOWP_HAS_CUDA)
+  add_library(core_device_compiles OBJECT core_device.cu)
+  target_link_libraries(core_device_compiles PRIVATE lowp::core lowp_flags)
 endif()

@@ -11,15 +11,17 @@ endif()
 
 add_library(lowp_flags INTERFACE)
 # Exactness: no contraction into FMA, no value-changing optimisation, whatever the architecture flags.
-target_compile_options(lowp_flags INTERFACE -Wall -Wextra -Wconversion -Wshadow -Werror=switch -ffp-contract=off)
+target_compile_options(lowp_flags INTERFACE
+  "$<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wconversion;-Wshadow;-Werror=switch;-ffp-contract=off>")
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
-  target_compile_options(lowp_flags INTERFACE -Wno-restrict)  # false alarms in std::string, GCC bug 105651
+  target_compile_options(lowp_flags INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wno-restrict>)  # false alarms in std::string, GCC bug 105651
 endif()
 if(LOWP_WERROR)
-  target_compile_options(lowp_flags INTERFACE -Werror)
+  target_compile_options(lowp_flags INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Werror>)
 endif()
 if(LOWP_SANITIZE)
-  target_compile_options(lowp_flags INTERFACE -fsanitize=${LOWP_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  target_compile_options(lowp_flags INTERFACE
+    "$<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${LOWP_SANITIZE};-fno-omit-frame-pointer;-fno-sanitize-recover=all>")
   target_link_options(lowp_flags INTERFACE -fsanitize=${LOWP_SANITIZE})
 endif()
 
