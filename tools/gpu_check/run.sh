@@ -12,13 +12,12 @@ out=$(cd "$1" && pwd)
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 PATH="$PATH:/usr/local/cuda/bin"
 
-capability=$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader 2>/dev/null | head -1 | tr -d ' .') || true
-if [ -z "$capability" ]; then
-  echo "no GPU: nvidia-smi tells no compute capability" >&2
+if ! command -v nvidia-smi >/dev/null || ! nvidia-smi >"$out/chip.txt" 2>&1; then
+  echo "no GPU: nvidia-smi is missing or fails" >&2
   exit 3
 fi
+capability=$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader | head -1 | tr -d ' .')
 [ "$capability" -lt 90 ] || capability+=a
-nvidia-smi --query-gpu=name,driver_version,compute_cap --format=csv >"$out/chip.txt"
 nvcc --version >>"$out/chip.txt"
 
 # BUILD: the one nvcc line of README.md.
@@ -36,10 +35,10 @@ status=0
 "$out/lowp-gpu-check" --digests data/golden/digests.tsv "${sass[@]}" --out "$out" | tee "$out/report.txt" || status=$?
 if command -v compute-sanitizer >/dev/null; then
   for tool in memcheck racecheck; do
-    timeout 150 compute-sanitizer --tool "$tool" "$out/lowp-gpu-check" --quick --only layout |
-      tee "$out/sanitizer-$tool.txt" | tail -3
+    timeout 120 compute-sanitizer --tool "$tool" "$out/lowp-gpu-check" --quick --only "layout" >"$out/$tool.txt" 2>&1 || true
+    echo "compute-sanitizer $tool: $(tail -1 "$out/$tool.txt")" | tee -a "$out/report.txt"
   done
 else
-  echo "compute-sanitizer is not installed: not run" | tee "$out/sanitizer.txt"
+  echo "compute-sanitizer is not installed: not run" | tee -a "$out/report.txt"
 fi
 exit "$status"

@@ -53,7 +53,8 @@ int run_verify_gpu(int argc, char** argv) {
       argv[0]};
   app.add_flag("--quick", options.quick, "a sixty-fourth of the inputs, no digests");
   app.add_option("--only", options.only, "only lines whose part and instruction contain this: wgmma, 'probe mma'");
-  app.add_option("--out", options.record_into, "an existing folder for results as .safetensors, for verify tensor-core");
+  app.add_option("--out", options.record_into,
+                 "an existing folder for results as .safetensors, for verify tensor-core");
   app.add_option("--output", output, "text, json, csv, markdown")->capture_default_str();
   try {
     app.parse(argc, argv);

@@ -6,25 +6,25 @@ namespace lowp::gpu {
 namespace {
 
 // The shapes: how many operands, in which registers. The text of an instruction must be a literal, hence macros.
-#define LOWP_two_b16(ptx)                                                                       \
-  std::uint16_t d;                                                                              \
-  asm(ptx " %0, %1, %2;" : "=h"(d) : "h"(std::uint16_t(in.a)), "h"(std::uint16_t(in.b)));       \
+#define LOWP_two_b16(ptx)                                                                 \
+  std::uint16_t d;                                                                        \
+  asm(ptx " %0, %1, %2;" : "=h"(d) : "h"(std::uint16_t(in.a)), "h"(std::uint16_t(in.b))); \
   return d;
-#define LOWP_three_b16(ptx)                                                                     \
-  std::uint16_t d;                                                                              \
-  asm(ptx " %0, %1, %2, %3;"                                                                    \
-      : "=h"(d)                                                                                 \
-      : "h"(std::uint16_t(in.a)), "h"(std::uint16_t(in.b)), "h"(std::uint16_t(in.c)));          \
+#define LOWP_three_b16(ptx)                                                            \
+  std::uint16_t d;                                                                     \
+  asm(ptx " %0, %1, %2, %3;"                                                           \
+      : "=h"(d)                                                                        \
+      : "h"(std::uint16_t(in.a)), "h"(std::uint16_t(in.b)), "h"(std::uint16_t(in.c))); \
   return d;
-#define LOWP_two_f32(ptx)                                                                           \
-  float d;                                                                                          \
-  asm(ptx " %0, %1, %2;" : "=f"(d) : "f"(__uint_as_float(in.a)), "f"(__uint_as_float(in.b)));       \
+#define LOWP_two_f32(ptx)                                                                     \
+  float d;                                                                                    \
+  asm(ptx " %0, %1, %2;" : "=f"(d) : "f"(__uint_as_float(in.a)), "f"(__uint_as_float(in.b))); \
   return __float_as_uint(d);
-#define LOWP_three_f32(ptx)                                                                         \
-  float d;                                                                                          \
-  asm(ptx " %0, %1, %2, %3;"                                                                        \
-      : "=f"(d)                                                                                     \
-      : "f"(__uint_as_float(in.a)), "f"(__uint_as_float(in.b)), "f"(__uint_as_float(in.c)));        \
+#define LOWP_three_f32(ptx)                                                                  \
+  float d;                                                                                   \
+  asm(ptx " %0, %1, %2, %3;"                                                                 \
+      : "=f"(d)                                                                              \
+      : "f"(__uint_as_float(in.a)), "f"(__uint_as_float(in.b)), "f"(__uint_as_float(in.c))); \
   return __float_as_uint(d);
 
 #define LOWP_JOIN(a, b) a##b

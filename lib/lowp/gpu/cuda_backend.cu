@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lowp/gpu/cuda_backend.h"
-
 #include <algorithm>
 #include <cstring>
 
 #include "lowp/gpu/code_digest.h"
+#include "lowp/gpu/cuda_backend.h"
 #include "lowp/gpu/cuda_device.cuh"
 
 namespace lowp::gpu {

@@ -2,9 +2,11 @@
 #include "lowp/gpu/dot_cases.h"
 
 #include <bit>
+#include <span>
 
 #include "lowp/core/convert.h"
 #include "lowp/core/formats.h"
+#include "lowp/gpu/parallel.h"
 
 namespace lowp::gpu {
 namespace {
@@ -26,8 +28,8 @@ std::uint32_t near_smallest_normal(Random& random, Format f) {
   return narrow((random.bits() % (4 * min_normal_ordinal(f))) | (random.bits() & sign_bit(f)));
 }
 std::uint32_t landmark(Random& random, Format f) {
-  const std::uint64_t marks[] = {0, 1, min_normal_ordinal(f) - 1, min_normal_ordinal(f), max_finite_code(f),
-                                 max_finite_code(f) + 1, nan_code(f)};
+  const std::uint64_t marks[] = {
+      0, 1, min_normal_ordinal(f) - 1, min_normal_ordinal(f), max_finite_code(f), max_finite_code(f) + 1, nan_code(f)};
   return narrow((marks[random.bits() % std::size(marks)] | (random.bits() & sign_bit(f))) & code_mask(f));
 }
 
@@ -50,19 +52,13 @@ std::uint32_t accumulator(Random& random, Format f, Draw draw) {
 }
 
 // Of every second pair of neighbours along k the second product becomes the first with the other sign, in all of D.
-void cancel_pairs(const MmaRow& row, int tile, TileBatch& batch, Random& random) {
-  const int k = row.k * batch.steps;
+void cancel_pairs(const MmaRow& row, std::span<std::uint32_t> a, std::span<std::uint32_t> b, std::size_t k,
+                  Random& random) {
   const auto sign = narrow(sign_bit(operand_format(row.a)));
-  for (int at = 0; at + 1 < k; at += 2) {
+  for (std::size_t at = 0; at + 1 < k; at += 2) {
     if (!random.one_in(2)) continue;
-    for (int i = 0; i < row.m; ++i) {
-      const auto p = static_cast<std::size_t>((tile * row.m + i) * k + at);
-      batch.a[p + 1] = batch.a[p] ^ sign;
-    }
-    for (int j = 0; j < row.n; ++j) {
-      const auto p = static_cast<std::size_t>((tile * row.n + j) * k + at);
-      batch.b[p + 1] = batch.b[p];
-    }
+    for (std::size_t p = at; p < a.size(); p += k) a[p + 1] = a[p] ^ sign;
+    for (std::size_t p = at; p < b.size(); p += k) b[p + 1] = b[p];
   }
 }
 
@@ -101,13 +97,18 @@ std::uint32_t accumulator_code(const MmaRow& row, double x) {
 
 TileBatch draw_tiles(const MmaRow& row, Draw draw, int tiles, int steps, std::uint64_t seed) {
   TileBatch batch = empty_tiles(row, tiles, steps);
-  Random random(seed);
-  for (std::uint32_t& code : batch.a) code = element(random, operand_format(row.a), draw);
-  for (std::uint32_t& code : batch.b) code = element(random, operand_format(row.b), draw);
-  for (std::uint32_t& code : batch.c) code = accumulator(random, accumulator_format(row), draw);
-  if (draw == Draw::cancelling) {
-    for (int tile = 0; tile < tiles; ++tile) cancel_pairs(row, tile, batch, random);
-  }
+  const auto count = static_cast<std::size_t>(tiles);
+  in_parallel(count, [&](std::size_t tile) {
+    Random random(Random(seed + tile).bits());  // each tile its own sequence, whoever draws it
+    const auto part = [&](std::vector<std::uint32_t>& all) {
+      return std::span(all).subspan(tile * (all.size() / count), all.size() / count);
+    };
+    const auto a = part(batch.a), b = part(batch.b), c = part(batch.c);
+    for (std::uint32_t& code : a) code = element(random, operand_format(row.a), draw);
+    for (std::uint32_t& code : b) code = element(random, operand_format(row.b), draw);
+    for (std::uint32_t& code : c) code = accumulator(random, accumulator_format(row), draw);
+    if (draw == Draw::cancelling) cancel_pairs(row, a, b, static_cast<std::size_t>(row.k * steps), random);
+  });
   return batch;
 }
 
@@ -142,7 +143,8 @@ TileBatch layout_tiles(const MmaRow& row, int tiles, std::uint64_t seed, std::ve
     for (int i = 0; i < row.m; ++i) {
       for (int j = 0; j < row.n; ++j) {
         const int outer = one_in_a ? j : i;
-        const double value = only_c ? 1 + (i * row.n + j) % 2048 : full[static_cast<std::size_t>(outer * row.k + hot_at(i, j))];
+        const double value =
+            only_c ? 1 + (i * row.n + j) % 2048 : full[static_cast<std::size_t>(outer * row.k + hot_at(i, j))];
         const std::size_t place = at(tile, row.m, row.n, i, j);
         wanted[place] = accumulator_code(row, value);
         if (only_c) batch.c[place] = wanted[place];

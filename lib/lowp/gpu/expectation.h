@@ -27,7 +27,8 @@ LOWP_HD constexpr std::uint64_t all_inputs(const Rule& rule) {
 
 // An FP32 code whose exponent lies at most 32 binades from that of `near`.
 LOWP_HD constexpr std::uint32_t code_near(std::uint32_t near, std::uint32_t random) {
-  const std::int32_t exponent = static_cast<std::int32_t>(near >> 23 & 0xFF) + static_cast<std::int32_t>(random % 65) - 32;
+  const std::int32_t exponent =
+      static_cast<std::int32_t>(near >> 23 & 0xFF) + static_cast<std::int32_t>(random % 65) - 32;
   const std::uint32_t field = exponent < 0 ? 0u : exponent > 254 ? 254u : static_cast<std::uint32_t>(exponent);
   return (random & 0x80000000u) | field << 23 | (random >> 3 & 0x7FFFFF);
 }

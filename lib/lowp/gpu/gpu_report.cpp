@@ -43,12 +43,13 @@ void add_to_report(const Verification& v, Report& report) {
                            {{text(v.chip.name), text(v.chip.capability), text(code_text(v.chip.code)),
                              text(v.chip.driver), text(v.chip.runtime), text(v.chip.compiler)}},
                            true});
-  Table lines{"lines", {"part", "instruction", "cases", "mismatches", "seconds", "note", "first_mismatches"}, {}, false};
+  Table lines{
+      "lines", {"part", "instruction", "cases", "mismatches", "seconds", "note", "first_mismatches"}, {}, false};
   for (const VerifyLine& line : v.lines) {
     CellList first;
     for (const std::string& mismatch : line.first) first.push_back(text(mismatch));
-    lines.rows.push_back({text(line.part), text(line.name), Cell{line.cases}, Cell{line.mismatches},
-                          Cell{line.seconds}, text(line.note), Cell{std::move(first)}});
+    lines.rows.push_back({text(line.part), text(line.name), Cell{line.cases}, Cell{line.mismatches}, Cell{line.seconds},
+                          text(line.note), Cell{std::move(first)}});
   }
   report.tables.push_back(std::move(lines));
   Table open{"open_points", {"answer"}, {}, false};

@@ -27,15 +27,10 @@ constexpr Rule conversion_rule(std::string_view source, std::string_view target,
 constexpr Rule arithmetic_rule(std::string_view format, Operation operation, Rounding rounding, Flags flags) {
   const bool ftz = flags == Flags::ftz;
   const Format f = find_format(format).format;
-  return {operation,
-          f,
-          f,
-          {.rounding = rounding, .subnormals = {ftz, ftz}},
-          flags == Flags::relu,
-          flags == Flags::sat};
+  return {operation, f, f, {.rounding = rounding, .subnormals = {ftz, ftz}}, flags == Flags::relu, flags == Flags::sat};
 }
 
-#define LOWP_CONVERSION(shape, ptx, source, target, rounding, overflow, relu, architecture)               \
+#define LOWP_CONVERSION(shape, ptx, source, target, rounding, overflow, relu, architecture)                   \
   ConversionRow{ptx, #source, #target, conversion_rule(#source, #target, Rounding::rounding, overflow, relu), \
                 architecture},
 constexpr std::array conversion_table{
@@ -43,7 +38,7 @@ constexpr std::array conversion_table{
 };
 #undef LOWP_CONVERSION
 
-#define LOWP_ARITHMETIC(shape, ptx, format, operation, rounding, flags, architecture)                            \
+#define LOWP_ARITHMETIC(shape, ptx, format, operation, rounding, flags, architecture)                           \
   ArithmeticRow{ptx, #format, arithmetic_rule(#format, Operation::operation, Rounding::rounding, Flags::flags), \
                 architecture},
 constexpr std::array arithmetic_table{

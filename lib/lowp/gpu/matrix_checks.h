@@ -14,8 +14,8 @@
 
 namespace lowp::gpu {
 
-std::string matrix_name(const MmaRow& row);   // "wgmma m64n8k16.f32.f16.f16"
-std::string code_text(Target target);         // "sm_90a"
+std::string matrix_name(const MmaRow& row);  // "wgmma m64n8k16.f32.f16.f16"
+std::string code_text(Target target);        // "sm_90a"
 
 class MatrixChecks {
  public:

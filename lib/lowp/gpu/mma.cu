@@ -17,43 +17,43 @@ __device__ float f32(std::uint32_t bits) {
   return __uint_as_float(bits);
 }
 
-// The shapes: words of A, of B, and of the accumulator (f: FP32, h: pairs of FP16). The text of an instruction must be a
-// literal, hence macros.
+// The shapes: words of A, of B, and of the accumulator (f: FP32, h: pairs of FP16). The text of an instruction must be
+// a literal, hence macros.
 #define LOWP_WORDS_a2_b1_f4 2, 1, 4
 #define LOWP_WORDS_a4_b2_f4 4, 2, 4
 #define LOWP_WORDS_a2_b1_h2 2, 1, 2
 #define LOWP_WORDS_a4_b2_h2 4, 2, 2
-#define LOWP_a2_b1_f4(ptx)                                                                       \
-  float d0, d1, d2, d3;                                                                          \
-  asm volatile("mma.sync.aligned." ptx " {%0, %1, %2, %3}, {%4, %5}, {%6}, {%7, %8, %9, %10};"   \
-               : "=f"(d0), "=f"(d1), "=f"(d2), "=f"(d3)                                          \
-               : "r"(x.a[0]), "r"(x.a[1]), "r"(x.b[0]), "f"(f32(x.c[0])), "f"(f32(x.c[1])),      \
-                 "f"(f32(x.c[2])), "f"(f32(x.c[3])));                                            \
+#define LOWP_a2_b1_f4(ptx)                                                                                    \
+  float d0, d1, d2, d3;                                                                                       \
+  asm volatile("mma.sync.aligned." ptx " {%0, %1, %2, %3}, {%4, %5}, {%6}, {%7, %8, %9, %10};"                \
+               : "=f"(d0), "=f"(d1), "=f"(d2), "=f"(d3)                                                       \
+               : "r"(x.a[0]), "r"(x.a[1]), "r"(x.b[0]), "f"(f32(x.c[0])), "f"(f32(x.c[1])), "f"(f32(x.c[2])), \
+                 "f"(f32(x.c[3])));                                                                           \
   LOWP_KEEP_f4
-#define LOWP_a4_b2_f4(ptx)                                                                                     \
-  float d0, d1, d2, d3;                                                                                        \
-  asm volatile("mma.sync.aligned." ptx " {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%10, %11, %12, %13};"  \
-               : "=f"(d0), "=f"(d1), "=f"(d2), "=f"(d3)                                                        \
-               : "r"(x.a[0]), "r"(x.a[1]), "r"(x.a[2]), "r"(x.a[3]), "r"(x.b[0]), "r"(x.b[1]),                 \
-                 "f"(f32(x.c[0])), "f"(f32(x.c[1])), "f"(f32(x.c[2])), "f"(f32(x.c[3])));                      \
+#define LOWP_a4_b2_f4(ptx)                                                                                       \
+  float d0, d1, d2, d3;                                                                                          \
+  asm volatile("mma.sync.aligned." ptx " {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%10, %11, %12, %13};"    \
+               : "=f"(d0), "=f"(d1), "=f"(d2), "=f"(d3)                                                          \
+               : "r"(x.a[0]), "r"(x.a[1]), "r"(x.a[2]), "r"(x.a[3]), "r"(x.b[0]), "r"(x.b[1]), "f"(f32(x.c[0])), \
+                 "f"(f32(x.c[1])), "f"(f32(x.c[2])), "f"(f32(x.c[3])));                                          \
   LOWP_KEEP_f4
-#define LOWP_KEEP_f4               \
-  x.c[0] = __float_as_uint(d0);    \
-  x.c[1] = __float_as_uint(d1);    \
-  x.c[2] = __float_as_uint(d2);    \
+#define LOWP_KEEP_f4            \
+  x.c[0] = __float_as_uint(d0); \
+  x.c[1] = __float_as_uint(d1); \
+  x.c[2] = __float_as_uint(d2); \
   x.c[3] = __float_as_uint(d3);
-#define LOWP_a2_b1_h2(ptx)                                                                 \
-  std::uint32_t d0, d1;                                                                    \
-  asm volatile("mma.sync.aligned." ptx " {%0, %1}, {%2, %3}, {%4}, {%5, %6};"              \
-               : "=r"(d0), "=r"(d1)                                                        \
-               : "r"(x.a[0]), "r"(x.a[1]), "r"(x.b[0]), "r"(x.c[0]), "r"(x.c[1]));         \
+#define LOWP_a2_b1_h2(ptx)                                                         \
+  std::uint32_t d0, d1;                                                            \
+  asm volatile("mma.sync.aligned." ptx " {%0, %1}, {%2, %3}, {%4}, {%5, %6};"      \
+               : "=r"(d0), "=r"(d1)                                                \
+               : "r"(x.a[0]), "r"(x.a[1]), "r"(x.b[0]), "r"(x.c[0]), "r"(x.c[1])); \
   LOWP_KEEP_h2
-#define LOWP_a4_b2_h2(ptx)                                                                        \
-  std::uint32_t d0, d1;                                                                           \
-  asm volatile("mma.sync.aligned." ptx " {%0, %1}, {%2, %3, %4, %5}, {%6, %7}, {%8, %9};"         \
-               : "=r"(d0), "=r"(d1)                                                               \
-               : "r"(x.a[0]), "r"(x.a[1]), "r"(x.a[2]), "r"(x.a[3]), "r"(x.b[0]), "r"(x.b[1]),    \
-                 "r"(x.c[0]), "r"(x.c[1]));                                                       \
+#define LOWP_a4_b2_h2(ptx)                                                                                  \
+  std::uint32_t d0, d1;                                                                                     \
+  asm volatile("mma.sync.aligned." ptx " {%0, %1}, {%2, %3, %4, %5}, {%6, %7}, {%8, %9};"                   \
+               : "=r"(d0), "=r"(d1)                                                                         \
+               : "r"(x.a[0]), "r"(x.a[1]), "r"(x.a[2]), "r"(x.a[3]), "r"(x.b[0]), "r"(x.b[1]), "r"(x.c[0]), \
+                 "r"(x.c[1]));                                                                              \
   LOWP_KEEP_h2
 #define LOWP_KEEP_h2 \
   x.c[0] = d0;       \
@@ -66,16 +66,16 @@ struct Words {
 #define LOWP_WGMMA(shape, ptx, k, a, b, accumulator)
 #define LOWP_JOIN(a, b) a##b
 #define LOWP_NAME(line) LOWP_JOIN(Mma_line_, line)
-#define LOWP_MMA(shape, ptx, k_, a, b, accumulator, architecture)          \
-  struct LOWP_NAME(__LINE__) {                                             \
-    template <int wanted>                                                  \
-    static __device__ void run([[maybe_unused]] Fragments& x) {            \
-      if constexpr (in_pass<wanted>) {                                     \
-        LOWP_##shape(ptx)                                                  \
-      }                                                                    \
-    }                                                                      \
-    static constexpr int wanted = architecture, k = k_;                    \
-    static constexpr Words words{LOWP_WORDS_##shape};                      \
+#define LOWP_MMA(shape, ptx, k_, a, b, accumulator, architecture) \
+  struct LOWP_NAME(__LINE__) {                                    \
+    template <int wanted>                                         \
+    static __device__ void run([[maybe_unused]] Fragments& x) {   \
+      if constexpr (in_pass<wanted>) {                            \
+        LOWP_##shape(ptx)                                         \
+      }                                                           \
+    }                                                             \
+    static constexpr int wanted = architecture, k = k_;           \
+    static constexpr Words words{LOWP_WORDS_##shape};             \
   };
 #include "lowp/gpu/mma_rows.inc"
 #undef LOWP_MMA

@@ -110,8 +110,8 @@ void add_alignment(Probes& p) {
   p.add("C1", {}, 1 + two_to(-23), 0x3F800001, 0x3F800000, 0x3F800001);
   p.add("C2", {}, 1 + two_to(-13) + two_to(-14), 0x3F800600, 0x3F800400, 0x3F800600);
   const Products x1{{-two_to(13), two_to(10)}, {-0.5, 1}, {-0.25, 1}, {-0.125, 1}};
-  p.add("X1", x1, two_to(23), p.k() >= 8 || p.row().a != "tf32" ? std::optional<std::uint32_t>(0xBF400000) : no_word,
-        0, 0);
+  p.add("X1", x1, two_to(23), p.k() >= 8 || p.row().a != "tf32" ? std::optional<std::uint32_t>(0xBF400000) : no_word, 0,
+        0);
 }
 
 // G: which products are one fused sum, by pairs of places that cancel above products that are cut beside them.

@@ -14,8 +14,8 @@ namespace lowp::gpu {
 
 // One dot product of `steps` instructions that all get the same k products.
 struct Probe {
-  std::string id;                       // F1, F2, ...: what each decides is said in probe.cpp
-  std::vector<std::uint32_t> a, b;      // k codes each
+  std::string id;                   // F1, F2, ...: what each decides is said in probe.cpp
+  std::vector<std::uint32_t> a, b;  // k codes each
   std::uint32_t c = 0;
   int steps = 1;
   bool everywhere = true;               // the result may not depend on the place of the products within one fused step
@@ -26,7 +26,8 @@ struct Probe {
 // Those that the formats of the row can express.
 std::vector<Probe> probes_for(const MmaRow& row);
 
-// A tile whose rows of A and columns of B all hold the probe's products, moved on by `moved` places: all of D must agree.
+// A tile whose rows of A and columns of B all hold the probe's products, moved on by `moved` places: all of D must
+// agree.
 TileBatch probe_tile(const MmaRow& row, const Probe& probe, int moved);
 
 }  // namespace lowp::gpu

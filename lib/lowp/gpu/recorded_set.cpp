@@ -64,7 +64,8 @@ void RecordedSet::add(const MmaRow& row, const TileBatch& batch, const std::vect
 std::string gpu_word(const Chip& chip) {
   std::istringstream words(chip.name);
   for (std::string word; words >> word;) {
-    if (const Architecture* known = find_architecture(word); known != nullptr && known->gpus.find(lower(word)) != known->gpus.npos) {
+    if (const Architecture* known = find_architecture(word);
+        known != nullptr && known->gpus.find(lower(word)) != known->gpus.npos) {
       return lower(word);
     }
   }

@@ -15,7 +15,8 @@ namespace lowp::gpu {
 struct RecordedSet {
   std::size_t k = 0;
   std::vector<std::uint32_t> a, b, c, d;
-  void add(const MmaRow& row, const TileBatch& batch, const std::vector<std::uint32_t>& results, int tile, int i, int j);
+  void add(const MmaRow& row, const TileBatch& batch, const std::vector<std::uint32_t>& results, int tile, int i,
+           int j);
   std::size_t rows() const { return d.size(); }
 };
 

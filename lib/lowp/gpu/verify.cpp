@@ -45,7 +45,7 @@ std::string digest_text(std::uint64_t digest) {
 }
 
 template <class Rows, class Value>
-std::string name_in(const Rows& rows, Value value, Value Rows::value_type::*member) {
+std::string name_in(const Rows& rows, Value value, Value Rows::value_type::* member) {
   for (const auto& row : rows) {
     if (row.*member == value) return std::string(row.name);
   }
@@ -86,11 +86,16 @@ class Run {
  private:
   template <class Work>
   void line(std::string part, std::string name, int architecture, Work work) {
-    if ((part + " " + name).find(options_.only) == std::string::npos) return;
+    const std::string full_name = part + " " + name;
+    if (full_name.find(options_.only) == std::string::npos) return;
     VerifyLine into{std::move(part), std::move(name), 0, 0, 0, {}, {}};
     const auto start = std::chrono::steady_clock::now();
     if (has_instruction(result_.chip.code, architecture)) {
-      work(into);
+      try {
+        work(into);
+      } catch (const DeviceError& error) {
+        throw DeviceError(full_name + ": " + error.what());
+      }
       if (into.cases == 0 && into.note.empty()) return;  // nothing of the kind for this row
     } else {
       into.note = "not run: not in code for " + code_text(result_.chip.code);
@@ -116,10 +121,10 @@ class Run {
       const SweepOutcome outcome = backend_.sweep_conversion(row, inputs_of(what.rule));
       take(what.rule, outcome, into);
       if (what.rule.operation == Operation::convert_between) into.note = "either neighbour is right";
-      if (what.rule.relu || what.rule.operation == Operation::convert_between || !outcome.returned_digest ||
-          outcome.inputs != all_inputs(what.rule)) {
-        return;
-      }
+      // The recorded digests know neither relu nor magnitudes in unsigned formats.
+      const bool recordable =
+          what.rule.operation == Operation::convert && !what.rule.relu && is_signed(what.rule.target);
+      if (!recordable || !outcome.returned_digest || outcome.inputs != all_inputs(what.rule)) return;
       const std::string recorded = value_of(options_.digests, digest_key(what.source, what.target, what.rule));
       const std::string returned = digest_text(*outcome.returned_digest);
       into.note = recorded.empty() ? "digest " + returned + ", none recorded" : "digest as recorded";
@@ -159,7 +164,7 @@ class Run {
         if (own == digest) continue;
         if (++into.mismatches <= 3) into.first.push_back(text + ": on the device " + own);
       }
-      into.note = into.cases != 0 ? "core compiled for the device"
+      into.note = into.cases != 0  ? "core compiled for the device"
                   : options_.quick ? "not run: --quick"
                                    : "not run: no table of digests";
     });

@@ -12,11 +12,12 @@
 namespace lowp::gpu {
 
 struct VerifyOptions {
-  bool quick = false;        // a sixty-fourth of the inputs, no digests
-  std::string only;          // lines whose "part name" contains this; empty: all
-  std::string record_into;   // a folder that exists; empty: nothing is recorded
-  std::string digests;       // text of data/golden/digests.tsv; empty: nothing to compare with
-  std::string disassembly;   // of this program, by cuobjdump -sass; empty: none at hand
+  bool quick = false;            // a sixty-fourth of the inputs, no digests
+  int dot_products = 1'000'000;  // of each draw and matrix instruction; a sixty-fourth if quick
+  std::string only;              // lines whose "part name" contains this; empty: all
+  std::string record_into;       // a folder that exists; empty: nothing is recorded
+  std::string digests;           // text of data/golden/digests.tsv; empty: nothing to compare with
+  std::string disassembly;       // of this program, by cuobjdump -sass; empty: none at hand
 };
 
 // One thing that was compared.
@@ -40,7 +41,6 @@ struct Verification {
 
 // Throws DeviceError when a CUDA call fails, std::runtime_error when a file cannot be written. `done` gets each line as
 // it is finished.
-Verification verify(Backend& backend, const VerifyOptions& options,
-                    const std::function<void(const VerifyLine&)>& done);
+Verification verify(Backend& backend, const VerifyOptions& options, const std::function<void(const VerifyLine&)>& done);
 
 }  // namespace lowp::gpu

@@ -19,17 +19,18 @@ struct Fragments {
 // accumulators, h2 pairs of FP16. `feed` picks the form at compile time, for signs are immediates too: scale-d is a
 // predicate (0: the accumulator counts as zero), scale-a is 1 or -1. The text of an instruction must be a literal.
 // Operands are numbered: accumulators, scale-d, scale-a, descriptor of B, A's registers, descriptor of A.
-#define LOWP_ACCUMULATE(ptx, kind, a_operand, rest)                                                                \
-  asm volatile("{ .reg .pred p; setp.ne.s32 p, " LOWP_SCALE_D_##kind ", 0; wgmma.mma_async.sync.aligned." ptx " "  \
-               LOWP_D_##kind ", " a_operand ", " LOWP_B_##kind ", p, " LOWP_SCALE_A_##kind ", 1" rest "; }"        \
-               : LOWP_OUT_##kind                                                                                   \
-               : "r"(feed == Feed::scale_d_zero ? 0 : 1), "n"(feed == Feed::negated_a ? -1 : 1),                   \
-                 "l"(x.b_descriptor), "r"(x.a[0]), "r"(x.a[1]), "r"(x.a[2]), "r"(x.a[3]), "l"(x.a_descriptor));
-#define LOWP_A_OR_DESCRIPTOR(ptx, kind, rest_shared, rest_registers)         \
-  if constexpr (feed == Feed::a_from_registers) {                            \
-    LOWP_ACCUMULATE(ptx, kind, LOWP_A_REGISTERS_##kind, rest_registers)      \
-  } else {                                                                   \
-    LOWP_ACCUMULATE(ptx, kind, LOWP_A_DESCRIPTOR_##kind, rest_shared)        \
+#define LOWP_ACCUMULATE(ptx, kind, a_operand, rest)                                                                   \
+  asm volatile("{ .reg .pred p; setp.ne.s32 p, " LOWP_SCALE_D_##kind                                                  \
+               ", 0; wgmma.mma_async.sync.aligned." ptx " " LOWP_D_##kind ", " a_operand ", " LOWP_B_##kind           \
+               ", p, " LOWP_SCALE_A_##kind ", 1" rest "; }"                                                           \
+               : LOWP_OUT_##kind                                                                                      \
+               : "r"(feed == Feed::scale_d_zero ? 0 : 1), "n"(feed == Feed::negated_a ? -1 : 1), "l"(x.b_descriptor), \
+                 "r"(x.a[0]), "r"(x.a[1]), "r"(x.a[2]), "r"(x.a[3]), "l"(x.a_descriptor));
+#define LOWP_A_OR_DESCRIPTOR(ptx, kind, rest_shared, rest_registers)    \
+  if constexpr (feed == Feed::a_from_registers) {                       \
+    LOWP_ACCUMULATE(ptx, kind, LOWP_A_REGISTERS_##kind, rest_registers) \
+  } else {                                                              \
+    LOWP_ACCUMULATE(ptx, kind, LOWP_A_DESCRIPTOR_##kind, rest_shared)   \
   }
 #define LOWP_D_f4 "{%0, %1, %2, %3}"
 #define LOWP_SCALE_D_f4 "%4"
@@ -45,19 +46,19 @@ struct Fragments {
 #define LOWP_A_DESCRIPTOR_h2 "%9"
 #define LOWP_OUT_f4 "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
 #define LOWP_OUT_h2 "+r"(x.c[0]), "+r"(x.c[1])
-#define LOWP_f4(ptx, rest_shared, rest_registers)                                                   \
-  float d[4];                                                                                       \
-  for (int i = 0; i < 4; ++i) d[i] = __uint_as_float(x.c[i]);                                       \
-  LOWP_FENCED(LOWP_A_OR_DESCRIPTOR(ptx, f4, rest_shared, rest_registers), f4)                       \
+#define LOWP_f4(ptx, rest_shared, rest_registers)                             \
+  float d[4];                                                                 \
+  for (int i = 0; i < 4; ++i) d[i] = __uint_as_float(x.c[i]);                 \
+  LOWP_FENCED(LOWP_A_OR_DESCRIPTOR(ptx, f4, rest_shared, rest_registers), f4) \
   for (int i = 0; i < 4; ++i) x.c[i] = __float_as_uint(d[i]);
 #define LOWP_h2(ptx, rest_shared, rest_registers) \
   LOWP_FENCED(LOWP_A_OR_DESCRIPTOR(ptx, h2, rest_shared, rest_registers), h2)
 // Before: registers are ready for the asynchronous unit. After: it is done with them, and the compiler knows that they
 // changed in between.
-#define LOWP_FENCED(body, constraint)                                        \
+#define LOWP_FENCED(body, constraint)                                          \
   asm volatile("wgmma.fence.sync.aligned;" : LOWP_OUT_##constraint::"memory"); \
-  body;                                                                      \
-  asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory");             \
+  body;                                                                        \
+  asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory");               \
   asm volatile("wgmma.wait_group.sync.aligned 0;" : LOWP_OUT_##constraint::"memory");
 #define LOWP_transposable_f4(ptx) LOWP_f4(ptx, ", 0, 0", ", 0")
 #define LOWP_transposable_h2(ptx) LOWP_h2(ptx, ", 0, 0", ", 0")
@@ -71,15 +72,15 @@ struct Fragments {
 #define LOWP_MMA(shape, ptx, k, a, b, accumulator, architecture)
 #define LOWP_JOIN(a, b) a##b
 #define LOWP_NAME(line) LOWP_JOIN(Wgmma_line_, line)
-#define LOWP_WGMMA(shape, ptx, k_, a, b, accumulator)               \
-  struct LOWP_NAME(__LINE__) {                                      \
-    template <int wanted, Feed feed>                                \
-    static __device__ void run([[maybe_unused]] Fragments& x) {     \
-      if constexpr (in_pass<wanted>) {                              \
-        LOWP_##shape(ptx)                                           \
-      }                                                             \
-    }                                                               \
-    static constexpr int k = k_, c_words = LOWP_C_WORDS_##shape;    \
+#define LOWP_WGMMA(shape, ptx, k_, a, b, accumulator)            \
+  struct LOWP_NAME(__LINE__) {                                   \
+    template <int wanted, Feed feed>                             \
+    static __device__ void run([[maybe_unused]] Fragments& x) {  \
+      if constexpr (in_pass<wanted>) {                           \
+        LOWP_##shape(ptx)                                        \
+      }                                                          \
+    }                                                            \
+    static constexpr int k = k_, c_words = LOWP_C_WORDS_##shape; \
   };
 #include "lowp/gpu/mma_rows.inc"
 #undef LOWP_WGMMA
@@ -145,9 +146,9 @@ struct Kernel {
   const void* symbol;
 };
 const Kernel kernels[] = {
-#define LOWP_WGMMA(shape, ptx, k, a, b, accumulator)                     \
-  {launch<LOWP_NAME(__LINE__)>, reinterpret_cast<const void*>(           \
-                                    &multiply_tiles_by_warpgroup<LOWP_NAME(__LINE__), Feed::plain>)},
+#define LOWP_WGMMA(shape, ptx, k, a, b, accumulator) \
+  {launch<LOWP_NAME(__LINE__)>,                      \
+   reinterpret_cast<const void*>(&multiply_tiles_by_warpgroup<LOWP_NAME(__LINE__), Feed::plain>)},
 #include "lowp/gpu/mma_rows.inc"
 #undef LOWP_WGMMA
 #undef LOWP_MMA
