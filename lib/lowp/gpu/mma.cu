@@ -90,6 +90,7 @@ __global__ void multiply_tiles(TileArrays arrays) {
   const std::uint32_t* b = arrays.b + tile * n * stride;
   Fragments x{};
   for (int w = 0; w < words.c; ++w) x.c[w] = gather_c(arrays.c + tile * m * n, lane, w, c_per_word);
+#pragma unroll 1  // one copy in the machine code, whose text is provenance
   for (int step = 0; step < arrays.steps; ++step) {
     for (int w = 0; w < words.a; ++w) x.a[w] = gather_a(a + step * Row::k, stride, lane, w, per_word);
     for (int w = 0; w < words.b; ++w) x.b[w] = gather_b(b + step * Row::k, stride, lane, w, per_word);

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <iomanip>
 #include <sstream>
 #include <string_view>
 
@@ -59,7 +60,7 @@ std::map<std::string, std::string> sass_of(const std::string& disassembly, const
     text += (text.empty() ? "" : ", ") + std::to_string(count) + " " + opcode;
   }
   std::ostringstream hash_text;
-  hash_text << std::hex << hash;
+  hash_text << std::hex << std::setfill('0') << std::setw(16) << hash;
   return {{"sass", text}, {"sass_hash", hash_text.str()}};
 }
 

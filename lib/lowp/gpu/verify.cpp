@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iomanip>
 #include <sstream>
 
 #include "lowp/core/formats.h"
@@ -38,9 +39,7 @@ std::string value_of(const std::string& text, const std::string& key) {
 
 std::string digest_text(std::uint64_t digest) {
   std::ostringstream text;
-  text.width(16);
-  text.fill('0');
-  text << std::hex << digest;
+  text << std::hex << std::setfill('0') << std::setw(16) << digest;
   return text.str();
 }
 

@@ -113,6 +113,7 @@ __global__ void multiply_tiles_by_warpgroup(TileArrays arrays) {
   for (int w = 0; w < Row::c_words; ++w) {
     x.c[w] = gather_c(arrays.c + (tile * m + first_row) * n, lane, w, c_per_word);
   }
+#pragma unroll 1  // one copy in the machine code, whose text is provenance
   for (int step = 0; step < arrays.steps; ++step) {
     store_matrix<m, k>(a_shared, a + step * k, stride);
     store_matrix<n, k>(b_shared, b + step * k, stride);
