@@ -13,6 +13,7 @@
 #include "lowp/core/formats.h"
 #include "lowp/gpu/dot_cases.h"
 #include "lowp/gpu/probe.h"
+#include "lowp/gpu/recorded_set.h"
 #include "lowp/gpu/sass.h"
 
 using namespace lowp;
@@ -200,6 +201,78 @@ TEST_CASE("probes stand where they say: any place, the same bits") {
       CHECK(tile.a[static_cast<std::size_t>(row.k)] == probe.a.back());  // the next row
     }
   }
+}
+
+TEST_CASE("each column of the published table is there in full") {
+  const auto ids = [](std::string_view ptx) {
+    std::map<std::string, int> found;  // how many have published bits, or wait for hardware
+    for (const Probe& probe : probes_for(*std::ranges::find(mma_rows(), ptx, &MmaRow::ptx))) {
+      if (probe.hopper || !probe.open.empty()) ++found[probe.id.substr(0, probe.id.find(' '))];
+    }
+    return found;
+  };
+  using Ids = std::map<std::string, int>;
+  CHECK(ids("m16n8k16.row.col.f32.f16.f16.f32") == Ids{{"C1", 1},
+                                                       {"C2", 1},
+                                                       {"F1", 2},
+                                                       {"F2", 2},
+                                                       {"F3", 2},
+                                                       {"G1", 240},
+                                                       {"G2", 16},
+                                                       {"N1", 1},
+                                                       {"N2", 1},
+                                                       {"N3", 1},
+                                                       {"Q1", 9},
+                                                       {"R1", 2},
+                                                       {"T1", 2},
+                                                       {"X1", 1},
+                                                       {"Z1", 2},
+                                                       {"Z3", 1}});
+  CHECK(ids("m64n8k32.f32.e4m3.e4m3") == Ids{{"C1", 1},
+                                             {"C2", 1},
+                                             {"F1", 2},
+                                             {"F2", 2},
+                                             {"F3", 2},
+                                             {"G1", 992},
+                                             {"G2", 32},
+                                             {"N1", 1},
+                                             {"Q1", 5},
+                                             {"R1", 2},
+                                             {"S1", 2},
+                                             {"S2", 1},
+                                             {"T1", 2},
+                                             {"Z1", 2},
+                                             {"Z3", 1}});
+  CHECK(ids("m16n8k32.row.col.f32.e4m3.e4m3.f32") == Ids{{"C1", 1},
+                                                         {"C2", 1},
+                                                         {"F1", 2},
+                                                         {"F2", 2},
+                                                         {"F3", 2},
+                                                         {"G1", 992},
+                                                         {"G2", 32},
+                                                         {"Q1", 5},
+                                                         {"S1", 1},
+                                                         {"S2", 1},
+                                                         {"Z1", 2},
+                                                         {"Z3", 1}});
+  const Ids bf16 = ids("m64n8k16.f32.bf16.bf16");
+  for (const char* id : {"B1", "E1", "E1b", "E3", "O1", "Z2"}) CHECK(bf16.count(id) == 1);
+  const Ids f16 = ids("m16n8k16.row.col.f16.f16.f16.f16");
+  for (const char* id : {"E2", "H1", "H2", "H3"}) CHECK(f16.count(id) == 1);
+  CHECK(ids("m16n8k32.row.col.f16.e4m3.e4m3.f16").count("H4") == 1);
+  CHECK(ids("m64n8k32.f32.e5m2.e5m2").count("X1") == 1);
+}
+
+TEST_CASE("files are named after the chip") {
+  const auto name = [](const char* chip, const char* capability, std::string_view ptx) {
+    const auto row = std::ranges::find(mma_rows(), ptx, &MmaRow::ptx);
+    return recorded_file_name(emulated_chip(chip, capability, {}), *row);
+  };
+  CHECK(name("NVIDIA H200", "sm_90", "m64n8k16.f32.bf16.bf16") == "h200-wgmma-bf16-f32.safetensors");
+  CHECK(name("NVIDIA A100-SXM4-80GB", "sm_80", "m16n8k4.row.col.f32.tf32.tf32.f32") ==
+        "a100-mma-tf32-f32-k4.safetensors");
+  CHECK(name("NVIDIA GeForce RTX 4090", "sm_89", "m16n8k32.row.col.f32.e4m3.e5m2.f32") ==
+        "sm_89-mma-e4m3xe5m2-f32.safetensors");
 }
 
 TEST_CASE("SASS of one function among others") {

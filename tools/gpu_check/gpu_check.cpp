@@ -94,7 +94,7 @@ void print_line(const VerifyLine& line) {
 
 int run(Backend& backend, const VerifyOptions& options) {
   const Chip chip = backend.chip();
-  std::printf("%s (%s), machine code for sm_%d%s, driver %s, CUDA runtime %s, compiler %s\n\n", chip.name.c_str(),
+  std::printf("%s (%s), machine code for sm_%d%s, driver %s, CUDA runtime %s, compiled by %s\n\n", chip.name.c_str(),
               chip.capability.c_str(), chip.code.architecture / 10, chip.code.specific ? "a" : "", chip.driver.c_str(),
               chip.runtime.c_str(), chip.compiler.c_str());
   std::printf("%-11s %-42s %13s %10s %8s  %s\n", "part", "instruction", "cases", "mismatches", "seconds", "note");

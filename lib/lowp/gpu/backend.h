@@ -19,10 +19,10 @@ struct DeviceError : std::runtime_error {
 };
 
 struct Chip {
-  std::string name;        // "NVIDIA H100 80GB HBM3"
-  std::string capability;  // "sm_90"
-  Target code;             // what the running machine code was made for
-  std::string driver, runtime, compiler;
+  std::string name;                       // "NVIDIA H100 80GB HBM3"
+  std::string capability;                 // "sm_90"
+  Target code;                            // what the running machine code was made for
+  std::string driver, runtime, compiler;  // "580.65.06 (CUDA 13.0)", "13.0", "nvcc 13.0.88"
 };
 
 struct ScalarMismatch {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
-#include <cstring>
+#include <fstream>
 
 #include "lowp/gpu/code_digest.h"
 #include "lowp/gpu/cuda_backend.h"
@@ -117,6 +117,17 @@ std::string version_text(int version) {
   return std::to_string(version / 1000) + "." + std::to_string(version % 1000 / 10);
 }
 
+// The kernel module's own version where the system tells it, and the newest CUDA that it runs.
+std::string driver_text(int version) {
+  const std::string cuda = "CUDA " + version_text(version);
+  std::ifstream in("/proc/driver/nvidia/version");
+  for (std::string word; in >> word;) {
+    const bool number = word.find_first_not_of("0123456789.") == word.npos && word.find('.') != word.npos;
+    if (number) return word + " (" + cuda + ")";
+  }
+  return cuda;
+}
+
 class CudaBackend : public Backend {
  public:
   explicit CudaBackend(const cudaDeviceProp& properties) : properties_(properties) {
@@ -133,9 +144,9 @@ class CudaBackend : public Backend {
     return {properties_.name,
             "sm_" + std::to_string(properties_.major * 10 + properties_.minor),
             target_,
-            version_text(driver),
+            driver_text(driver),
             version_text(runtime),
-            std::to_string(__CUDACC_VER_MAJOR__) + "." + std::to_string(__CUDACC_VER_MINOR__) + "." +
+            "nvcc " + std::to_string(__CUDACC_VER_MAJOR__) + "." + std::to_string(__CUDACC_VER_MINOR__) + "." +
                 std::to_string(__CUDACC_VER_BUILD__)};
   }
 
@@ -169,10 +180,14 @@ class CudaBackend : public Backend {
     return d.read(outputs);
   }
 
-  std::string kernel_name(std::size_t row) override {
+  std::string kernel_name([[maybe_unused]] std::size_t row) override {
+#if CUDART_VERSION >= 12030
     const char* name = nullptr;
     const void* kernel = is_wgmma(mma_rows()[row]) ? wgmma_kernel(row) : mma_kernel(row);
     return cudaFuncGetName(&name, kernel) == cudaSuccess && name != nullptr ? name : "";
+#else
+    return {};
+#endif
   }
 
  private:

@@ -34,7 +34,7 @@ Grid lines_grid(const Verification& v) {
 
 std::string chip_text(const Chip& chip) {
   return chip.name + " (" + chip.capability + "), code for " + code_text(chip.code) + ", driver " + chip.driver +
-         ", CUDA runtime " + chip.runtime + ", compiler " + chip.compiler;
+         ", CUDA runtime " + chip.runtime + ", compiled by " + chip.compiler;
 }
 
 void add_to_report(const Verification& v, Report& report) {

@@ -134,8 +134,9 @@ void add_groups(Probes& p) {
       set(probe, i, u, u);
       set(probe, j, u, -u);
       if (p.h() || p.q()) probe.hopper = 0;
-      if (p.m() && first_group(i) == first_group(j)) {
-        probe.hopper = accumulator_code(p.row(), (first_group(i) ? 17 : 1) * two_to(-18));
+      if (p.m()) {
+        const bool both_first = first_group(i) && first_group(j);
+        probe.hopper = accumulator_code(p.row(), (both_first ? 17 : 1) * two_to(-18));
       }
       p.keep(std::move(probe));
     }

@@ -62,12 +62,12 @@ void RecordedSet::add(const MmaRow& row, const TileBatch& batch, const std::vect
 }
 
 std::string gpu_word(const Chip& chip) {
-  std::istringstream words(chip.name);
+  std::string name = lower(chip.name);
+  std::replace(name.begin(), name.end(), '-', ' ');  // "NVIDIA A100-SXM4-80GB"
+  std::istringstream words(name);
   for (std::string word; words >> word;) {
-    if (const Architecture* known = find_architecture(word);
-        known != nullptr && known->gpus.find(lower(word)) != known->gpus.npos) {
-      return lower(word);
-    }
+    const Architecture* known = find_architecture(word);
+    if (known != nullptr && known->gpus.find(word) != known->gpus.npos) return word;
   }
   return chip.capability;
 }
