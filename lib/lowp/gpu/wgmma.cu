@@ -53,13 +53,19 @@ struct Fragments {
   for (int i = 0; i < 4; ++i) x.c[i] = __float_as_uint(d[i]);
 #define LOWP_h2(ptx, rest_shared, rest_registers) \
   LOWP_FENCED(LOWP_A_OR_DESCRIPTOR(ptx, h2, rest_shared, rest_registers), h2)
-// Before: registers are ready for the asynchronous unit. After: it is done with them, and the compiler knows that they
-// changed in between.
-#define LOWP_FENCED(body, constraint)                                          \
-  asm volatile("wgmma.fence.sync.aligned;" : LOWP_OUT_##constraint::"memory"); \
-  body;                                                                        \
-  asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory");               \
-  asm volatile("wgmma.wait_group.sync.aligned 0;" : LOWP_OUT_##constraint::"memory");
+// Before: registers are ready for the asynchronous unit. After: it is done with them, and the compiler knows that the
+// accumulators changed in between, and that A's registers had to stay as they were.
+#define LOWP_KEEP_A                                                                      \
+  if constexpr (feed == Feed::a_from_registers) {                                        \
+    asm volatile("" : "+r"(x.a[0]), "+r"(x.a[1]), "+r"(x.a[2]), "+r"(x.a[3])::"memory"); \
+  }
+#define LOWP_FENCED(body, constraint)                                                 \
+  LOWP_KEEP_A                                                                         \
+  asm volatile("wgmma.fence.sync.aligned;" : LOWP_OUT_##constraint::"memory");        \
+  body;                                                                               \
+  asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory");                      \
+  asm volatile("wgmma.wait_group.sync.aligned 0;" : LOWP_OUT_##constraint::"memory"); \
+  LOWP_KEEP_A
 #define LOWP_transposable_f4(ptx) LOWP_f4(ptx, ", 0, 0", ", 0")
 #define LOWP_transposable_h2(ptx) LOWP_h2(ptx, ", 0, 0", ", 0")
 #define LOWP_k_major_f4(ptx) LOWP_f4(ptx, "", "")
