@@ -21,10 +21,10 @@ class EmulatedBackend : public Backend {
   std::function<void(const MmaRow&, Feed, const TileBatch&, std::vector<std::uint32_t>&)> matrix_flaw;
 
   Chip chip() override { return chip_; }
-  SweepOutcome sweep_conversion(std::size_t row, std::uint64_t inputs) override {
+  SweepOutcome sweep_conversion(std::size_t row, Selection inputs) override {
     return sweep(conversion_rows()[row].rule, inputs);
   }
-  SweepOutcome sweep_arithmetic(std::size_t row, std::uint64_t inputs) override {
+  SweepOutcome sweep_arithmetic(std::size_t row, Selection inputs) override {
     return sweep(arithmetic_rows()[row].rule, inputs);
   }
   std::uint64_t core_digest(const Rule& rule) override {
@@ -51,18 +51,23 @@ class EmulatedBackend : public Backend {
   }
 
  private:
-  // A processor is no GPU: wide sources only up to 2^16 inputs.
-  SweepOutcome sweep(const Rule& rule, std::uint64_t inputs) {
-    SweepOutcome outcome{std::min<std::uint64_t>(inputs, digest_block), 0, {}, {}, {}};
+  // A processor is no GPU: 2^16 of what was asked for.
+  SweepOutcome sweep(const Rule& rule, Selection inputs) {
+    if (inputs.count > digest_block) {
+      inputs.stride *= inputs.count / digest_block;
+      inputs.count = digest_block;
+    }
+    SweepOutcome outcome{inputs.count, 0, {}, {}, {}};
     std::vector<std::uint32_t> returned;
     for (std::uint64_t i = 0; i < outcome.inputs; ++i) {
-      const Inputs in = inputs_at(rule, i);
+      const std::uint64_t number = input_number(inputs, i);
+      const Inputs in = inputs_at(rule, number);
       const std::uint32_t expected = expected_code(rule, in);
       const std::uint32_t code = scalar_flaw ? scalar_flaw(rule, in, expected) : expected;
       returned.push_back(one_nan(rule.target, code));
       if (is_right(rule, in, expected, code)) continue;
       ++outcome.mismatches;
-      if (outcome.first.size() < 3) outcome.first.push_back({i, in, code, expected});
+      if (outcome.first.size() < 3) outcome.first.push_back({number, in, code, expected});
     }
     if (outcome.inputs == digest_block) outcome.returned_digest = digest_of(returned);
     return outcome;

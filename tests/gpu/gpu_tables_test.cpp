@@ -151,6 +151,21 @@ TEST_CASE("digests in lanes are the digests of the recorded table") {
   CHECK(EmulatedBackend::digest_of(codes) == lowp::tool::digest_of(codes));
 }
 
+TEST_CASE("a part of all inputs visits every exponent and both signs, and all means all") {
+  const Rule rule = conversion_rows()[0].rule;
+  REQUIRE(all_inputs(rule) == std::uint64_t{1} << 32);
+  const Selection part{1 << 16, 1 << 16};
+  std::vector<bool> high(512), low(256);
+  for (std::uint64_t n = 0; n < part.count; ++n) {
+    const std::uint32_t code = inputs_at(rule, input_number(part, n)).a;
+    high[code >> 23] = true;
+    low[code & 0xFF] = true;
+  }
+  CHECK(std::ranges::count(high, true) == 512);
+  CHECK(std::ranges::count(low, true) == 256);
+  CHECK(input_number({all_inputs(rule)}, 12345) == 12345);
+}
+
 TEST_CASE("drawn FP32 operands often meet, and reach every exponent") {
   Rule rule{Operation::add, operand_format("fp32"), operand_format("fp32"), {}};
   std::vector<bool> exponents(256);

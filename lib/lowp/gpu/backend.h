@@ -52,9 +52,9 @@ class Backend {
  public:
   virtual ~Backend() = default;
   virtual Chip chip() = 0;
-  // Inputs 0, 1, ... of a row's rule through the instruction, judged by core.
-  virtual SweepOutcome sweep_conversion(std::size_t row, std::uint64_t inputs) = 0;
-  virtual SweepOutcome sweep_arithmetic(std::size_t row, std::uint64_t inputs) = 0;
+  // Inputs of a row's rule through the instruction, judged by core.
+  virtual SweepOutcome sweep_conversion(std::size_t row, Selection inputs) = 0;
+  virtual SweepOutcome sweep_arithmetic(std::size_t row, Selection inputs) = 0;
   // All codes of the source through core alone; the digest of what it returns.
   virtual std::uint64_t core_digest(const Rule& rule) = 0;
   virtual std::vector<std::uint32_t> multiply(std::size_t row, Feed feed, const TileBatch& batch) = 0;

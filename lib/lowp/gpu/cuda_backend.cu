@@ -23,11 +23,11 @@ __global__ void tell_target(Target* target) {
   *target = {pass_architecture, pass_specific};
 }
 
-__global__ void make_inputs(Rule rule, std::uint64_t first, std::uint32_t count, std::uint32_t* a, std::uint32_t* b,
-                            std::uint32_t* c) {
+__global__ void make_inputs(Rule rule, Selection selection, std::uint64_t first, std::uint32_t count, std::uint32_t* a,
+                            std::uint32_t* b, std::uint32_t* c) {
   const std::uint32_t i = thread_number();
   if (i >= count) return;
-  const Inputs in = inputs_at(rule, first + i);
+  const Inputs in = inputs_at(rule, input_number(selection, first + i));
   a[i] = in.a;
   b[i] = in.b;
   c[i] = in.c;
@@ -40,7 +40,8 @@ struct Notes {
 };
 
 // core on the device: what each input must give. The returned codes get core's NaN, so that digests can be compared.
-__global__ void judge(Rule rule, std::uint64_t first, ScalarBatch batch, std::uint32_t* expected, Notes* notes) {
+__global__ void judge(Rule rule, Selection selection, std::uint64_t first, ScalarBatch batch, std::uint32_t* expected,
+                      Notes* notes) {
   const std::uint32_t i = thread_number();
   if (i >= batch.count) return;
   const Inputs in{batch.a[i], batch.b[i], batch.c[i]};
@@ -49,7 +50,7 @@ __global__ void judge(Rule rule, std::uint64_t first, ScalarBatch batch, std::ui
   batch.returned[i] = one_nan(rule.target, returned);
   if (is_right(rule, in, right, returned)) return;
   const unsigned long long number = atomicAdd(&notes->mismatches, 1ull);
-  if (number < most_noted) notes->noted[number] = {first + i, in, returned, right};
+  if (number < most_noted) notes->noted[number] = {input_number(selection, first + i), in, returned, right};
 }
 
 __global__ void expect(Rule rule, std::uint64_t first, std::uint32_t count, std::uint32_t* expected) {
@@ -81,8 +82,9 @@ class DeviceDigest {
   std::uint64_t digest_ = 0;
 };
 
-SweepOutcome sweep(const Rule& rule, std::uint64_t inputs, void (*run)(std::size_t, const ScalarBatch&),
+SweepOutcome sweep(const Rule& rule, Selection selection, void (*run)(std::size_t, const ScalarBatch&),
                    std::size_t row) {
+  const std::uint64_t inputs = selection.count;
   const auto longest = static_cast<std::uint32_t>(std::min<std::uint64_t>(inputs, chunk));
   DeviceArray<std::uint32_t> a(longest), b(longest), c(longest), returned(longest), expected(longest);
   DeviceArray<Notes> notes(1);
@@ -92,9 +94,9 @@ SweepOutcome sweep(const Rule& rule, std::uint64_t inputs, void (*run)(std::size
   for (std::uint64_t first = 0; first < inputs; first += longest) {
     const auto count = static_cast<std::uint32_t>(std::min<std::uint64_t>(longest, inputs - first));
     const ScalarBatch batch{a.data(), b.data(), c.data(), returned.data(), count};
-    make_inputs<<<blocks_for(count), threads_per_block>>>(rule, first, count, a.data(), b.data(), c.data());
+    make_inputs<<<blocks_for(count), threads_per_block>>>(rule, selection, first, count, a.data(), b.data(), c.data());
     run(row, batch);
-    judge<<<blocks_for(count), threads_per_block>>>(rule, first, batch, expected.data(), notes.data());
+    judge<<<blocks_for(count), threads_per_block>>>(rule, selection, first, batch, expected.data(), notes.data());
     finish("sweep");
     if (!digested) continue;
     returned_digest.add(returned.data(), count);
@@ -150,10 +152,10 @@ class CudaBackend : public Backend {
                 std::to_string(__CUDACC_VER_BUILD__)};
   }
 
-  SweepOutcome sweep_conversion(std::size_t row, std::uint64_t inputs) override {
+  SweepOutcome sweep_conversion(std::size_t row, Selection inputs) override {
     return sweep(conversion_rows()[row].rule, inputs, run_conversion, row);
   }
-  SweepOutcome sweep_arithmetic(std::size_t row, std::uint64_t inputs) override {
+  SweepOutcome sweep_arithmetic(std::size_t row, Selection inputs) override {
     return sweep(arithmetic_rows()[row].rule, inputs, run_arithmetic, row);
   }
 

@@ -25,6 +25,16 @@ LOWP_HD constexpr std::uint64_t all_inputs(const Rule& rule) {
   return rule.source.width == 16 && rule.operation != Operation::fma ? std::uint64_t{1} << 32 : std::uint64_t{1} << 30;
 }
 
+// Which inputs of all are tried: every `stride`-th, each at another place within its stretch, so that low bits vary
+// too.
+struct Selection {
+  std::uint64_t count;
+  std::uint64_t stride = 1;
+};
+LOWP_HD constexpr std::uint64_t input_number(Selection selection, std::uint64_t n) {
+  return n * selection.stride + n % selection.stride;
+}
+
 // An FP32 code whose exponent lies at most 32 binades from that of `near`.
 LOWP_HD constexpr std::uint32_t code_near(std::uint32_t near, std::uint32_t random) {
   const std::int32_t exponent =

@@ -109,9 +109,9 @@ class Run {
     into.mismatches = outcome.mismatches;
     for (const ScalarMismatch& m : outcome.first) into.first.push_back(scalar_text(rule, m));
   }
-  std::uint64_t inputs_of(const Rule& rule) const {
+  Selection inputs_of(const Rule& rule) const {
     const std::uint64_t all = all_inputs(rule);
-    return options_.quick && all > 1 << 20 ? all / quick_part : all;
+    return options_.quick && all > 1 << 20 ? Selection{all / quick_part, quick_part} : Selection{all};
   }
 
   void conversion(std::size_t row) {
