@@ -47,4 +47,13 @@ Scale value_scale(double smallest, double largest) {
   return scale;
 }
 
+Scale decade_scale(double smallest, double largest, int max_ticks) {
+  const double low = std::floor(std::log10(smallest) + 1e-9), high = std::ceil(std::log10(largest) - 1e-9);
+  Scale scale{low, std::max(high, low + 1), {}};
+  double step = 1;
+  while (std::floor((scale.high - scale.low) / step) + 1 > max_ticks) ++step;
+  for (double tick = scale.low; tick <= scale.high; tick += step) scale.ticks.push_back(tick);
+  return scale;
+}
+
 }  // namespace lowp

@@ -20,5 +20,7 @@ Scale share_scale(double largest, double zoom_below);
 Scale exponent_scale(double first, double last, int max_ticks);
 // Round ends and steps around [smallest, largest], always containing 0; five or six ticks at most.
 Scale value_scale(double smallest, double largest);
+// In powers of ten: whole decades around [smallest, largest] (positive), at least one, with at most `max_ticks` ticks.
+Scale decade_scale(double smallest, double largest, int max_ticks);
 
 }  // namespace lowp
