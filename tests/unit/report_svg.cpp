@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <limits>
 #include <random>
+#include <tuple>
 
 #include "lowp/report/report.h"
 #include "lowp/report/svg_canvas.h"
@@ -134,9 +135,14 @@ TEST_CASE("an exponent is raised, and the text after it comes down again") {
 
 TEST_CASE("a logarithmic axis holds whole decades around the data, with few ticks") {
   CHECK(decade_scale(2e-4, 0.3, 8).ticks == std::vector<double>{-4, -3, -2, -1, 0});
-  CHECK(decade_scale(1e-3, 1e-3, 8).ticks == std::vector<double>{-3, -2});
-  CHECK(decade_scale(0.1, 1, 8).low == -1);
-  CHECK(decade_scale(0.1, 1, 8).high == 0);
+  for (const auto& [low, high, ticks] : {std::tuple(1e-3, 1e-3, 2), {0.03, 0.03, 2}, {0.1, 1.0, 4}, {0.3, 2.0, 4}}) {
+    const Scale scale = decade_scale(low, high, 8);
+    CHECK(scale.low <= std::log10(low) + 1e-6);
+    CHECK(scale.high >= std::log10(high) - 1e-6);
+    CHECK(scale.high - scale.low > 0.2);
+    CHECK(static_cast<int>(scale.ticks.size()) == ticks);
+    CHECK(scale.ticks.back() == scale.high);
+  }
   CHECK(decade_scale(5e-324, 1e300, 8).ticks.size() <= 8);
 }
 

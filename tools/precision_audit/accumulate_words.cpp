@@ -56,7 +56,7 @@ Result<Report> answer_gemm(const StepSeries& series, const Words& words, const S
 }
 
 Result<Report> answer_norm(const StepSeries& series, const Words& words, const Settings& settings) {
-  const NormOptions options{settings.accumulators, words.max_norm, settings.scale_log2};
+  const NormOptions options{settings.accumulators, words.max_norm, settings.scale_log2, words.threads};
   std::vector<NormResult> results;
   for (const Input& input : series.inputs) {
     auto result = replay_norm(input, options);
@@ -66,8 +66,8 @@ Result<Report> answer_norm(const StepSeries& series, const Words& words, const S
   return norm_report(series, options, results, version);
 }
 
-Result<Report> answer_operations(const StepSeries& series, const Words&, const Settings& settings) {
-  auto result = replay_operations(series.inputs.front(), settings.accumulators);
+Result<Report> answer_operations(const StepSeries& series, const Words& words, const Settings& settings) {
+  auto result = replay_operations(series.inputs.front(), settings.accumulators, words.threads);
   if (!result) return result.error();
   return operations_report(series, settings.accumulators, *result, version);
 }

@@ -75,6 +75,9 @@ int answer(const Words& words, const Settings& settings) {
   if (!series) return fail(series.error().message());
   auto report = settings.question(*series, words, settings);
   if (!report) return fail(report.error().message());
+  for (const Input& input : series->inputs) {
+    if (const auto changed = changed_since_open(input)) return fail(*changed);
+  }
   std::string document, plot;
   settings.writer->write(*report, stdout_style(), document);
   if (!words.plot.empty()) {

@@ -229,8 +229,8 @@ int run_verify_tensor_core(int argc, char** argv) {
     return exit_usage;
   }
   const Writer* writer = find_writer(words.output);
-  if (writer == nullptr) {
-    complain(fmt::format("--output: unknown '{}'", words.output));
+  if (writer == nullptr || writer->name == "svg") {
+    complain(fmt::format("--output: wanted text, json, csv or markdown, found '{}'", words.output));
     return exit_usage;
   }
   return verify_all(words, *writer);

@@ -4,7 +4,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
+#include <limits>
 
 #include "lowp/accumulate/cells.h"
 #include "lowp/report/humanize.h"
@@ -146,22 +148,51 @@ Table stalls_table(const UpdateOptions& options, const StateResult& result) {
   return table;
 }
 
-// One panel a format: what other learning rates would lose.
+// What other learning rates would lose, a line for each format.
 Figure stalls_figure(const StepSeries& series, const UpdateOptions& options, const StateResult& result) {
-  Figure figure{"Weights whose update is lost, by storage format",
-                sources_text(series),
-                fmt::format("learning rate, as a multiple of {}", options.learning_rate),
-                "share of weights",
-                {}};
+  Panel panel;
+  panel.title = "Rounding to nearest";
+  panel.has_marker = true;
+  panel.marker_label = fmt::format("lr {}", options.learning_rate);
+  for (std::size_t r = 0; r < rates; ++r) panel.x.push_back(static_cast<double>(r) - rate_log2_limit);
   for (std::size_t f = 0; f < options.formats.size(); ++f) {
     const StallCounts& c = result.total[f];
-    Panel panel;
-    panel.title = options.formats[f].name;
-    panel.bands = {{"does not move", {}}};
+    Line line{options.formats[f].name, {}};
     for (std::size_t r = 0; r < rates; ++r) {
-      panel.x.push_back(static_cast<double>(r) - rate_log2_limit);
-      panel.bands[0].share.push_back(
-          c.moving == 0 ? 0 : static_cast<double>(c.nearest_at_rate[r]) / static_cast<double>(c.moving));
+      line.value.push_back(c.moving == 0 ? 0
+                                         : static_cast<double>(c.nearest_at_rate[r]) / static_cast<double>(c.moving));
+    }
+    panel.lines.push_back(std::move(line));
+  }
+  return {"Weights whose update is lost, by storage format",
+          fmt::format("{}: step {}", sources_text(series), result.step),
+          fmt::format("learning rate, as a multiple of {}", options.learning_rate),
+          "share of weights that do not move",
+          {std::move(panel)}};
+}
+
+// How the error grows over the steps, a line for each format.
+Figure moments_figure(const StepSeries& series, const UpdateOptions& options, const MomentResult& result) {
+  struct Quantity {
+    std::string_view title;
+    ErrorStatistics MomentOutcome::* errors;
+  };
+  constexpr Quantity quantities[] = {
+      {"exp_avg", &MomentOutcome::first}, {"exp_avg_sq", &MomentOutcome::second}, {"update", &MomentOutcome::update}};
+  Figure figure{"Adam's moments kept in each format", sources_text(series), "steps", "median relative error", {}};
+  for (const Quantity& quantity : quantities) {
+    Panel panel;
+    panel.title = quantity.title;
+    for (std::size_t p = 0; p < result.prefixes.size(); ++p) {
+      panel.x.push_back(std::log2(static_cast<double>(result.prefixes[p])));
+    }
+    for (std::size_t f = 0; f < options.formats.size(); ++f) {
+      Line line{options.formats[f].name, {}};
+      for (const auto& outcomes : result.after) {
+        line.value.push_back(
+            (outcomes[f].*quantity.errors).relative_quantile(0.5).value_or(std::numeric_limits<double>::quiet_NaN()));
+      }
+      panel.lines.push_back(std::move(line));
     }
     figure.panels.push_back(std::move(panel));
   }
@@ -175,7 +206,7 @@ Grid moments_grid(const UpdateOptions& options, const MomentResult& result) {
             1,
             {}};
   for (std::size_t f = 0; f < options.formats.size(); ++f) {
-    const MomentOutcome& o = result.outcomes[f];
+    const MomentOutcome& o = result.last()[f];
     grid.rows.push_back(
         {{options.formats[f].name, relative_text(o.first.relative_quantile(0.5)),
           relative_text(o.second.relative_quantile(0.5)), relative_text(o.update.relative_quantile(0.5)),
@@ -187,7 +218,7 @@ Grid moments_grid(const UpdateOptions& options, const MomentResult& result) {
 }
 
 std::string moment_advice(const UpdateOptions& options, const MomentResult& result, std::size_t f) {
-  const MomentOutcome& o = result.outcomes[f];
+  const MomentOutcome& o = result.last()[f];
   const double typical = o.update.relative_quantile(0.5).value_or(0);
   std::string text = typical < 1e-3 ? fmt::format("safe: half of the updates are within {}.", relative_text(typical))
                                     : fmt::format("half of the updates are off by {} or more.", relative_text(typical));
@@ -205,16 +236,18 @@ Table moments_table(const UpdateOptions& options, const MomentResult& result) {
                "update.median_relative_error", "update.p99_relative_error", "update.snr_db", "update.not_finite"},
               {},
               false};
+  constexpr std::string_view none = "no value that is not zero", exact = "no error or no signal";
   for (std::size_t f = 0; f < options.formats.size(); ++f) {
-    const MomentOutcome& o = result.outcomes[f];
-    constexpr std::string_view none = "no value that is not zero", exact = "no error or no signal";
-    table.rows.push_back({text_cell(options.formats[f].name), count_cell(result.steps), count_cell(o.values),
-                          real_cell(o.first.relative_quantile(0.5), none), real_cell(o.first.snr_db(), exact),
-                          count_cell(o.first_flushed), real_cell(o.second.relative_quantile(0.5), none),
-                          real_cell(o.second.snr_db(), exact), count_cell(o.second_flushed),
-                          real_cell(o.update.relative_quantile(0.5), none),
-                          real_cell(o.update.relative_quantile(0.99), none), real_cell(o.update.snr_db(), exact),
-                          count_cell(o.broken)});
+    for (std::size_t p = 0; p < result.prefixes.size(); ++p) {
+      const MomentOutcome& o = result.after[p][f];
+      table.rows.push_back({text_cell(options.formats[f].name), count_cell(result.prefixes[p]), count_cell(o.values),
+                            real_cell(o.first.relative_quantile(0.5), none), real_cell(o.first.snr_db(), exact),
+                            count_cell(o.first_flushed), real_cell(o.second.relative_quantile(0.5), none),
+                            real_cell(o.second.snr_db(), exact), count_cell(o.second_flushed),
+                            real_cell(o.update.relative_quantile(0.5), none),
+                            real_cell(o.update.relative_quantile(0.99), none), real_cell(o.update.snr_db(), exact),
+                            count_cell(o.broken)});
+    }
   }
   return table;
 }
@@ -246,10 +279,10 @@ Report moments_report(const StepSeries& series, const UpdateOptions& options, co
                       std::string_view tool_version) {
   Report report;
   report.tables = {tool_table(tool_version), inputs_table(series), moments_table(options, result)};
-  std::string first = fmt::format("After {} steps", result.steps);
+  std::string first = fmt::format("After {} steps half of the updates are off by", result.steps);
   for (std::size_t f = 0; f < options.formats.size(); ++f) {
-    first += fmt::format("{} moments in {} change the typical update by {}", f == 0 ? "" : ";", options.formats[f].name,
-                         relative_text(result.outcomes[f].update.relative_quantile(0.5)));
+    first += fmt::format("{} {} or more with moments in {}", f == 0 ? "" : ", by",
+                         relative_text(result.last()[f].update.relative_quantile(0.5)), options.formats[f].name);
   }
   report.story = {Paragraph{first + ".", 0, 2},
                   Paragraph{fmt::format("{}: {} with {} gradients each; Adam with betas {} and {}, eps {}.",
@@ -259,6 +292,7 @@ Report moments_report(const StepSeries& series, const UpdateOptions& options, co
                   moments_grid(options, result)};
   add_advice(report.story, options, [&](std::size_t f) { return moment_advice(options, result, f); });
   report.story.push_back(Heading{"Not covered"});
+  report.figures = {moments_figure(series, options, result)};
   report.story.push_back(
       Paragraph{"Moments start from zero at the first dump. No scale per block or tensor is applied, "
                 "as 8-bit optimizers do.",

@@ -13,16 +13,16 @@ namespace lowp {
 namespace {
 
 constexpr double top_room = 52, label_gap = 26, label_height = 13, zero_room = 22;
-constexpr std::size_t shapes = 5;
-constexpr std::string_view colours[] = {"#0b5fa5", "#b93815", "#0f7a5f", "#7e22ce", "#6b4a08",
-                                        "#111",    "#b0126f", "#45556b", "#4d7c0f", "#1d3a8a"};
+constexpr std::size_t shapes = 6;
+constexpr std::string_view colours[] = {"#0b5fa5", "#b93815", "#0f7a5f", "#7e22ce", "#6b4a08", "#b0126f",
+                                        "#111",    "#45556b", "#4d7c0f", "#1d3a8a", "#9a6700", "#0e7490"};
 
 // Drawn or not: a number, not below 0.
 bool has_value(const Line& line, std::size_t i) {
   return i < line.value.size() && std::isfinite(line.value[i]) && line.value[i] >= 0;
 }
 
-// The first five shapes are filled on solid lines, the next hollow on dashed ones.
+// The first six shapes are filled on solid lines, the next hollow on dashed ones.
 struct LineLook {
   std::size_t index;
   std::string_view colour() const { return colours[index % std::size(colours)]; }
@@ -32,19 +32,19 @@ struct LineLook {
   }
 };
 
-// Circle, square, triangle, diamond, and a cross.
+// Circle, square, triangle, diamond, a triangle on its tip, and a cross.
 void draw_mark(SvgCanvas& canvas, const LineLook& look, Point at) {
   constexpr double r = 3.6;
   const std::size_t shape = look.index % shapes;
-  if (shape == 4) {
+  if (shape == 5) {
     const std::string stroke = fmt::format("stroke=\"{}\" stroke-width=\"2\"", look.colour());
     const double across = look.hollow() ? 0 : r, along = look.hollow() ? r + 1 : r;  // + or x
     canvas.line({at.x - along, at.y - across}, {at.x + along, at.y + across}, stroke);
     canvas.line({at.x - across, at.y + along}, {at.x + across, at.y - along}, stroke);
     return;
   }
-  constexpr int corners[] = {16, 4, 3, 4};
-  constexpr double turns[] = {0, 0.125, 0.75, 0};
+  constexpr int corners[] = {16, 4, 3, 4, 3};
+  constexpr double turns[] = {0, 0.125, 0.75, 0, 0.25};
   std::vector<Point> outline;
   for (int i = 0; i < corners[shape]; ++i) {
     const double angle = 2 * std::numbers::pi * (turns[shape] + static_cast<double>(i) / corners[shape]);
@@ -55,9 +55,11 @@ void draw_mark(SvgCanvas& canvas, const LineLook& look, Point at) {
                                       look.hollow() ? "#fff" : look.colour(), look.colour()));
 }
 
+// 1 %, 10^-6, 2 10^-6
 std::string tick_text(double exponent) {
-  if (exponent > 0 || exponent < -4) return fmt::format("10^{}", exponent);
-  return percent_label(std::pow(10, exponent));
+  const double decade = std::floor(exponent + 1e-9), digit = std::round(std::pow(10, exponent - decade));
+  if (exponent < 1e-9 && exponent > -4 - 1e-9) return fmt::format("{:.3g} %", digit * std::pow(10, decade + 2));
+  return (digit == 1 ? "" : fmt::format("{}\u00b7", digit)) + fmt::format("10^{}", decade);
 }
 
 struct LinesDrawing {
