@@ -76,7 +76,7 @@ int answer(const Words& words, const Settings& settings) {
   auto report = settings.question(*series, words, settings);
   if (!report) return fail(report.error().message());
   for (const Input& input : series->inputs) {
-    if (const auto changed = changed_since_open(input)) return fail(*changed);
+    if (const auto doubt = changed_since_open(input)) complain(*doubt);
   }
   std::string document, plot;
   settings.writer->write(*report, stdout_style(), document);
