@@ -37,6 +37,8 @@ usage_errors = """
 --threads=1 --gemm                              --gemm
 --gemm a b --paths=h100:mma                     'h100:mma'
 --gemm a b --paths=mi300:mfma:fp16:f32          unstable
+--gemm a b --paths=h100:wgmma:bf16:f32/0        parts
+--gemm a b --paths=ideal:mxfp5                  ideal:mxfp5
 """
 
 
@@ -71,10 +73,33 @@ class Accumulate(Case):
         self.assertIsNone(full["kahan"]["absorbed"])
         self.assertEqual(report["models"][0]["name"], "sequential")
 
+    def questions(self):
+        """Each question, asked so that it has an answer."""
+        ones = packed("f", [1.0 + 0.01 * i for i in range(128)])
+        matrices = {"a": ("F32", [64, 2], ones), "b": ("F32", [64, 2], ones), "grad/w": f32(3, 4)}
+        path, state = self.folder / "m.safetensors", self.folder / "state.safetensors"
+        path.write_bytes(safetensors(matrices))
+        moments = {"param/w": f32(1, 2), "exp_avg/w": f32(1, 1), "exp_avg_sq/w": f32(1, 1e-9)}
+        state.write_bytes(safetensors(moments, {"step": "9"}))
+        dumps = self.folder / "dumps"
+        dumps.mkdir()
+        for step in range(1, 4):
+            (dumps / f"step{step}.safetensors").write_bytes(safetensors({"grad/w": f32(256, step, 1e-9)}))
+        blocks = "ideal:nvfp4,b200:tcgen05.mxf4nvf4:e2m1:f32,b200:tcgen05.mxf8f6f4:e4m3:f32+1,h100:wgmma:bf16:f32/2"
+        return [
+            [dumps, "--over", "steps"],
+            [dumps, "--over", "files", "--scales", "-2:20", "--rounding", "stochastic_c"],
+            [dumps, "--update"],
+            [state, "--update"],
+            [path, "--gemm", "a", "b"],
+            [path, "--gemm", "a", "b", "--paths", blocks],
+            [path, "--norm"],
+            [path, "--ops"],
+        ]
+
     def test_every_output(self):
-        words = [self.series(), "--over", "steps"]
-        for name in ("text", "markdown", "csv", "json", "svg"):
-            with self.subTest(name):
+        for words, name in [(w, n) for w in self.questions() for n in ("text", "markdown", "csv", "json", "svg")]:
+            with self.subTest(f"{words} {name}"):
                 out = self.ask(*words, "--output", name).decode()
                 self.assertEqual(out, self.ask(*words, "--output", name, "--threads", "7").decode())
                 if name == "json":
@@ -82,7 +107,12 @@ class Accumulate(Case):
                 if name == "csv":
                     self.assertGreater(len(list(csv.reader(io.StringIO(out)))), 10)
                 if name == "svg":
+                    self.assertIn("<polyline", out)  # a line at least
+                    self.assertNotIn("nothing to draw", out)
                     self.assertTrue(xml.fromstring(out).tag.endswith("svg"))
+                if name == "text":
+                    self.assertIn("Not covered", out)
+        words = [self.folder / "dumps", "--over", "steps"]
         plot = self.folder / "plot.svg"
         self.ask(*words, "--plot", plot)
         self.assertTrue(xml.fromstring(plot.read_bytes()).tag.endswith("svg"))
@@ -142,6 +172,14 @@ class Accumulate(Case):
         other.write_bytes(safetensors({"grad/v": f32(1)}))
         self.refused(3, run("accumulate", one, other, "--over", "steps"), "shape")
         self.refused(3, run("accumulate", one, "--update"), "exp_avg")
+
+    def test_codes_of_recorded_results_are_matrices_too(self):
+        path = recorded / "h100-wgmma-e4m3-f32.safetensors"
+        report = self.json(path, "--gemm", "a", "b", "--paths", "ideal:e4m3,h100:wgmma:e4m3:f32")
+        self.assertEqual([row["a_scale_log2"] for row in report["paths"]], [0, 0])
+        self.assertEqual(report["products"][-1]["k"], 200)
+        self.refused(3, run("accumulate", path, "--gemm", "a", "c"), "'c'")
+        self.refused(3, run("accumulate", path, "--gemm", "a", "e"), "'e'")
 
     def test_hostile_names_stay_text(self):
         name = "grad/\x1b[31m<script>,\n"

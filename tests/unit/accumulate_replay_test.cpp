@@ -379,6 +379,36 @@ TEST_CASE("gemm: block-scaled products equal the spec on whole rows, and promote
   }
 }
 
+TEST_CASE("gemm: partial sums of split-K are rounded to the output format") {
+  // Two parts of 32: 256 and 1 + ... + 1 = 3. BF16 holds both, but of their sum only 260; one chain keeps 259.
+  std::vector<float> a(64, 0), ones(64, 1);
+  a[0] = 256;
+  a[40] = a[50] = a[60] = 1;
+  Dumps dumps;
+  dumps.add(1, {{"a", {1, 64}, a}, {"b", {64, 1}, ones}});
+  GemmOptions options{"a", "b", {}, 1};
+  for (const char* word : {"h100:wgmma:bf16:f32", "h100:wgmma:bf16:f32/2", "h100:wgmma:fp16:f32/2",
+                           "h100:wgmma:e5m2:f32+1/2", "b200:tcgen05.mxf8f6f4:e5m2:f32/2"}) {
+    auto path = parse_path(word);
+    REQUIRE(path);
+    options.paths.push_back(*path);
+  }
+  CHECK(output_format(options.paths[1]).name == "bf16");
+  CHECK(output_format(options.paths[2]).name == "fp16");
+  CHECK(output_format(options.paths[4]).name == "bf16");
+  const auto result = replay_gemm(dumps.open().inputs.front(), options);
+  REQUIRE(result);
+  for (const GemmOutcome& o : result->outcomes) {
+    if (o.k != 64) continue;
+    const double error = *o.error.largest_relative();
+    CHECK(error == (o.path == 0 || o.path == 2 ? 0 : doctest::Approx(1.0 / 259)));
+    CHECK(o.misrounded == 0);  // 260 is the BF16 number nearest to 259: a tie, to even
+  }
+  CHECK(result->divergences.empty());
+  CHECK_FALSE(parse_path("h100:wgmma:bf16:f32/0"));
+  CHECK_FALSE(parse_path("h100:wgmma:bf16:f32/2+1"));
+}
+
 TEST_CASE("gemm: values that a format holds are not scaled") {
   const Format e4m3 = find_format("e4m3").format;
   CHECK(rounded({1, 3, {1, -448, 0x1p-9}}, e4m3).scale_log2 == 0);

@@ -161,8 +161,10 @@ void declare_modes(CLI::App& app, Words& words, const char* group) {
   app.add_option("--gemm", words.gemm, "multiply two tensors of the dump, A B, on emulated tensor cores")
       ->expected(2)
       ->group(group);
-  app.add_option("--paths", words.paths_of_gemm,
-                 "of --gemm: GPU:PATH:INPUT:ACCUMULATOR[+N] with promotion every N instructions, or ideal:INPUT")
+  app.add_option(
+         "--paths", words.paths_of_gemm,
+         "of --gemm: GPU:PATH:INPUT:ACCUMULATOR[+N][/P] with promotion every N instructions and K split in P parts "
+         "(partial sums in 16 bits), or ideal:INPUT; for example b200:tcgen05.mxf4nvf4:e2m1:f32, ideal:nvfp4")
       ->capture_default_str()
       ->group("How it is computed");
   app.add_flag("--norm", words.norm, "the global gradient norm and clip coefficient, and clipping before unscaling")

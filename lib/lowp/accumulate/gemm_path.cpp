@@ -25,7 +25,7 @@ constexpr TensorCore ideal_fp32{.architecture = "ideal",
                                 .source = "definition: IEEE fused multiply-add, k ascending"};
 
 Error no_path(std::string_view word, std::string found) {
-  return {"--paths", std::nullopt, "GPU:PATH:INPUT:ACCUMULATOR[+N] of the tensor-core table, or ideal:INPUT",
+  return {"--paths", std::nullopt, "GPU:PATH:INPUT:ACCUMULATOR[+N][/P] of the tensor-core table, or ideal:INPUT",
           fmt::format("'{}'{}", word, found)};
 }
 
@@ -47,6 +47,13 @@ Result<NamedPath> parse_ideal(std::string_view word) {
   return named;
 }
 
+bool read_count(std::string_view digits, int& count) {
+  constexpr int most = 1 << 20;
+  const char* last = digits.data() + digits.size();
+  const auto [end, error] = std::from_chars(digits.data(), last, count);
+  return error == std::errc{} && end == last && count >= 1 && count <= most;
+}
+
 std::vector<std::string_view> parts_of(std::string_view text) {
   std::vector<std::string_view> parts;
   for (std::size_t end; (end = text.find(':')) != text.npos; text.remove_prefix(end + 1)) {
@@ -58,20 +65,25 @@ std::vector<std::string_view> parts_of(std::string_view text) {
 
 }  // namespace
 
+Accumulator output_format(const NamedPath& path) {
+  const FormatLookup input = find_format(path.input);
+  const bool wide = input.found && input.format.width >= 16;
+  const std::string name = !wide ? "bf16" : input.format.width == 16 ? path.input : "fp32";
+  return {name, find_format(name).format};
+}
+
 Result<NamedPath> parse_path(std::string_view word) {
-  constexpr int most_instructions = 1 << 20;
   if (word.starts_with("ideal:")) return parse_ideal(word);
   NamedPath named{std::string(word), "", nullptr, {}};
-  const std::size_t plus = word.find('+');
-  if (plus != word.npos) {
-    const std::string_view digits = word.substr(plus + 1);
-    const char* last = digits.data() + digits.size();
-    const auto [end, error] = std::from_chars(digits.data(), last, named.path.promotion);
-    if (error != std::errc{} || end != last || named.path.promotion < 1 || named.path.promotion > most_instructions) {
-      return no_path(word, ": no number of instructions after '+'");
-    }
+  const std::size_t slash = word.find('/'), plus = word.substr(0, slash).find('+');
+  const std::string_view promoted = word.substr(0, slash);
+  if (slash != word.npos && !read_count(word.substr(slash + 1), named.split)) {
+    return no_path(word, ": no number of parts after '/'");
   }
-  const std::vector<std::string_view> parts = parts_of(word.substr(0, plus));
+  if (plus != word.npos && !read_count(promoted.substr(plus + 1), named.path.promotion)) {
+    return no_path(word, ": no number of instructions after '+'");
+  }
+  const std::vector<std::string_view> parts = parts_of(promoted.substr(0, plus));
   if (parts.size() != 4) return no_path(word, "");
   const TensorCore* row = find_tensor_core(parts[0], parts[1], parts[2], parts[2], parts[3]);
   if (row == nullptr) return no_path(word, "");

@@ -38,7 +38,7 @@ class OutputWalk {
     run_ = promotes ? static_cast<std::size_t>(row_.instruction_k * path_.promotion) : 0;
   }
 
-  // After the first n products; n never falls and is a multiple of the instruction's k, or all of them.
+  // After n products from the first on; n never falls and is a multiple of the instruction's k, or all of them.
   std::uint64_t advance(std::size_t n) {
     while (done_ < n) {
       const std::size_t end = run_ == 0 ? n : std::min(n, (done_ / run_ + 1) * run_);
@@ -51,16 +51,19 @@ class OutputWalk {
     if (run_ == 0) return held_;
     return done_ % run_ == 0 ? main_ : promote(row_, held_, main_);
   }
-  // The same with nothing kept: n may stand anywhere in an instruction.
-  std::uint64_t first(std::size_t n) const {
+  // From product `begin` (of a new instruction) to `end`, nothing kept.
+  std::uint64_t between(std::size_t begin, std::size_t end) const {
     OutputWalk fresh = *this;
+    fresh.first_ = begin;
     fresh.done_ = 0;
     fresh.held_ = fresh.main_ = 0;
-    return fresh.advance(n);
+    return fresh.advance(end - begin);
   }
 
  private:
   std::uint64_t part(std::size_t begin, std::size_t end) const {
+    begin += first_;
+    end += first_;
     const std::span<const Operand> a(a_), b(b_);
     if (!scaled_) return dot(row_, a.subspan(begin, end - begin), b.subspan(begin, end - begin), held_);
     const std::size_t block = begin / static_cast<std::size_t>(row_.scale_block);
@@ -75,7 +78,8 @@ class OutputWalk {
   const TensorCore& row_;
   const bool scaled_;
   std::vector<Operand> a_, b_, a_scales_, b_scales_;
-  std::size_t run_ = 0, done_ = 0;  // run_: products until a promotion, 0 without any
+  std::size_t first_ = 0, done_ = 0;
+  std::size_t run_ = 0;  // products until a promotion, 0 without any
   std::uint64_t held_ = 0, main_ = 0;
 };
 
@@ -101,17 +105,17 @@ struct Quantized {
     };
     on_threads(threads, [&] { tbb::parallel_for(std::size_t{0}, a.rows, find_row); });
   }
-  // The first k of each row, b turned round.
-  CodeMatrix a_first(std::size_t k) const {
-    CodeMatrix m{a.format, a.rows, k, {}};
+  // Products begin to end - 1, b turned round.
+  CodeMatrix a_part(std::size_t begin, std::size_t end) const {
+    CodeMatrix m{a.format, a.rows, end - begin, {}};
     for (std::size_t i = 0; i < a.rows; ++i) {
-      for (std::size_t n = 0; n < k; ++n) m.code.push_back(a.code[i * a.k + n]);
+      for (std::size_t n = begin; n < end; ++n) m.code.push_back(a.code[i * a.k + n]);
     }
     return m;
   }
-  CodeMatrix b_first(std::size_t k) const {
-    CodeMatrix m{b.format, k, b.rows, {}};
-    for (std::size_t n = 0; n < k; ++n) {
+  CodeMatrix b_part(std::size_t begin, std::size_t end) const {
+    CodeMatrix m{b.format, end - begin, b.rows, {}};
+    for (std::size_t n = begin; n < end; ++n) {
       for (std::size_t j = 0; j < b.rows; ++j) m.code.push_back(b.code[j * b.k + n]);
     }
     return m;
@@ -131,23 +135,42 @@ std::vector<std::size_t> lengths(std::size_t k) {
   return all;
 }
 
-// Every output over the first ends[e] products: codes[e][output].
-std::vector<std::vector<std::uint64_t>> products(const NamedPath& path, const Quantized& q,
-                                                 const std::vector<std::size_t>& ends, int threads) {
-  std::vector<std::vector<std::uint64_t>> codes;
+// Every output over products begin to end - 1.
+std::vector<double> part_of_products(const NamedPath& path, const Quantized& q, std::size_t begin, std::size_t end,
+                                     int threads) {
+  std::vector<double> values(q.a.rows * q.b.rows);
+  const TensorCore& row = *path.path.row;
   if (path.block == nullptr) {
-    for (const std::size_t k : ends) codes.push_back(gemm(path.path, q.a_first(k), q.b_first(k), threads));
-    return codes;
+    std::ranges::transform(gemm(path.path, q.a_part(begin, end), q.b_part(begin, end), threads), values.begin(),
+                           [&](std::uint64_t code) { return value_of(row, code); });
+    return values;
   }
-  codes.assign(ends.size(), std::vector<std::uint64_t>(q.a.rows * q.b.rows));
   const auto make_row = [&](std::size_t i) {
     for (std::size_t j = 0; j < q.b.rows; ++j) {
-      const OutputWalk walk(path, q.a, i, q.b, j);
-      for (std::size_t end = 0; end < ends.size(); ++end) codes[end][i * q.b.rows + j] = walk.first(ends[end]);
+      values[i * q.b.rows + j] = value_of(row, OutputWalk(path, q.a, i, q.b, j).between(begin, end));
     }
   };
   on_threads(threads, [&] { tbb::parallel_for(std::size_t{0}, q.a.rows, make_row); });
-  return codes;
+  return values;
+}
+
+// Over the first k. Parts of split-K are whole instructions.
+std::vector<double> products(const NamedPath& path, const Quantized& q, std::size_t k, int threads) {
+  if (path.split == 1) return part_of_products(path, q, 0, k, threads);
+  const auto instruction = static_cast<std::size_t>(path.path.row->instruction_k);
+  const std::size_t even = (k + static_cast<std::size_t>(path.split) - 1) / static_cast<std::size_t>(path.split);
+  const std::size_t length = (even + instruction - 1) / instruction * instruction;
+  Adder output(output_format(path));
+  std::vector<double> sums;
+  for (std::size_t begin = 0; begin < k; begin += length) {
+    std::vector<double> part = part_of_products(path, q, begin, std::min(begin + length, k), threads);
+    for (double& x : part) x = output.round(x);
+    if (sums.empty())
+      sums = std::move(part);
+    else
+      std::ranges::transform(sums, part, sums.begin(), [&](double a, double b) { return output.add(a, b); });
+  }
+  return sums;
 }
 
 Divergence diverge(const GemmOptions& options, const Quantized& q, std::size_t first, std::size_t second) {
@@ -169,12 +192,12 @@ Divergence diverge(const GemmOptions& options, const Quantized& q, std::size_t f
   return d;
 }
 
-GemmOutcome judge(const NamedPath& path, std::size_t index, std::size_t k, const std::vector<std::uint64_t>& made,
+GemmOutcome judge(const NamedPath& path, std::size_t index, std::size_t k, const std::vector<double>& made,
                   const std::vector<Precise>& exact) {
   GemmOutcome outcome{index, k, 0, 0, {}};
-  Adder nearest({path.name, accumulator_format(*path.path.row)});
+  Adder nearest(path.split == 1 ? Accumulator{path.name, accumulator_format(*path.path.row)} : output_format(path));
   for (std::size_t i = 0; i < made.size(); ++i) {
-    const double value = value_of(*path.path.row, made[i]);
+    const double value = made[i];
     outcome.misrounded += value == nearest.round(exact[i].high) ? 0 : 1;
     if (std::isfinite(value) && std::isfinite(exact[i].high)) {
       outcome.error.add(value, exact[i]);
@@ -209,12 +232,12 @@ Result<GemmResult> replay_gemm(const Input& input, const GemmOptions& options) {
     const Quantized& q = found->second;
     result.a_scale.push_back(q.a.scale_log2);
     result.b_scale.push_back(q.b.scale_log2);
-    const auto made = products(path, q, ends, options.threads);
     for (std::size_t end = 0; end < ends.size(); ++end) {
-      result.outcomes.push_back(judge(path, p, ends[end], made[end], q.exact[end]));
+      const std::vector<double> made = products(path, q, ends[end], options.threads);
+      result.outcomes.push_back(judge(path, p, ends[end], made, q.exact[end]));
     }
     for (std::size_t other = 0; other < p; ++other) {
-      if (options.paths[other].input != path.input) continue;
+      if (options.paths[other].input != path.input || path.split != 1 || options.paths[other].split != 1) continue;
       result.divergences.push_back(diverge(options, q, other, p));
       break;  // the first of the same input is what the others are compared with
     }

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "lowp/accumulate/adder.h"
 #include "lowp/accumulate/error_statistics.h"
 #include "lowp/accumulate/gemm.h"
 #include "lowp/core/formats.h"
@@ -18,9 +19,12 @@ struct NamedPath {
   std::string input;                   // name of a format, or of a block format
   const BlockFormat* block = nullptr;  // of block_format_table where the row has scales
   GemmPath path;                       // its row may have scales
+  int split = 1;                       // split-K: parts of K, each rounded to output_format, then added in it
 };
-// GPU:PATH:INPUT:ACCUMULATOR[+N], N instructions until promotion; "ideal:INPUT" is FP32 to nearest, in the order of k,
-// INPUT there a format or a block format. Paths with scales take their elements' format as INPUT.
+// Where partial sums of split-K are kept: the input format if it has 16 bits, BF16 for narrower ones, else FP32.
+Accumulator output_format(const NamedPath& path);
+// GPU:PATH:INPUT:ACCUMULATOR[+N][/P], N instructions until promotion, P parts of K; "ideal:INPUT" is FP32 to nearest,
+// in the order of k, INPUT there a format or a block format. Paths with scales take their elements' format as INPUT.
 Result<NamedPath> parse_path(std::string_view word);
 
 struct GemmOptions {
@@ -51,6 +55,7 @@ struct GemmResult {
   std::vector<Divergence> divergences;
 };
 
+// Paths with split-K are compared with exact products, but not instruction by instruction with others.
 // The product of two tensors (see read_gemm_inputs) on every path, over the first 32, 64, ... and all of K.
 Result<GemmResult> replay_gemm(const Input& input, const GemmOptions& options);
 

@@ -104,8 +104,8 @@ std::vector<std::string> evidence(const GemmOptions& options) {
 
 Table paths_table(const GemmOptions& options, const GemmResult& result) {
   Table table{"paths",
-              {"name", "architecture", "instruction_path", "input", "accumulator", "promotion", "grade", "source",
-               "note", "a_scale_log2", "b_scale_log2"},
+              {"name", "architecture", "instruction_path", "input", "accumulator", "promotion", "split", "grade",
+               "source", "note", "a_scale_log2", "b_scale_log2"},
               {},
               false};
   for (std::size_t p = 0; p < options.paths.size(); ++p) {
@@ -113,7 +113,7 @@ Table paths_table(const GemmOptions& options, const GemmResult& result) {
     const TensorCore& row = *path.path.row;
     const auto scale = [&](int log2) { return path.block ? null_cell("one per block") : integer_cell(log2); };
     table.rows.push_back({text_cell(path.name), text_cell(row.architecture), text_cell(row.path), text_cell(path.input),
-                          text_cell(row.accumulator), integer_cell(path.path.promotion),
+                          text_cell(row.accumulator), integer_cell(path.path.promotion), integer_cell(path.split),
                           text_cell(grade_text(row.grade)), text_cell(row.source), text_cell(row.note),
                           scale(result.a_scale[p]), scale(result.b_scale[p])});
   }
