@@ -30,6 +30,7 @@ usage_errors = """
 --over=steps --predivide=nan                    --predivide
 --over=steps --output=pdf                       'pdf'
 --over=steps --threads=-1                       --threads
+--over=steps --plot= --output=json              --plot=
 --update --beta1=1                              --beta1
 --update --lr=-1                                --lr
 --norm --max-norm=0                             --max-norm

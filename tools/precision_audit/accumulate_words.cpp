@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "arguments.h"
+#include "command_line.h"
 #include "commands.h"
 #include "lowp/accumulate/gemm_report.h"
 #include "lowp/accumulate/norm.h"
@@ -18,13 +19,6 @@ namespace lowp::tool::accumulate {
 namespace {
 
 using Wrong = std::optional<std::string>;
-
-template <class Rows>
-std::string names_of(const Rows& rows) {
-  std::string names;
-  for (const auto& row : rows) names += (names.empty() ? "" : ", ") + std::string(row.name);
-  return names;
-}
 
 Result<Report> answer_over(const StepSeries& series, const Words& words, const Settings& settings) {
   const OverOptions options{settings.accumulators, settings.models,    settings.terms,      words.block,
