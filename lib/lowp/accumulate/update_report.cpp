@@ -38,7 +38,7 @@ std::string what_was_read(const StepSeries& series, const UpdateOptions& options
 
 Grid stalls_grid(const UpdateOptions& options, const StateResult& result) {
   Grid grid{"Weights that stay where they are, of those with an update",
-            {"stored in", "nearest", "stochastic", "Kahan", "eps becomes", "exp_avg_sq to 0", "update Inf/NaN"},
+            {"stored in", "nearest", "stochastic", "Kahan", "eps becomes", "exp_avg_sq to 0", "Inf/NaN"},
             1,
             {}};
   for (std::size_t f = 0; f < options.formats.size(); ++f) {
@@ -201,8 +201,7 @@ Figure moments_figure(const StepSeries& series, const UpdateOptions& options, co
 
 Grid moments_grid(const UpdateOptions& options, const MomentResult& result) {
   Grid grid{"Moments rounded to the format after each step, against exact ones (median relative error)",
-            {"stored in", "exp_avg", "exp_avg_sq", "update", "update worst 1 %", "exp_avg to 0", "exp_avg_sq to 0",
-             "update Inf/NaN"},
+            {"stored in", "exp_avg", "exp_avg_sq", "update", "worst 1 %", "m to 0", "v to 0", "Inf/NaN"},
             1,
             {}};
   for (std::size_t f = 0; f < options.formats.size(); ++f) {
@@ -258,8 +257,10 @@ Report state_report(const StepSeries& series, const UpdateOptions& options, cons
                     std::string_view tool_version) {
   Report report;
   report.tables = {tool_table(tool_version), inputs_table(series), stalls_table(options, result)};
-  report.story = {Paragraph{headline(options, result), 0, 2}, Paragraph{what_was_read(series, options, result), 0, 2},
-                  stalls_grid(options, result)};
+  report.story = {
+      Paragraph{headline(options, result), 0, 2}, Paragraph{what_was_read(series, options, result), 0, 2},
+      stalls_grid(options, result),
+      Paragraph{"exp_avg_sq to 0: of those that are not. Inf/NaN: updates whose denominator would be 0.", 2, 0}};
   for (Block& block : worst_tensors(options, result)) report.story.push_back(std::move(block));
   add_advice(report.story, options, [&](std::size_t f) { return advice(options, result, f); });
   report.story.push_back(Heading{"Not covered"});
@@ -289,7 +290,10 @@ Report moments_report(const StepSeries& series, const UpdateOptions& options, co
                                         sources_text(series), counted(result.tensors, "tensor", "tensors"),
                                         grouped(result.values), options.beta1, options.beta2, options.epsilon),
                             0, 2},
-                  moments_grid(options, result)};
+                  moments_grid(options, result),
+                  Paragraph{"worst 1 %, Inf/NaN: of the updates. m to 0, v to 0: exp_avg and exp_avg_sq that became 0 "
+                            "though the exact moment is not.",
+                            2, 0}};
   add_advice(report.story, options, [&](std::size_t f) { return moment_advice(options, result, f); });
   report.story.push_back(Heading{"Not covered"});
   report.figures = {moments_figure(series, options, result)};
