@@ -30,6 +30,7 @@ usage_errors = """
 --over=steps --predivide=nan                    --predivide
 --over=steps --output=pdf                       'pdf'
 --over=steps --threads=-1                       --threads
+--over=steps --plot= --output=json              --plot=
 --update --beta1=1                              --beta1
 --update --lr=-1                                --lr
 --norm --max-norm=0                             --max-norm
@@ -37,6 +38,8 @@ usage_errors = """
 --threads=1 --gemm                              --gemm
 --gemm a b --paths=h100:mma                     'h100:mma'
 --gemm a b --paths=mi300:mfma:fp16:f32          unstable
+--gemm a b --paths=h100:wgmma:bf16:f32/0        parts
+--gemm a b --paths=ideal:mxfp5                  ideal:mxfp5
 """
 
 
@@ -71,10 +74,33 @@ class Accumulate(Case):
         self.assertIsNone(full["kahan"]["absorbed"])
         self.assertEqual(report["models"][0]["name"], "sequential")
 
+    def questions(self):
+        """Each question, asked so that it has an answer."""
+        ones = packed("f", [1.0 + 0.01 * i for i in range(128)])
+        matrices = {"a": ("F32", [64, 2], ones), "b": ("F32", [64, 2], ones), "grad/w": f32(3, 4)}
+        path, state = self.folder / "m.safetensors", self.folder / "state.safetensors"
+        path.write_bytes(safetensors(matrices))
+        moments = {"param/w": f32(1, 2), "exp_avg/w": f32(1, 1), "exp_avg_sq/w": f32(1, 1e-9)}
+        state.write_bytes(safetensors(moments, {"step": "9"}))
+        dumps = self.folder / "dumps"
+        dumps.mkdir()
+        for step in range(1, 4):
+            (dumps / f"step{step}.safetensors").write_bytes(safetensors({"grad/w": f32(256, step, 1e-9)}))
+        blocks = "ideal:nvfp4,b200:tcgen05.mxf4nvf4:e2m1:f32,b200:tcgen05.mxf8f6f4:e4m3:f32+1,h100:wgmma:bf16:f32/2"
+        return [
+            [dumps, "--over", "steps"],
+            [dumps, "--over", "files", "--scales", "-2:20", "--rounding", "stochastic_c"],
+            [dumps, "--update"],
+            [state, "--update"],
+            [path, "--gemm", "a", "b"],
+            [path, "--gemm", "a", "b", "--paths", blocks],
+            [path, "--norm"],
+            [path, "--ops"],
+        ]
+
     def test_every_output(self):
-        words = [self.series(), "--over", "steps"]
-        for name in ("text", "markdown", "csv", "json", "svg"):
-            with self.subTest(name):
+        for words, name in [(w, n) for w in self.questions() for n in ("text", "markdown", "csv", "json", "svg")]:
+            with self.subTest(f"{words} {name}"):
                 out = self.ask(*words, "--output", name).decode()
                 self.assertEqual(out, self.ask(*words, "--output", name, "--threads", "7").decode())
                 if name == "json":
@@ -82,7 +108,12 @@ class Accumulate(Case):
                 if name == "csv":
                     self.assertGreater(len(list(csv.reader(io.StringIO(out)))), 10)
                 if name == "svg":
+                    self.assertIn("<polyline", out)  # a line at least
+                    self.assertNotIn("nothing to draw", out)
                     self.assertTrue(xml.fromstring(out).tag.endswith("svg"))
+                if name == "text":
+                    self.assertIn("Not covered", out)
+        words = [self.folder / "dumps", "--over", "steps"]
         plot = self.folder / "plot.svg"
         self.ask(*words, "--plot", plot)
         self.assertTrue(xml.fromstring(plot.read_bytes()).tag.endswith("svg"))
@@ -106,9 +137,10 @@ class Accumulate(Case):
         path = self.folder / "g.safetensors"
         path.write_bytes(safetensors({"grad/w": f32(3, 4)}))
         report = self.json(path, "--norm", "--max-norm", "1", "--formats", "fp32")
-        self.assertEqual([row["norm"] for row in report["norms"]], [5, 5 * 65536])
-        self.assertAlmostEqual(report["norms"][0]["coefficient"], 0.2, places=6)
-        self.assertAlmostEqual(report["norms"][1]["coefficient"], 0.2 / 65536, places=9)
+        at = {row["scale_log2"]: row for row in report["norms"]}
+        self.assertEqual((at[0]["norm"], at[16]["norm"]), (5, 5 * 65536))
+        self.assertAlmostEqual(at[0]["coefficient"], 0.2, places=6)
+        self.assertAlmostEqual(at[16]["coefficient"], 0.2 / 65536, places=9)
 
     def test_gemm_and_operations(self):
         path = self.folder / "m.safetensors"
@@ -120,7 +152,7 @@ class Accumulate(Case):
         flat = self.folder / "flat.safetensors"
         flat.write_bytes(safetensors({"x": ("F32", [1, 600], ones)}))
         report = self.json(flat, "--ops", "--formats", "bf16")
-        rows = {(row["operation"], row["fp32_inside"]): row for row in report["operations"]}
+        rows = {(row["operation"], row["fp32_inside"]): row for row in report["operations"] if row["terms"] is None}
         self.assertAlmostEqual(rows["sum", False]["relative_error"]["max"], (600 - 256) / 600)
         self.assertEqual(rows["sum", False]["verdict"], "needs FP32")
         self.refused(3, run("accumulate", path, "--gemm", "a", "nothing"), "'nothing'")
@@ -141,6 +173,14 @@ class Accumulate(Case):
         other.write_bytes(safetensors({"grad/v": f32(1)}))
         self.refused(3, run("accumulate", one, other, "--over", "steps"), "shape")
         self.refused(3, run("accumulate", one, "--update"), "exp_avg")
+
+    def test_codes_of_recorded_results_are_matrices_too(self):
+        path = recorded / "h100-wgmma-e4m3-f32.safetensors"
+        report = self.json(path, "--gemm", "a", "b", "--paths", "ideal:e4m3,h100:wgmma:e4m3:f32")
+        self.assertEqual([row["a_scale_log2"] for row in report["paths"]], [0, 0])
+        self.assertEqual(report["products"][-1]["k"], 200)
+        self.refused(3, run("accumulate", path, "--gemm", "a", "c"), "'c'")
+        self.refused(3, run("accumulate", path, "--gemm", "a", "e"), "'e'")
 
     def test_hostile_names_stay_text(self):
         name = "grad/\x1b[31m<script>,\n"
@@ -172,6 +212,7 @@ class VerifyTensorCore(Case):
     def test_errors(self):
         self.refused(2, self.verify(), "--vectors")
         self.refused(2, self.verify("--vectors", recorded, "--output", "pdf"), "pdf")
+        self.refused(2, self.verify("--vectors", recorded, "--output", "svg"), "svg")
         self.refused(3, self.verify("--vectors", self.folder), "none")
         path = self.folder / "grads.safetensors"
         path.write_bytes(safetensors({"grad/w": f32(1)}))

@@ -172,6 +172,21 @@ TEST_CASE("G1: which products are in one fused step, for every pair of places") 
   }
 }
 
+TEST_CASE("K1: in the FP16 decomposition products change places freely within a group, not across") {
+  Products products(32, {two_to(-9), two_to(-9)});
+  products[0] = {u, u};
+  products[4] = {u, -u};  // both in the first group: the others there vanish beside them
+  const auto swapped = [&](std::size_t i, std::size_t j) {
+    Products moved = products;
+    std::swap(moved[i], moved[j]);
+    return run(emulated_fp8, moved, 0);
+  };
+  const std::uint64_t unmoved = run(emulated_fp8, products, 0);
+  CHECK(unmoved == exact_code("fp32", 16 * two_to(-18)));
+  for (const std::size_t to : {1u, 5u, 8u, 29u}) CHECK(swapped(4, to) == unmoved);
+  for (const std::size_t to : {2u, 3u, 6u, 31u}) CHECK(swapped(4, to) == 0);
+}
+
 TEST_CASE("G2: the accumulator is in the step") {
   for (const Path& path : {hopper_f32[0], hopper_f32[1], hopper_f32[2], native_fp8, emulated_fp8}) {
     const auto k = static_cast<std::size_t>(row_of(path).instruction_k);

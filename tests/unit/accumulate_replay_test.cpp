@@ -2,6 +2,7 @@
 // The questions of `accumulate` on dumps small enough to be summed by hand.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <filesystem>
@@ -11,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "lowp/accumulate/gemm_operands.h"
 #include "lowp/accumulate/gemm_replay.h"
 #include "lowp/accumulate/norm.h"
 #include "lowp/accumulate/operations.h"
@@ -80,6 +82,11 @@ const OverOutcome& outcome(const OverResult& result, std::size_t accumulator, st
   }
   REQUIRE(false);
   return result.outcomes.front();
+}
+
+double exact_row_value(const OperandRows& rows, std::size_t n) {
+  const Exact x = rows.exact_row(0)[n];
+  return std::ldexp(static_cast<double>(x.significand), x.exponent);
 }
 
 }  // namespace
@@ -196,10 +203,10 @@ TEST_CASE("update: moments over steps") {
   const auto result = moments_over_steps(dumps.open(), options);
   REQUIRE(result);
   CHECK(result->values == 2);
-  CHECK(result->outcomes[0].first.exact_count() == 2);
-  CHECK(result->outcomes[0].update.exact_count() == 2);
-  CHECK(result->outcomes[1].second_flushed == 1);  // 3 * 0.001 * 1e-8 = 3e-11
-  CHECK(result->outcomes[1].first_flushed == 0);
+  CHECK(result->last()[0].first.exact_count() == 2);
+  CHECK(result->last()[0].update.exact_count() == 2);
+  CHECK(result->last()[1].second_flushed == 1);  // 3 * 0.001 * 1e-8 = 3e-11
+  CHECK(result->last()[1].first_flushed == 0);
   // 0.1 rounded to fp16 after one step, 0.19 and 0.271 after two and three.
   const auto fp16 = [](double x) {
     return std::bit_cast<double>(
@@ -207,7 +214,7 @@ TEST_CASE("update: moments over steps") {
                 convert(ieee_format(11, 52), ieee_format(5, 10), Conversion{}, std::bit_cast<std::uint64_t>(x))));
   };
   const double stored = fp16(0.9 * fp16(0.9 * fp16(1 - 0.9) + (1 - 0.9)) + (1 - 0.9));
-  CHECK(*result->outcomes[1].first.largest_relative() >= std::abs(stored / 0.271 - 1) * 0.999);
+  CHECK(*result->last()[1].first.largest_relative() >= std::abs(stored / 0.271 - 1) * 0.999);
 }
 
 TEST_CASE("norm: 3, 4, 5, and FP16 sums of squares at scale 2^16") {
@@ -220,18 +227,22 @@ TEST_CASE("norm: 3, 4, 5, and FP16 sums of squares at scale 2^16") {
   CHECK(result->exact_coefficient == doctest::Approx(0.2));
   CHECK(result->tensors == 2);
   for (const NormOutcome& o : result->outcomes) {
-    if (!o.scaled) CHECK(o.norm == 5);
-    if (o.scaled && o.format == 0) CHECK(o.norm == 5 * 65536);
-    if (o.scaled && o.format == 1) CHECK(std::isinf(o.norm));  // 3 * 2^16 is already too large
-    if (o.scaled && o.format == 1) CHECK(o.coefficient == 0);
+    const bool fp32 = o.format == 0;
+    if (fp32) CHECK(o.norm == std::ldexp(5, o.scale_log2));
+    if (o.scale_log2 == 0) CHECK(o.norm == 5);
+    if (!fp32 && o.scale_log2 >= 16) CHECK(std::isinf(o.norm));  // 3 * 2^16 is already too large
+    if (!fp32 && o.scale_log2 >= 16) CHECK(o.coefficient == 0);
+    if (!fp32 && o.scale_log2 == 8) CHECK(std::isinf(o.norm) == !o.fp32_inside);  // (3 * 2^8)^2 is too large
+    if (fp32 && o.scale_log2 == 4) CHECK(o.coefficient == doctest::Approx(1.0 / 80));
   }
+  CHECK(result->outcomes.size() == 9 * 3);
 }
 
 TEST_CASE("operations: sums of ones, softmax of large values") {
   Dumps dumps;
   std::vector<float> ones(300, 1), large{0, 12};
   dumps.add(1, {{"ones", {1, 300}, ones}, {"large", {1, 2}, large}});
-  const auto result = replay_operations(dumps.open().inputs.front(), {in_format("bf16"), in_format("fp16")});
+  const auto result = replay_operations(dumps.open().inputs.front(), {in_format("bf16"), in_format("fp16")}, 2);
   REQUIRE(result);
   CHECK(result->rows == 2);
   const auto find = [&](std::size_t format, std::string_view name, bool inside) -> const OperationOutcome& {
@@ -278,6 +289,133 @@ TEST_CASE("gemm: FP8 accumulators stop growing where they are known to") {
   CHECK(result->divergences[1].differing == 0);
 }
 
+TEST_CASE("gemm: block scales, by hand") {
+  // One row of K = 64 against ones. MXFP4: 6 * 2^-1 is the largest of the first block, 0.4 of the second.
+  std::vector<float> a(64, 0.5f), ones(64, 1);
+  a[0] = 3;
+  for (std::size_t n = 32; n < 64; ++n) a[n] = 0.4f;
+  Values v{1, 64, {a.begin(), a.end()}};
+  const auto block = [](std::string_view name) -> const BlockFormat& {
+    return *std::ranges::find(block_format_table, name, &BlockFormat::name);
+  };
+  const OperandRows mx = block_rounded(v, block("mxfp4"));
+  CHECK(mx.blocks == 2);
+  CHECK(mx.scale == std::vector<std::uint64_t>{126, 123});  // 2^(1 - 2), 2^(-2 - 2)
+  CHECK(exact_row_value(mx, 0) == 3);
+  CHECK(exact_row_value(mx, 1) == 0.5);
+  CHECK(exact_row_value(mx, 40) == 0.375);  // 0.4 / 2^-4 = 6.4, saturated to 6
+  // NVFP4: the tensor's scale is 3 / (448 * 6), the first block's 448, the last's 0.4 / 6 / that, rounded to E4M3.
+  const OperandRows nv = block_rounded(v, block("nvfp4"));
+  CHECK(nv.blocks == 4);
+  CHECK(nv.tensor_scale == static_cast<double>(3.0f / 2688));
+  CHECK(exact_row_value(nv, 0) * nv.tensor_scale == doctest::Approx(3).epsilon(1e-6));
+  CHECK(nv.scale[3] == 0x67);  // 59.7 becomes 60 = 2^5 * 1.875
+  Dumps dumps;
+  dumps.add(1, {{"a", {1, 64}, a}, {"b", {64, 1}, ones}});
+  GemmOptions options{"a", "b", {}, 1};
+  for (const char* word : {"ideal:mxfp4", "b200:tcgen05.mxf4:e2m1:f32", "b200:tcgen05.mxf4:e2m1:f32+1",
+                           "rtxblackwell:mma.mxf4nvf4:e2m1:f32"}) {
+    auto path = parse_path(word);
+    REQUIRE(path);
+    options.paths.push_back(*path);
+  }
+  const auto result = replay_gemm(dumps.open().inputs.front(), options);
+  REQUIRE(result);
+  for (const GemmOutcome& o : result->outcomes) {
+    CHECK(o.error.count() == 1);
+    CHECK(*o.error.largest_relative() == 0);  // 3 + 31 * 0.5 + 32 * 0.375: far from any limit
+  }
+  CHECK(result->divergences.size() == 2);
+  CHECK(result->divergences[0].differing == 0);
+}
+
+TEST_CASE("gemm: block-scaled products equal the spec on whole rows, and promote like plain ones") {
+  std::vector<float> a, b;
+  for (int i = 0; i < 3 * 200; ++i) {
+    a.push_back(std::sin(static_cast<float>(i)) * std::exp2(static_cast<float>(i % 23) - 11));
+  }
+  for (int i = 0; i < 4 * 200; ++i) b.push_back(std::cos(static_cast<float>(i)));
+  const Values va{3, 200, {a.begin(), a.end()}}, vb{4, 200, {b.begin(), b.end()}};
+  Dumps dumps;
+  dumps.add(1, {{"a", {3, 200}, a}, {"b", {4, 200}, b}});
+  GemmOptions options{"a", "b", {}, 2};
+  for (const char* word : {"b200:tcgen05.mxf8f6f4:e4m3:f32", "b200:tcgen05.mxf8f6f4:e4m3:f32+2"}) {
+    options.paths.push_back(*parse_path(word));
+  }
+  const auto result = replay_gemm(dumps.open().inputs.front(), options);
+  REQUIRE(result);
+  CHECK(result->orientation == "A B^T");
+  const NamedPath& path = options.paths[0];
+  const OperandRows left = block_rounded(va, *path.block), right = block_rounded(vb, *path.block);
+  ErrorStatistics chained, promoted;
+  for (std::size_t i = 0; i < 3; ++i) {
+    for (std::size_t j = 0; j < 4; ++j) {
+      const auto x = left.operands(*path.path.row, i), y = right.operands(*path.path.row, j);
+      const auto p = left.scales(i), q = right.scales(j);
+      const auto part = [&](std::size_t from, std::size_t count, std::uint64_t c) {
+        return scaled_dot(*path.path.row, std::span(x).subspan(from, count), std::span(y).subspan(from, count),
+                          std::span(p).subspan(from / 32), std::span(q).subspan(from / 32), c);
+      };
+      std::uint64_t main = 0;
+      for (std::size_t k = 0; k < 200; k += 64) {
+        main = promote(*path.path.row, part(k, std::min<std::size_t>(64, 200 - k), 0), main);
+      }
+      ExactSum sum;
+      const auto u = left.exact_row(i), v = right.exact_row(j);
+      for (std::size_t k = 0; k < 200; ++k) sum.add_product(u[k], v[k]);
+      const auto value = [](std::uint64_t code) {
+        return static_cast<double>(std::bit_cast<float>(static_cast<std::uint32_t>(code)));
+      };
+      chained.add(value(part(0, 200, 0)), precise(sum));
+      promoted.add(value(main), precise(sum));
+    }
+  }
+  for (const GemmOutcome& o : result->outcomes) {
+    if (o.k != 200) continue;
+    const ErrorStatistics& wanted = o.path == 0 ? chained : promoted;
+    CHECK(o.error.snr_db() == wanted.snr_db());
+    CHECK(o.error.bias() == wanted.bias());
+    CHECK(o.error.exact_count() == wanted.exact_count());
+  }
+}
+
+TEST_CASE("gemm: partial sums of split-K are rounded to the output format") {
+  // Two parts of 32: 256 and 1 + ... + 1 = 3. BF16 holds both, but of their sum only 260; one chain keeps 259.
+  std::vector<float> a(64, 0), ones(64, 1);
+  a[0] = 256;
+  a[40] = a[50] = a[60] = 1;
+  Dumps dumps;
+  dumps.add(1, {{"a", {1, 64}, a}, {"b", {64, 1}, ones}});
+  GemmOptions options{"a", "b", {}, 1};
+  for (const char* word : {"h100:wgmma:bf16:f32", "h100:wgmma:bf16:f32/2", "h100:wgmma:fp16:f32/2",
+                           "h100:wgmma:e5m2:f32+1/2", "b200:tcgen05.mxf8f6f4:e5m2:f32/2"}) {
+    auto path = parse_path(word);
+    REQUIRE(path);
+    options.paths.push_back(*path);
+  }
+  CHECK(output_format(options.paths[1]).name == "bf16");
+  CHECK(output_format(options.paths[2]).name == "fp16");
+  CHECK(output_format(options.paths[4]).name == "bf16");
+  const auto result = replay_gemm(dumps.open().inputs.front(), options);
+  REQUIRE(result);
+  for (const GemmOutcome& o : result->outcomes) {
+    if (o.k != 64) continue;
+    const double error = *o.error.largest_relative();
+    CHECK(error == (o.path == 0 || o.path == 2 ? 0 : doctest::Approx(1.0 / 259)));
+    CHECK(o.misrounded == 0);  // 260 is the BF16 number nearest to 259: a tie, to even
+  }
+  CHECK(result->divergences.empty());
+  CHECK_FALSE(parse_path("h100:wgmma:bf16:f32/0"));
+  CHECK_FALSE(parse_path("h100:wgmma:bf16:f32/2+1"));
+}
+
+TEST_CASE("gemm: values that a format holds are not scaled") {
+  const Format e4m3 = find_format("e4m3").format;
+  CHECK(rounded({1, 3, {1, -448, 0x1p-9}}, e4m3).scale_log2 == 0);
+  CHECK(rounded({1, 2, {1, 0x1p-10}}, e4m3).scale_log2 == 7);
+  CHECK(rounded({1, 2, {1, 0x1p-10}}, e4m3).code == std::vector<std::uint64_t>{0x70, 0x20});  // 2^7, 2^-3
+}
+
 TEST_CASE("what cannot be asked is an Error") {
   Dumps dumps;
   dumps.add(1, {{"a", {2, 3}, std::vector<float>(6, 1)}, {"b", {4, 5}, std::vector<float>(20, 1)}});
@@ -287,8 +425,9 @@ TEST_CASE("what cannot be asked is an Error") {
   CHECK_FALSE(moments_over_steps(series, {{in_format("bf16")}}));
   CHECK_FALSE(replay_gemm(series.inputs.front(), {"a", "b", {}, 1}));
   CHECK_FALSE(replay_gemm(series.inputs.front(), {"a", "none", {}, 1}));
-  for (const char* word : {"", "h100", "h100:wgmma:e4m3", "h100:wgmma:e4m3:f32+", "h100:wgmma:e4m3:f32+0", "ideal:",
-                           "h900:mma:fp16:f32", "mi300:mfma:fp16:f32", "b200:tcgen05.mxf4:e2m1:f32", "ideal:e8m0"}) {
+  for (const char* word :
+       {"", "h100", "h100:wgmma:e4m3", "h100:wgmma:e4m3:f32+", "h100:wgmma:e4m3:f32+0", "ideal:", "h900:mma:fp16:f32",
+        "mi300:mfma:fp16:f32", "b200:tcgen05.mxf4:e2m1:f16", "ideal:e8m0", "ideal:mxfp5"}) {
     CAPTURE(word);
     CHECK_FALSE(parse_path(word));
   }

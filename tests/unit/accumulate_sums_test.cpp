@@ -129,6 +129,19 @@ TEST_CASE("small numbers and reciprocal scales in FP16") {
   CHECK(adder.round(0x1.0000000000001p-25) == 0x1p-24);
 }
 
+TEST_CASE("PopART's edge for loss scaling, 8188, keeps three binades of headroom in FP16") {
+  const double largest = value_of(ieee_format(5, 10), max_finite_code(ieee_format(5, 10)));
+  CHECK(largest == 65504);
+  CHECK(8188 == std::ldexp(largest, -3));
+  Adder adder(in_format("fp16"));
+  CHECK(adder.round(8188) == 8188);
+  double doubled = 8188;
+  int binades = 0;
+  for (; std::isfinite(adder.add(doubled, doubled)); ++binades) doubled = adder.add(doubled, doubled);
+  CHECK(binades == 3);
+  CHECK(doubled == largest);
+}
+
 TEST_CASE("every order adds each term once") {
   for (const SumModel& row : sum_table) {
     Adder adder(in_format("fp64"));

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <limits>
 #include <random>
+#include <tuple>
 
 #include "lowp/report/report.h"
 #include "lowp/report/svg_canvas.h"
@@ -132,6 +133,64 @@ TEST_CASE("an exponent is raised, and the text after it comes down again") {
         "<tspan dy=\"3.8\">.</tspan></text>\n");
 }
 
+TEST_CASE("a logarithmic axis holds whole decades around the data, with few ticks") {
+  CHECK(decade_scale(2e-4, 0.3, 8).ticks == std::vector<double>{-4, -3, -2, -1, 0});
+  for (const auto& [low, high, ticks] : {std::tuple(1e-3, 1e-3, 2), {0.03, 0.03, 2}, {0.1, 1.0, 4}, {0.3, 2.0, 4}}) {
+    const Scale scale = decade_scale(low, high, 8);
+    CHECK(scale.low <= std::log10(low) + 1e-6);
+    CHECK(scale.high >= std::log10(high) - 1e-6);
+    CHECK(scale.high - scale.low > 0.2);
+    CHECK(static_cast<int>(scale.ticks.size()) == ticks);
+    CHECK(scale.ticks.back() == scale.high);
+  }
+  CHECK(decade_scale(5e-324, 1e300, 8).ticks.size() <= 8);
+}
+
+namespace {
+
+Panel two_lines() {
+  Panel panel{"bf16", {1, 2, 3, 4}, {}};
+  panel.lines = {{"sequential", {1e-3, 1e-2, 0.1, 1}}, {"kahan", {1e-5, 0, std::nan(""), 1e-5}}};
+  return panel;
+}
+
+}  // namespace
+
+TEST_CASE("a line is named at its end and marked by a shape of its own; 0 has a row below the axis") {
+  const std::string svg = drawn(two_lines());
+  CHECK(occurrences(svg, ">sequential</text>") == 2);  // two panels, no legend
+  CHECK(occurrences(svg, ">kahan</text>") == 2);
+  CHECK(occurrences(svg, ">0</text>") == 2);
+  CHECK(svg.find(">0.1 %</text>") != std::string::npos);
+  CHECK(svg.find(">10<tspan dy=\"-3.8\" font-size=\"7.5\">−5</tspan></text>") != std::string::npos);
+  CHECK(svg.find("kahan: 1e-05 first, 1e-05 last") != std::string::npos);
+  // Circles have 16 corners and squares 4: four values and a label each, twice; kahan has one value less.
+  std::size_t circles = 0, squares = 0;
+  for (std::size_t at = svg.find("<polygon points=\""); at != svg.npos; at = svg.find("<polygon points=\"", at + 1)) {
+    const std::string points = svg.substr(at + 17, svg.find('"', at + 17) - at - 17);
+    circles += occurrences(points, " ") == 15;
+    squares += occurrences(points, " ") == 3;
+  }
+  CHECK(circles == 10);
+  CHECK(squares == 8);
+}
+
+TEST_CASE("lines with long names get the whole width; names keep apart even when the lines end together") {
+  Panel panel = two_lines();
+  for (int i = 0; i < 9; ++i)
+    panel.lines.push_back({"b200:tcgen05.mxf8f6f4:e4m3:f32+" + std::to_string(i), {1, 1, 1, 1}});
+  const std::string svg = drawn(panel);
+  std::vector<double> heights;
+  for (std::size_t at = svg.find(">b200"); at != svg.npos && heights.size() < 9; at = svg.find(">b200", at + 1)) {
+    const std::size_t y = svg.rfind(" y=\"", at);
+    heights.push_back(std::strtod(svg.c_str() + y + 4, nullptr));
+  }
+  REQUIRE(heights.size() == 9);
+  std::sort(heights.begin(), heights.end());
+  for (std::size_t i = 1; i < heights.size(); ++i) CHECK(heights[i] - heights[i - 1] >= 12);
+  CHECK(svg.find("b200:tcgen05.mxf8f6f4:e4m3:f32+8</text>") != std::string::npos);
+}
+
 TEST_CASE("long texts are cut to their room") {
   for (std::size_t length : {1u, 20u, 300u}) {
     CHECK(text_width(fit_text(std::string(length, 'n'), 12, 200), 12) <= 200);
@@ -163,6 +222,11 @@ TEST_CASE("whatever the numbers, the picture is well-formed and everything lies 
       panel.bands.push_back(band);
     }
     for (std::size_t n = random() % 7; n > 0; --n) panel.line.push_back(any());
+    for (std::size_t l = random() % 3 == 0 ? random() % 15 : 0; l > 0; --l) {
+      Line line{"line " + std::to_string(l), {}};
+      for (std::size_t n = random() % 7; n > 0; --n) line.value.push_back(any());
+      panel.lines.push_back(line);
+    }
     panel.has_window = random() % 2;
     panel.has_marker = random() % 2;
     panel.window_low = any();

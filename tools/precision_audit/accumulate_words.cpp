@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "arguments.h"
+#include "command_line.h"
 #include "commands.h"
 #include "lowp/accumulate/gemm_report.h"
 #include "lowp/accumulate/norm.h"
@@ -18,13 +19,6 @@ namespace lowp::tool::accumulate {
 namespace {
 
 using Wrong = std::optional<std::string>;
-
-template <class Rows>
-std::string names_of(const Rows& rows) {
-  std::string names;
-  for (const auto& row : rows) names += (names.empty() ? "" : ", ") + std::string(row.name);
-  return names;
-}
 
 Result<Report> answer_over(const StepSeries& series, const Words& words, const Settings& settings) {
   const OverOptions options{settings.accumulators, settings.models,    settings.terms,      words.block,
@@ -56,7 +50,7 @@ Result<Report> answer_gemm(const StepSeries& series, const Words& words, const S
 }
 
 Result<Report> answer_norm(const StepSeries& series, const Words& words, const Settings& settings) {
-  const NormOptions options{settings.accumulators, words.max_norm, settings.scale_log2};
+  const NormOptions options{settings.accumulators, words.max_norm, settings.scale_log2, words.threads};
   std::vector<NormResult> results;
   for (const Input& input : series.inputs) {
     auto result = replay_norm(input, options);
@@ -66,8 +60,8 @@ Result<Report> answer_norm(const StepSeries& series, const Words& words, const S
   return norm_report(series, options, results, version);
 }
 
-Result<Report> answer_operations(const StepSeries& series, const Words&, const Settings& settings) {
-  auto result = replay_operations(series.inputs.front(), settings.accumulators);
+Result<Report> answer_operations(const StepSeries& series, const Words& words, const Settings& settings) {
+  auto result = replay_operations(series.inputs.front(), settings.accumulators, words.threads);
   if (!result) return result.error();
   return operations_report(series, settings.accumulators, *result, version);
 }
@@ -161,8 +155,10 @@ void declare_modes(CLI::App& app, Words& words, const char* group) {
   app.add_option("--gemm", words.gemm, "multiply two tensors of the dump, A B, on emulated tensor cores")
       ->expected(2)
       ->group(group);
-  app.add_option("--paths", words.paths_of_gemm,
-                 "of --gemm: GPU:PATH:INPUT:ACCUMULATOR[+N] with promotion every N instructions, or ideal:INPUT")
+  app.add_option(
+         "--paths", words.paths_of_gemm,
+         "of --gemm: GPU:PATH:INPUT:ACCUMULATOR[+N][/P] with promotion every N instructions and K split in P parts "
+         "(partial sums in 16 bits), or ideal:INPUT; for example b200:tcgen05.mxf4nvf4:e2m1:f32, ideal:nvfp4")
       ->capture_default_str()
       ->group("How it is computed");
   app.add_flag("--norm", words.norm, "the global gradient norm and clip coefficient, and clipping before unscaling")

@@ -9,6 +9,7 @@
 
 #include "accumulate_words.h"
 #include "arguments.h"
+#include "command_line.h"
 #include "commands.h"
 #include "lowp/core/formats.h"
 #include "lowp/report/writers.h"
@@ -19,13 +20,6 @@ namespace {
 
 using accumulate::Settings;
 using accumulate::Words;
-
-template <class Rows>
-std::string names_of(const Rows& rows) {
-  std::string names;
-  for (const auto& row : rows) names += (names.empty() ? "" : ", ") + std::string(row.name);
-  return names;
-}
 
 void declare_questions(CLI::App& app, Words& words) {
   const char* group = "The question (one of)";
@@ -75,6 +69,9 @@ int answer(const Words& words, const Settings& settings) {
   if (!series) return fail(series.error().message());
   auto report = settings.question(*series, words, settings);
   if (!report) return fail(report.error().message());
+  for (const Input& input : series->inputs) {
+    if (const auto doubt = changed_since_open(input)) complain(*doubt);
+  }
   std::string document, plot;
   settings.writer->write(*report, stdout_style(), document);
   if (!words.plot.empty()) {
@@ -91,14 +88,7 @@ int run_accumulate_command(int argc, char** argv) {
   Words words;
   CLI::App app{"What sums and dot products make of the numbers in a dump.", argv[0]};
   declare_options(app, words);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::CallForHelp& help) {
-    return app.exit(help);
-  } catch (const CLI::ParseError& error) {
-    complain(fmt::format("{} (see {} --help)", error.what(), argv[0]));
-    return exit_usage;
-  }
+  if (const auto code = parse_or_refuse(app, argc, argv)) return *code;
   Settings settings;
   if (const auto wrong = accumulate::read_words(words, settings)) {
     complain(*wrong);

@@ -11,6 +11,7 @@
 
 #include "arguments.h"
 #include "cast_explained.h"
+#include "command_line.h"
 #include "commands.h"
 #include "exact_number.h"
 #include "format_text.h"
@@ -35,13 +36,6 @@ struct Settings {
 };
 
 using Wrong = std::optional<std::string>;
-
-template <class Rows>
-std::string names_of(const Rows& rows) {
-  std::string names;
-  for (const auto& row : rows) names += (names.empty() ? "" : ", ") + std::string(row.name);
-  return names;
-}
 
 void declare_options(CLI::App& app, Words& words) {
   app.add_option("VALUE", words.values,
@@ -249,14 +243,7 @@ int cmd_cast(int argc, char** argv) {
   Words words;
   CLI::App app{"What a number becomes in a format, and why.", argv[0]};
   declare_options(app, words);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::CallForHelp& help) {
-    return app.exit(help);
-  } catch (const CLI::ParseError& error) {
-    complain(fmt::format("{} (see {} --help)", error.what(), argv[0]));
-    return exit_usage;
-  }
+  if (const auto code = parse_or_refuse(app, argc, argv)) return *code;
   Settings settings;
   if (const Wrong wrong = read_words(words, settings)) {
     complain(*wrong);

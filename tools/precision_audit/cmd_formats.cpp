@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "command_line.h"
 #include "commands.h"
 #include "exact_number.h"
 #include "format_text.h"
@@ -303,14 +304,7 @@ int cmd_formats(int argc, char** argv) {
   app.add_option("--format", words.diff_format, "with --diff: this format only");
   app.add_flag("--full", words.full, "with --diff: all 2^32 fp32 inputs, not only the edges of binades (minutes)");
   app.add_option("--output", words.output, "text, json, csv, markdown")->capture_default_str();
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::CallForHelp& help) {
-    return app.exit(help);
-  } catch (const CLI::ParseError& error) {
-    complain(fmt::format("{} (see {} --help)", error.what(), argv[0]));
-    return exit_usage;
-  }
+  if (const auto code = parse_or_refuse(app, argc, argv)) return *code;
   return formats(words);
 }
 

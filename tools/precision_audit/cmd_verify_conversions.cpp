@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "command_line.h"
 #include "commands.h"
 #include "conversion_sweep.h"
 #include "digest_table.h"
@@ -340,13 +341,7 @@ int run_verify_conversions(int argc, char** argv) {
   Words words;
   CLI::App app{"Puts every code of a source format through every conversion, judged by exact arithmetic.", argv[0]};
   declare_options(app, words);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::CallForHelp& help) {
-    return app.exit(help);
-  } catch (const CLI::ParseError& error) {
-    return fail(fmt::format("{} (see {} --help)", error.what(), argv[0]), exit_usage);
-  }
+  if (const auto code = parse_or_refuse(app, argc, argv)) return *code;
   Settings settings;
   if (const Wrong wrong = read_words(words, settings)) return fail(*wrong, exit_usage);
   if (!words.dump_codes.empty()) return dump_codes(words, settings);

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "command_line.h"
 #include "commands.h"
 #include "lowp/accumulate/recorded.h"
 #include "lowp/report/humanize.h"
@@ -220,17 +221,10 @@ int run_verify_tensor_core(int argc, char** argv) {
   app.add_option("--vectors", words.paths, "files, or directories of *.safetensors with recorded dot products")
       ->required();
   app.add_option("--output", words.output, "text, json, csv, markdown")->capture_default_str();
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::CallForHelp& help) {
-    return app.exit(help);
-  } catch (const CLI::ParseError& error) {
-    complain(fmt::format("{} (see {} --help)", error.what(), argv[0]));
-    return exit_usage;
-  }
+  if (const auto code = parse_or_refuse(app, argc, argv)) return *code;
   const Writer* writer = find_writer(words.output);
-  if (writer == nullptr) {
-    complain(fmt::format("--output: unknown '{}'", words.output));
+  if (writer == nullptr || writer->name == "svg") {
+    complain(fmt::format("--output: wanted text, json, csv or markdown, found '{}'", words.output));
     return exit_usage;
   }
   return verify_all(words, *writer);

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "arguments.h"
+#include "command_line.h"
 #include "lowp/core/formats.h"
 
 namespace lowp::tool {

@@ -10,13 +10,6 @@
 
 namespace lowp::tool {
 
-template <class Rows>
-std::string names_of(const Rows& rows) {
-  std::string names;
-  for (const auto& row : rows) names += (names.empty() ? "" : ", ") + std::string(row.name);
-  return names;
-}
-
 // Lists separated by commas. What is empty is chosen by the source: from 16-bit sources everything; from fp32 the ieee
 // rule, and without `full` nearest_even into fp16, bf16, e4m3 and e5m2.
 struct SelectionWords {

@@ -47,7 +47,14 @@ std::string relative_text(std::optional<double> error) {
   if (*error == 0) return "0";
   const double magnitude = std::abs(*error);
   if (magnitude < 1e-4) return fmt::format("{:.1e}", *error);
-  if (magnitude >= 10) return fmt::format("{:.2g} x", *error);
+  if (magnitude >= 1e6) return fmt::format("{:.1e} x", *error);
+  if (magnitude >= 100) {
+    const double unit = std::pow(10, std::floor(std::log10(magnitude)) - 1);
+    return fmt::format("{}{} x", *error < 0 ? "-" : "",
+                       grouped(static_cast<std::uint64_t>(std::llround(magnitude / unit) * std::llround(unit))));
+  }
+  if (magnitude >= 2) return fmt::format("{:.2g} x", *error);
+  if (magnitude >= 0.9995) return fmt::format("{:.0f} %", *error * 100);
   return magnitude < 0.01 ? fmt::format("{:.2f} %", *error * 100) : fmt::format("{:.1f} %", *error * 100);
 }
 

@@ -70,6 +70,12 @@ std::optional<double> ErrorStatistics::bias() const {
   return signed_error_.to_double() / magnitude;
 }
 
+std::optional<double> ErrorStatistics::relative_size() const {
+  if (squares_.value().kind != Kind::finite) return {};
+  const auto snr = snr_db();
+  return snr ? std::pow(10, -*snr / 20) : 0;
+}
+
 std::optional<double> ErrorStatistics::snr_db() const {
   const Exact signal = squares_.value(), noise = squared_errors_.value();
   if (signal.kind != Kind::finite || noise.kind != Kind::finite) return {};

@@ -29,6 +29,8 @@ class ErrorStatistics {
   std::optional<double> largest_relative() const;
   // Mean error in the direction of the exact values, over their mean magnitude: below 0 when sums come out too small.
   std::optional<double> bias() const;
+  // Root of the sum of squared errors over that of the squared exact values; nothing without a signal.
+  std::optional<double> relative_size() const;
   // 10 log10 of the sum of squares over the sum of squared errors; nothing without an error or a signal.
   std::optional<double> snr_db() const;
 

@@ -1,158 +1,131 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lowp/accumulate/gemm_replay.h"
 
-#include <fmt/format.h>
 #include <tbb/parallel_for.h>
 
 #include <algorithm>
 #include <bit>
-#include <charconv>
 #include <cmath>
 #include <map>
 
 #include "lowp/accumulate/adder.h"
+#include "lowp/accumulate/gemm_operands.h"
 #include "lowp/accumulate/threads.h"
-#include "lowp/accumulate/values.h"
-#include "lowp/core/formats.h"
 
 namespace lowp {
 namespace {
 
 constexpr Format fp64 = ieee_format(11, 52);
-constexpr std::uint64_t most_elements = std::uint64_t{1} << 28;
-constexpr std::size_t most_outputs = 256;  // of one axis
 constexpr std::size_t traced_outputs = 64;
 
-// The twin that differs from exact arithmetic by one rounding to nearest per product.
-constexpr TensorCore ideal_fp32{.architecture = "ideal",
-                                .path = "fma",
-                                .inputs = "",
-                                .accumulator = "f32",
-                                .kind = StepKind::fma_chain,
-                                .products = 1,
-                                .instruction_k = 1,
-                                .fraction_bits = 0,
-                                .finish = Finish::nearest_fp32,
-                                .zero_exponent = inert,
-                                .grade = Grade::agreed,
-                                .source = "definition: IEEE fused multiply-add, k ascending"};
-
-Error no_path(std::string_view word, std::string found) {
-  return {"--paths", std::nullopt, "GPU:PATH:INPUT:ACCUMULATOR[+N] of the tensor-core table, or ideal:INPUT",
-          fmt::format("'{}'{}", word, found)};
+double value_of(const TensorCore& row, std::uint64_t code) {
+  return std::bit_cast<double>(convert(accumulator_format(row), fp64, Conversion{}, code));
 }
 
-// A matrix of doubles with the shared axis last: row i is what output i needs.
-struct Values {
-  std::size_t rows = 0, k = 0;
-  std::vector<double> value;
+// One output's accumulator as instructions pass over it.
+class OutputWalk {
+ public:
+  OutputWalk(const NamedPath& path, const OperandRows& a, std::size_t i, const OperandRows& b, std::size_t j)
+      : path_(path.path), row_(*path.path.row), scaled_(!row_.scale.empty()) {
+    const bool ideal_blocks = !scaled_ && a.block != nullptr;
+    a_ = ideal_blocks ? a.exact_operands(i) : a.operands(row_, i);
+    b_ = ideal_blocks ? b.exact_operands(j) : b.operands(row_, j);
+    if (scaled_) {
+      a_scales_ = a.scales(i);
+      b_scales_ = b.scales(j);
+    }
+    const bool promotes = path_.promotion != 0 && row_.composition == Composition::chain;
+    run_ = promotes ? static_cast<std::size_t>(row_.instruction_k * path_.promotion) : 0;
+  }
+
+  // After n products from the first on; n never falls and is a multiple of the instruction's k, or all of them.
+  std::uint64_t advance(std::size_t n) {
+    while (done_ < n) {
+      const std::size_t end = run_ == 0 ? n : std::min(n, (done_ / run_ + 1) * run_);
+      held_ = part(done_, end);
+      done_ = end;
+      if (run_ == 0 || done_ % run_ != 0) continue;
+      main_ = promote(row_, held_, main_);
+      held_ = 0;
+    }
+    if (run_ == 0) return held_;
+    return done_ % run_ == 0 ? main_ : promote(row_, held_, main_);
+  }
+  // From product `begin` (of a new instruction) to `end`, nothing kept.
+  std::uint64_t between(std::size_t begin, std::size_t end) const {
+    OutputWalk fresh = *this;
+    fresh.first_ = begin;
+    fresh.done_ = 0;
+    fresh.held_ = fresh.main_ = 0;
+    return fresh.advance(end - begin);
+  }
+
+ private:
+  std::uint64_t part(std::size_t begin, std::size_t end) const {
+    begin += first_;
+    end += first_;
+    const std::span<const Operand> a(a_), b(b_);
+    if (!scaled_) return dot(row_, a.subspan(begin, end - begin), b.subspan(begin, end - begin), held_);
+    const std::size_t block = begin / static_cast<std::size_t>(row_.scale_block);
+    const std::span<const Operand> a_scales(a_scales_), b_scales(b_scales_);
+    const std::size_t blocks =
+        (end - begin + static_cast<std::size_t>(row_.scale_block) - 1) / static_cast<std::size_t>(row_.scale_block);
+    return scaled_dot(row_, a.subspan(begin, end - begin), b.subspan(begin, end - begin),
+                      a_scales.subspan(block, blocks), b_scales.subspan(block, blocks), held_);
+  }
+
+  const GemmPath path_;
+  const TensorCore& row_;
+  const bool scaled_;
+  std::vector<Operand> a_, b_, a_scales_, b_scales_;
+  std::size_t first_ = 0, done_ = 0;
+  std::size_t run_ = 0;  // products until a promotion, 0 without any
+  std::uint64_t held_ = 0, main_ = 0;
 };
 
-struct Loaded {
-  std::size_t rows = 0, columns = 0;
-  std::vector<double> value;
-};
-
-Result<Loaded> load(const Input& input, const std::string& name) {
-  const TensorView* view = find_tensor(input, name);
-  if (view == nullptr) return Error{input.path, std::nullopt, fmt::format("tensor '{}'", name), "none"};
-  if (view->shape.size() < 2 || view->elements == 0) {
-    return Error{input.path, std::nullopt, fmt::format("two axes or more in '{}'", name),
-                 fmt::format("shape [{}]", fmt::join(view->shape, ", "))};
-  }
-  auto values = read_values(input, *view, most_elements);
-  if (!values) return values.error();
-  const auto columns = static_cast<std::size_t>(view->shape.back());
-  return Loaded{values->size() / columns, columns, std::move(*values)};
-}
-
-// At most `most_outputs` of `count` indices, evenly spread.
-std::vector<std::size_t> chosen(std::size_t count) {
-  std::vector<std::size_t> index;
-  const std::size_t kept = std::min(count, most_outputs);
-  for (std::size_t i = 0; i < kept; ++i) index.push_back(i * count / kept);
-  return index;
-}
-
-Values gather(const Loaded& m, bool by_rows) {
-  Values v;
-  v.k = by_rows ? m.columns : m.rows;
-  for (const std::size_t i : chosen(by_rows ? m.rows : m.columns)) {
-    for (std::size_t k = 0; k < v.k; ++k)
-      v.value.push_back(by_rows ? m.value[i * m.columns + k] : m.value[k * m.columns + i]);
-    ++v.rows;
-  }
-  return v;
-}
-
-// The power of two that brings the largest magnitude to the last binade but one of a format of at most 8 bits, and to
-// [1, 2) in FP16; formats with the range of FP32 need none.
-int fitting_scale(const Values& v, Format f) {
-  if (exponent_bits(f) >= 8) return 0;
-  double largest = 0;
-  for (const double x : v.value) {
-    if (std::isfinite(x)) largest = std::max(largest, std::abs(x));
-  }
-  return largest == 0 ? 0 : (f.width <= 8 ? max_exponent(f) - 1 : 0) - std::ilogb(largest);
-}
-
-// Codes as the instruction wants them; tf32 as FP32 bits.
-std::vector<std::uint64_t> codes(const Values& v, Format f, int scale) {
-  std::vector<std::uint64_t> result(v.value.size());
-  std::ranges::transform(v.value, result.begin(), [&](double x) {
-    const Exact exact = scaled(decode(fp64, std::bit_cast<std::uint64_t>(x)), scale);
-    return encode(f, Conversion{.overflow = {true, false}}, exact) << (is_tf32(f) ? 13 : 0);
-  });
-  return result;
-}
-
-// Both operands of one input format, k first for b.
+// Both operands of one input format, and the exact products.
 struct Quantized {
-  Format format;
-  int a_scale, b_scale;
-  CodeMatrix a, b_rows;                     // b_rows: one row per output column
-  std::vector<std::vector<Precise>> exact;  // per length of lengths(k), per output
+  OperandRows a, b;                         // b: one row per output column
+  std::vector<std::vector<Precise>> exact;  // per length, per output
 
   void find_exact(const std::vector<std::size_t>& ends, int threads) {
-    exact.assign(ends.size(), std::vector<Precise>(a.rows * b_rows.rows));
-    const auto read = [&](const CodeMatrix& m, std::size_t at) {
-      return decode(format, is_tf32(format) ? m.code[at] >> 13 : m.code[at]);
-    };
+    exact.assign(ends.size(), std::vector<Precise>(a.rows * b.rows));
+    std::vector<std::vector<Exact>> columns;
+    for (std::size_t j = 0; j < b.rows; ++j) columns.push_back(b.exact_row(j));
     const auto find_row = [&](std::size_t i) {
-      for (std::size_t j = 0; j < b_rows.rows; ++j) {
+      const std::vector<Exact> row = a.exact_row(i);
+      for (std::size_t j = 0; j < b.rows; ++j) {
         ExactSum sum;
         std::size_t n = 0;
         for (std::size_t end = 0; end < ends.size(); ++end) {
-          for (; n < ends[end]; ++n) sum.add_product(read(a, i * a.columns + n), read(b_rows, j * a.columns + n));
-          exact[end][i * b_rows.rows + j] = precise(sum);
+          for (; n < ends[end]; ++n) sum.add_product(row[n], columns[j][n]);
+          exact[end][i * b.rows + j] = precise(sum);
         }
       }
     };
     on_threads(threads, [&] { tbb::parallel_for(std::size_t{0}, a.rows, find_row); });
   }
-  // The first k of each row, b turned round.
-  CodeMatrix a_first(std::size_t k) const {
-    CodeMatrix m{format, a.rows, k, {}};
+  // Products begin to end - 1, b turned round.
+  CodeMatrix a_part(std::size_t begin, std::size_t end) const {
+    CodeMatrix m{a.format, a.rows, end - begin, {}};
     for (std::size_t i = 0; i < a.rows; ++i) {
-      for (std::size_t n = 0; n < k; ++n) m.code.push_back(a.code[i * a.columns + n]);
+      for (std::size_t n = begin; n < end; ++n) m.code.push_back(a.code[i * a.k + n]);
     }
     return m;
   }
-  CodeMatrix b_first(std::size_t k) const {
-    CodeMatrix m{format, k, b_rows.rows, {}};
-    for (std::size_t n = 0; n < k; ++n) {
-      for (std::size_t j = 0; j < b_rows.rows; ++j) m.code.push_back(b_rows.code[j * b_rows.columns + n]);
+  CodeMatrix b_part(std::size_t begin, std::size_t end) const {
+    CodeMatrix m{b.format, end - begin, b.rows, {}};
+    for (std::size_t n = begin; n < end; ++n) {
+      for (std::size_t j = 0; j < b.rows; ++j) m.code.push_back(b.code[j * b.k + n]);
     }
     return m;
   }
 };
 
-Quantized quantize(const Values& a, const Values& b, std::string_view format) {
-  const Format f = find_format(format).format;
-  Quantized q{f, fitting_scale(a, f), fitting_scale(b, f), {}, {}, {}};
-  q.a = {f, a.rows, a.k, codes(a, f, q.a_scale)};
-  q.b_rows = {f, b.rows, b.k, codes(b, f, q.b_scale)};
-  return q;
+Quantized quantize(const GemmInputs& inputs, const NamedPath& path) {
+  if (path.block != nullptr) return {block_rounded(inputs.a, *path.block), block_rounded(inputs.b, *path.block), {}};
+  const Format f = find_format(path.input).format;
+  return {rounded(inputs.a, f), rounded(inputs.b, f), {}};
 }
 
 std::vector<std::size_t> lengths(std::size_t k) {
@@ -162,123 +135,109 @@ std::vector<std::size_t> lengths(std::size_t k) {
   return all;
 }
 
-double value_of(const TensorCore& row, std::uint64_t code) {
-  return std::bit_cast<double>(convert(accumulator_format(row), fp64, Conversion{}, code));
+// Every output over products begin to end - 1.
+std::vector<double> part_of_products(const NamedPath& path, const Quantized& q, std::size_t begin, std::size_t end,
+                                     int threads) {
+  std::vector<double> values(q.a.rows * q.b.rows);
+  const TensorCore& row = *path.path.row;
+  if (path.block == nullptr) {
+    std::ranges::transform(gemm(path.path, q.a_part(begin, end), q.b_part(begin, end), threads), values.begin(),
+                           [&](std::uint64_t code) { return value_of(row, code); });
+    return values;
+  }
+  const auto make_row = [&](std::size_t i) {
+    for (std::size_t j = 0; j < q.b.rows; ++j) {
+      values[i * q.b.rows + j] = value_of(row, OutputWalk(path, q.a, i, q.b, j).between(begin, end));
+    }
+  };
+  on_threads(threads, [&] { tbb::parallel_for(std::size_t{0}, q.a.rows, make_row); });
+  return values;
+}
+
+// Over the first k. Parts of split-K are whole instructions.
+std::vector<double> products(const NamedPath& path, const Quantized& q, std::size_t k, int threads) {
+  if (path.split == 1) return part_of_products(path, q, 0, k, threads);
+  const auto instruction = static_cast<std::size_t>(path.path.row->instruction_k);
+  const std::size_t even = (k + static_cast<std::size_t>(path.split) - 1) / static_cast<std::size_t>(path.split);
+  const std::size_t length = (even + instruction - 1) / instruction * instruction;
+  Adder output(output_format(path));
+  std::vector<double> sums;
+  for (std::size_t begin = 0; begin < k; begin += length) {
+    std::vector<double> part = part_of_products(path, q, begin, std::min(begin + length, k), threads);
+    for (double& x : part) x = output.round(x);
+    if (sums.empty())
+      sums = std::move(part);
+    else
+      std::ranges::transform(sums, part, sums.begin(), [&](double a, double b) { return output.add(a, b); });
+  }
+  return sums;
 }
 
 Divergence diverge(const GemmOptions& options, const Quantized& q, std::size_t first, std::size_t second) {
-  const GemmPath &p = options.paths[first].path, &r = options.paths[second].path;
-  const auto instruction = static_cast<std::size_t>(std::max(p.row->instruction_k, r.row->instruction_k));
-  const std::size_t outputs = q.a.rows * q.b_rows.rows, looked = std::min(outputs, traced_outputs), k = q.a.columns;
-  Divergence d{first, second, looked, 0, 0};
+  const NamedPath &p = options.paths[first], &r = options.paths[second];
+  const auto instruction = static_cast<std::size_t>(std::max(p.path.row->instruction_k, r.path.row->instruction_k));
+  const std::size_t outputs = q.a.rows * q.b.rows, looked = std::min(outputs, traced_outputs), k = q.a.k;
+  Divergence d{first, second, instruction, looked, 0, 0};
   for (std::size_t o = 0; o < looked; ++o) {
-    const std::size_t at = o * outputs / looked, i = at / q.b_rows.rows, j = at % q.b_rows.rows;
-    const auto operands = [&](const GemmPath& path, const CodeMatrix& m, std::size_t index) {
-      std::vector<Operand> result;
-      for (std::size_t n = 0; n < k; ++n) result.push_back(read_operand(*path.row, m.format, m.code[index * k + n]));
-      return result;
-    };
-    const auto pa = operands(p, q.a, i), pb = operands(p, q.b_rows, j), ra = operands(r, q.a, i),
-               rb = operands(r, q.b_rows, j);
-    for (std::size_t n = std::min(instruction, k);; n = std::min(n + instruction, k)) {
-      const auto part = [&](const std::vector<Operand>& v) { return std::span(v).first(n); };
-      if (value_of(*p.row, gemm_output(p, part(pa), part(pb))) !=
-          value_of(*r.row, gemm_output(r, part(ra), part(rb)))) {
-        ++d.differing;
-        d.earliest = d.earliest == 0 ? n : std::min(d.earliest, n);
-        break;
-      }
-      if (n == k) break;
+    const std::size_t at = o * outputs / looked, i = at / q.b.rows, j = at % q.b.rows;
+    OutputWalk one(p, q.a, i, q.b, j), other(r, q.a, i, q.b, j);
+    for (std::size_t n = 0; n < k;) {
+      n = std::min(n + instruction, k);
+      if (value_of(*p.path.row, one.advance(n)) == value_of(*r.path.row, other.advance(n))) continue;
+      ++d.differing;
+      d.earliest = d.earliest == 0 ? n : std::min(d.earliest, n);
+      break;
     }
   }
   return d;
 }
 
-}  // namespace
-
-Result<NamedPath> parse_path(std::string_view word) {
-  NamedPath named{std::string(word), "", {}};
-  if (word.starts_with("ideal:")) {
-    named.input = word.substr(6);
-    const FormatLookup found = find_format(named.input);
-    if (!found.found || found.format.precision > 24 || !is_signed(found.format)) return no_path(word, "");
-    named.path.row = &ideal_fp32;
-    return named;
-  }
-  const std::size_t plus = word.find('+');
-  if (plus != std::string_view::npos) {
-    const std::string_view digits = word.substr(plus + 1);
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), named.path.promotion);
-    if (error != std::errc{} || end != digits.data() + digits.size() || named.path.promotion < 1 ||
-        named.path.promotion > 1 << 20) {
-      return no_path(word, ": no number of instructions after '+'");
+GemmOutcome judge(const NamedPath& path, std::size_t index, std::size_t k, const std::vector<double>& made,
+                  const std::vector<Precise>& exact) {
+  GemmOutcome outcome{index, k, 0, 0, {}};
+  Adder nearest(path.split == 1 ? Accumulator{path.name, accumulator_format(*path.path.row)} : output_format(path));
+  for (std::size_t i = 0; i < made.size(); ++i) {
+    const double value = made[i];
+    outcome.misrounded += value == nearest.round(exact[i].high) ? 0 : 1;
+    if (std::isfinite(value) && std::isfinite(exact[i].high)) {
+      outcome.error.add(value, exact[i]);
+    } else {
+      ++outcome.not_finite;
     }
   }
-  std::vector<std::string_view> parts;
-  for (std::string_view rest = word.substr(0, plus);;) {
-    const std::size_t end = rest.find(':');
-    parts.push_back(rest.substr(0, end));
-    if (end == std::string_view::npos) break;
-    rest.remove_prefix(end + 1);
-  }
-  if (parts.size() != 4) return no_path(word, "");
-  named.input = parts[2];
-  named.path.row = find_tensor_core(parts[0], parts[1], parts[2], parts[2], parts[3]);
-  if (named.path.row == nullptr) return no_path(word, "");
-  if (!is_emulated(*named.path.row) || !named.path.row->scale.empty()) {
-    return no_path(word, fmt::format(": {}", named.path.row->scale.empty() ? named.path.row->note
-                                                                           : "block scales are not supported here"));
-  }
-  return named;
+  return outcome;
 }
 
+}  // namespace
+
 Result<GemmResult> replay_gemm(const Input& input, const GemmOptions& options) {
-  auto a = load(input, options.a), b = load(input, options.b);
-  if (!a) return a.error();
-  if (!b) return b.error();
+  auto inputs = read_gemm_inputs(input, options.a, options.b);
+  if (!inputs) return inputs.error();
   GemmResult result;
-  const bool plain = a->columns == b->rows, gradient = !plain && a->rows == b->rows;
-  if (!plain && !gradient && a->columns != b->columns) {
-    return Error{input.path, std::nullopt, "tensors that share an axis",
-                 fmt::format("[{}, {}] and [{}, {}]", a->rows, a->columns, b->rows, b->columns)};
-  }
-  result.orientation = plain ? "A B" : gradient ? "A^T B" : "A B^T";
-  const Values left = gather(*a, !gradient), right = gather(*b, !plain && !gradient);
-  result.rows = left.rows;
-  result.columns = right.rows;
-  result.k = left.k;
-  result.all_rows = gradient ? a->columns : a->rows;
-  result.all_columns = !plain && !gradient ? b->rows : b->columns;
+  result.orientation = inputs->orientation;
+  result.rows = inputs->a.rows;
+  result.columns = inputs->b.rows;
+  result.k = inputs->a.k;
+  result.all_rows = inputs->all_rows;
+  result.all_columns = inputs->all_columns;
   const std::vector<std::size_t> ends = lengths(result.k);
   std::map<std::string, Quantized> quantized;  // by input format
-  for (const NamedPath& path : options.paths) {
-    if (quantized.contains(path.input)) continue;
-    quantized.emplace(path.input, quantize(left, right, path.input)).first->second.find_exact(ends, options.threads);
-  }
   for (std::size_t p = 0; p < options.paths.size(); ++p) {
     const NamedPath& path = options.paths[p];
-    const Quantized& q = quantized.at(path.input);
-    result.a_scale.push_back(q.a_scale);
-    result.b_scale.push_back(q.b_scale);
+    auto found = quantized.find(path.input);
+    if (found == quantized.end()) {
+      found = quantized.emplace(path.input, quantize(*inputs, path)).first;
+      found->second.find_exact(ends, options.threads);
+    }
+    const Quantized& q = found->second;
+    result.a_scale.push_back(q.a.scale_log2);
+    result.b_scale.push_back(q.b.scale_log2);
     for (std::size_t end = 0; end < ends.size(); ++end) {
-      const std::size_t k = ends[end];
-      GemmOutcome outcome{p, k, 0, 0, {}};
-      Adder nearest({path.name, accumulator_format(*path.path.row)});
-      const std::vector<Precise>& exact = q.exact[end];
-      const std::vector<std::uint64_t> made = gemm(path.path, q.a_first(k), q.b_first(k), options.threads);
-      for (std::size_t i = 0; i < made.size(); ++i) {
-        const double value = value_of(*path.path.row, made[i]);
-        outcome.misrounded += value == nearest.round(exact[i].high) ? 0 : 1;
-        if (std::isfinite(value) && std::isfinite(exact[i].high)) {
-          outcome.error.add(value, exact[i]);
-        } else {
-          ++outcome.not_finite;
-        }
-      }
-      result.outcomes.push_back(std::move(outcome));
+      const std::vector<double> made = products(path, q, ends[end], options.threads);
+      result.outcomes.push_back(judge(path, p, ends[end], made, q.exact[end]));
     }
     for (std::size_t other = 0; other < p; ++other) {
-      if (options.paths[other].input != path.input) continue;
+      if (options.paths[other].input != path.input || path.split != 1 || options.paths[other].split != 1) continue;
       result.divergences.push_back(diverge(options, q, other, p));
       break;  // the first of the same input is what the others are compared with
     }

@@ -3,8 +3,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "lowp/accumulate/cells.h"
 #include "lowp/report/humanize.h"
@@ -19,16 +21,9 @@ const GemmOutcome& complete(const GemmResult& result, std::size_t path) {
   return result.outcomes.back();
 }
 
-// Errors relative to the size of all outputs: 10^(-SNR/20).
-std::optional<double> relative_norm(const GemmOutcome& o) {
-  const auto snr = o.error.snr_db();
-  if (!snr) return 0.0;
-  return std::pow(10, -*snr / 20);
-}
-
 // The least and the most exact path.
 std::string headline(const GemmOptions& options, const GemmResult& result) {
-  const auto error = [&](std::size_t p) { return relative_norm(complete(result, p)).value_or(0); };
+  const auto error = [&](std::size_t p) { return complete(result, p).error.relative_size().value_or(0); };
   std::size_t worst = 0, best = 0, broken = 0;
   for (std::size_t p = 0; p < options.paths.size(); ++p) {
     if (error(p) > error(worst)) worst = p;
@@ -85,23 +80,42 @@ Grid growth_grid(const GemmOptions& options, const GemmResult& result) {
 std::string divergence_text(const GemmOptions& options, const Divergence& d) {
   const std::string pair = fmt::format("{} and {}", options.paths[d.first].name, options.paths[d.second].name);
   if (d.differing == 0) return fmt::format("{} agree in all {} outputs looked at.", pair, d.outputs);
-  return fmt::format("{} part in {} of {} outputs looked at, at the earliest within the first {} products.", pair,
-                     d.differing, d.outputs, d.earliest);
+  const std::size_t before = (d.earliest - 1) / d.instruction;
+  return fmt::format("{} part in {} of {} outputs looked at, at the earliest in instruction {} (products {} to {}).",
+                     pair, d.differing, d.outputs, grouped(before + 1), grouped(before * d.instruction + 1),
+                     grouped(d.earliest));
+}
+
+// Grade, source and note of each row in use, once.
+std::vector<std::string> evidence(const GemmOptions& options) {
+  std::vector<std::pair<std::string, std::string>> names_by_text;
+  for (const NamedPath& path : options.paths) {
+    const TensorCore& row = *path.path.row;
+    const std::string note = row.note.empty() ? "" : fmt::format("; {}", row.note);
+    const std::string text = fmt::format("{} ({}){}", grade_text(row.grade), row.source, note);
+    auto found = std::ranges::find(names_by_text, text, [](const auto& pair) { return pair.first; });
+    if (found == names_by_text.end()) found = names_by_text.insert(found, {text, ""});
+    found->second += (found->second.empty() ? "" : ", ") + path.name;
+  }
+  std::vector<std::string> lines;
+  for (const auto& [text, names] : names_by_text) lines.push_back(fmt::format("{}: {}", names, text));
+  return lines;
 }
 
 Table paths_table(const GemmOptions& options, const GemmResult& result) {
   Table table{"paths",
-              {"name", "architecture", "instruction_path", "input", "accumulator", "promotion", "grade", "source",
-               "note", "a_scale_log2", "b_scale_log2"},
+              {"name", "architecture", "instruction_path", "input", "accumulator", "promotion", "split", "grade",
+               "source", "note", "a_scale_log2", "b_scale_log2"},
               {},
               false};
   for (std::size_t p = 0; p < options.paths.size(); ++p) {
     const NamedPath& path = options.paths[p];
     const TensorCore& row = *path.path.row;
+    const auto scale = [&](int log2) { return path.block ? null_cell("one per block") : integer_cell(log2); };
     table.rows.push_back({text_cell(path.name), text_cell(row.architecture), text_cell(row.path), text_cell(path.input),
-                          text_cell(row.accumulator), integer_cell(path.path.promotion),
+                          text_cell(row.accumulator), integer_cell(path.path.promotion), integer_cell(path.split),
                           text_cell(grade_text(row.grade)), text_cell(row.source), text_cell(row.note),
-                          integer_cell(result.a_scale[p]), integer_cell(result.b_scale[p])});
+                          scale(result.a_scale[p]), scale(result.b_scale[p])});
   }
   return table;
 }
@@ -124,35 +138,39 @@ Table outcomes_table(const GemmOptions& options, const GemmResult& result) {
 }
 
 Table divergences_table(const GemmOptions& options, const GemmResult& result) {
-  Table table{"divergences", {"first", "second", "outputs", "differing", "earliest_k"}, {}, false};
+  Table table{
+      "divergences", {"first", "second", "outputs", "differing", "earliest_instruction", "earliest_k"}, {}, false};
   for (const Divergence& d : result.divergences) {
     table.rows.push_back({text_cell(options.paths[d.first].name), text_cell(options.paths[d.second].name),
                           count_cell(d.outputs), count_cell(d.differing),
+                          d.differing == 0 ? null_cell("they agree") : count_cell((d.earliest - 1) / d.instruction + 1),
                           d.differing == 0 ? null_cell("they agree") : count_cell(d.earliest)});
   }
   return table;
 }
 
+// A panel for each input format, a line for each path.
 Figure figure(const StepSeries& series, const GemmOptions& options, const GemmResult& result) {
-  Figure figure{"Error of matrix products as they get longer",
-                sources_text(series),
-                "products per output",
-                "share of outputs",
-                {}};
+  Figure figure{
+      "Error of matrix products as they get longer",
+      fmt::format("{}: {} with A = {}, B = {}", sources_text(series), result.orientation, options.a, options.b),
+      "products per output (K)",
+      "relative error (RMS)",
+      {}};
   for (std::size_t p = 0; p < options.paths.size(); ++p) {
-    Panel panel;
-    panel.title = options.paths[p].input;
-    panel.remark = options.paths[p].name;
-    panel.bands = {{"not correctly rounded", {}}};
-    panel.line_label = "signal to noise, dB";
-    for (const GemmOutcome& o : result.outcomes) {
-      if (o.path != p || (o.k & (o.k - 1)) != 0) continue;
-      panel.x.push_back(std::log2(static_cast<double>(o.k)));
-      const auto outputs = static_cast<double>(o.error.count() + o.not_finite);
-      panel.bands[0].share.push_back(static_cast<double>(o.misrounded) / outputs);
-      panel.line.push_back(o.error.snr_db().value_or(std::numeric_limits<double>::quiet_NaN()));
+    auto panel = std::ranges::find(figure.panels, options.paths[p].input, &Panel::title);
+    const bool is_new = panel == figure.panels.end();
+    if (is_new) {
+      figure.panels.emplace_back().title = options.paths[p].input;
+      panel = figure.panels.end() - 1;
     }
-    figure.panels.push_back(std::move(panel));
+    Line line{options.paths[p].name, {}};
+    for (const GemmOutcome& o : result.outcomes) {
+      if (o.path != p) continue;
+      if (is_new) panel->x.push_back(std::log2(static_cast<double>(o.k)));
+      line.value.push_back(o.error.relative_size().value_or(std::numeric_limits<double>::quiet_NaN()));
+    }
+    panel->lines.push_back(std::move(line));
   }
   return figure;
 }
@@ -172,12 +190,12 @@ Report gemm_report(const StepSeries& series, const GemmOptions& options, const G
   }
   report.story.push_back(Heading{"Not covered"});
   const auto say = [&](std::string text) { report.story.push_back(Paragraph{std::move(text), 2, 2}); };
-  say("Rounding the inputs: each tensor was multiplied by the power of two that fits it to the input format, rounded, "
-      "and the product of the rounded numbers is the truth here.");
+  say("Rounding the inputs: each tensor was multiplied by the power of two that fits it to the input format (mx, nv: "
+      "each block by its scale), rounded, and the product of the rounded numbers is the truth here.");
   say("Which path, tile order and split a library picks; k is taken in storage order.");
-  for (const NamedPath& path : options.paths) {
-    if (!path.path.row->note.empty()) say(fmt::format("{}: {}", path.name, path.path.row->note));
-  }
+  say(fmt::format("Signs of zero, {}.", open_zero_signs));
+  report.story.push_back(Heading{"How well the paths are known"});
+  for (const std::string& text : evidence(options)) say(text);
   report.figures = {figure(series, options, result)};
   return report;
 }

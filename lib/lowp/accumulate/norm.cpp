@@ -2,14 +2,17 @@
 #include "lowp/accumulate/norm.h"
 
 #include <fmt/format.h>
+#include <tbb/parallel_for.h>
 
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <limits>
 
 #include "lowp/accumulate/cells.h"
 #include "lowp/accumulate/exact_sum.h"
 #include "lowp/accumulate/sums.h"
+#include "lowp/accumulate/threads.h"
 #include "lowp/accumulate/values.h"
 #include "lowp/core/formats.h"
 #include "lowp/report/humanize.h"
@@ -32,7 +35,7 @@ class NormReplay {
         out_(out),
         stored_(options.formats[out.format]),
         inside_(out.fp32_inside ? Accumulator{"fp32", ieee_format(8, 23)} : options.formats[out.format]),
-        scale_(out.scaled ? std::ldexp(1.0, options.scale_log2) : 1) {}
+        scale_(std::ldexp(1.0, out.scale_log2)) {}
 
   void add_chunk(const std::vector<double>& values) {
     squares_.clear();
@@ -62,6 +65,14 @@ class NormReplay {
   std::vector<double> squares_, chunk_sums_, norms_;
 };
 
+std::vector<int> scales_of(const NormOptions& options) {
+  std::vector<int> scales{options.scale_log2};
+  for (int scale = 0; scale <= 32; scale += 4) scales.push_back(scale);
+  std::ranges::sort(scales);
+  scales.erase(std::ranges::unique(scales).begin(), scales.end());
+  return scales;
+}
+
 std::vector<const TensorView*> gradients(const Input& input) {
   std::vector<const TensorView*> named, all;
   for (const TensorView& view : input.tensors) {
@@ -80,8 +91,8 @@ std::string number(double x) {
   return std::isfinite(x) ? fmt::format("{:.6g}", x) : x > 0 ? "Inf" : "NaN";
 }
 
-double norm_of_dump(const NormOptions& options, const NormOutcome& o) {
-  return o.scaled ? std::ldexp(o.norm, -options.scale_log2) : o.norm;
+double norm_of_dump(const NormOutcome& o) {
+  return std::ldexp(o.norm, -o.scale_log2);
 }
 
 std::string headline(const NormOptions& options, const NormResult& r) {
@@ -96,33 +107,76 @@ std::string headline(const NormOptions& options, const NormResult& r) {
       number(coefficient(std::ldexp(r.exact_norm, options.scale_log2), options.max_norm)), number(r.exact_coefficient));
 }
 
-Grid norm_grid(const NormOptions& options, const NormResult& r, bool scaled) {
-  Grid grid{scaled ? fmt::format("Gradients still multiplied by {}: the norm, unscaled afterwards for comparison",
-                                 power_text(options.scale_log2))
-                   : "Gradients as dumped",
+std::optional<double> norm_error(const NormResult& r, const NormOutcome& o) {
+  const double norm = norm_of_dump(o);
+  if (!std::isfinite(norm) || r.exact_norm == 0) return {};
+  return (norm - r.exact_norm) / r.exact_norm;
+}
+
+Grid norm_grid(const NormOptions& options, const NormResult& r, int scale_log2) {
+  Grid grid{scale_log2 != 0
+                ? fmt::format("Gradients still multiplied by {}: the norm, unscaled afterwards for comparison",
+                              power_text(scale_log2))
+                : "Gradients as dumped",
             {"gradients in", "norm", "error", "clip coefficient"},
             1,
             {}};
   for (const NormOutcome& o : r.outcomes) {
-    if (o.scaled != scaled) continue;
-    const double norm = norm_of_dump(options, o);
+    if (o.scale_log2 != scale_log2) continue;
     grid.rows.push_back(
-        {{way_text(options, o), number(norm),
-          std::isfinite(norm) && r.exact_norm > 0 ? relative_text((norm - r.exact_norm) / r.exact_norm) : "-",
-          number(o.coefficient)},
-         {}});
+        {{way_text(options, o), number(norm_of_dump(o)), relative_text(norm_error(r, o)), number(o.coefficient)}, {}});
   }
   return grid;
 }
 
-}  // namespace
+// A line for each way, over the scales.
+template <class Value>
+Panel panel_over_scales(const NormOptions& options, const NormResult& r, Value value) {
+  Panel panel;
+  panel.has_marker = true;
+  panel.marker = options.scale_log2;
+  panel.marker_label = "scale " + power_text(options.scale_log2);
+  for (const int scale : scales_of(options)) panel.x.push_back(scale);
+  for (const NormOutcome& o : r.outcomes) {
+    auto line = std::ranges::find(panel.lines, way_text(options, o), &Line::label);
+    if (line == panel.lines.end()) line = panel.lines.insert(line, {way_text(options, o), {}});
+    line->value.push_back(value(o));
+  }
+  return panel;
+}
 
-Result<NormResult> replay_norm(const Input& input, const NormOptions& options) {
+Figure coefficient_figure(const StepSeries& series, const NormOptions& options, const NormResult& r) {
+  Panel panel = panel_over_scales(options, r, [](const NormOutcome& o) { return o.coefficient; });
+  panel.title = fmt::format("max_norm {}", options.max_norm);
+  panel.remark = "0: the norm overflows and every gradient becomes 0";
+  panel.lines.insert(panel.lines.begin(), {"unscaled first", std::vector<double>(panel.x.size(), r.exact_coefficient)});
+  return {"Clipping before unscaling: what gradients are multiplied by",
+          series.inputs.back().path,
+          "gradients still multiplied by",
+          "clip coefficient",
+          {std::move(panel)}};
+}
+
+Figure error_figure(const StepSeries& series, const NormOptions& options, const NormResult& r) {
+  Panel panel = panel_over_scales(options, r, [&](const NormOutcome& o) {
+    const auto error = norm_error(r, o);
+    return error ? std::abs(*error) : std::numeric_limits<double>::quiet_NaN();
+  });
+  panel.title = "Error of the norm, unscaled afterwards";
+  panel.remark = "lines end where the norm overflows";
+  return {"The gradient norm in each precision",
+          series.inputs.back().path,
+          "gradients still multiplied by",
+          "relative error",
+          {std::move(panel)}};
+}
+
+Result<NormResult> replay(const Input& input, const NormOptions& options) {
   NormResult result;
-  for (const bool scaled : {false, true}) {
+  for (const int scale : scales_of(options)) {
     for (std::size_t f = 0; f < options.formats.size(); ++f) {
-      result.outcomes.push_back({f, true, scaled, 0, 0});
-      if (options.formats[f].name != "fp32") result.outcomes.push_back({f, false, scaled, 0, 0});
+      result.outcomes.push_back({f, true, scale, 0, 0});
+      if (options.formats[f].name != "fp32") result.outcomes.push_back({f, false, scale, 0, 0});
     }
   }
   std::vector<NormReplay> replays;
@@ -145,7 +199,7 @@ Result<NormResult> replay_norm(const Input& input, const NormOptions& options) {
           ++result.nonfinite;
         }
       }
-      for (NormReplay& replay : replays) replay.add_chunk(values);
+      tbb::parallel_for(std::size_t{0}, replays.size(), [&](std::size_t i) { replays[i].add_chunk(values); });
     }
     for (NormReplay& replay : replays) replay.end_tensor();
   }
@@ -153,6 +207,12 @@ Result<NormResult> replay_norm(const Input& input, const NormOptions& options) {
   result.exact_norm = std::sqrt(squares.to_double());
   result.exact_coefficient = coefficient(result.exact_norm, options.max_norm);
   return result;
+}
+
+}  // namespace
+
+Result<NormResult> replay_norm(const Input& input, const NormOptions& options) {
+  return on_threads(options.threads, [&] { return replay(input, options); });
 }
 
 Report norm_report(const StepSeries& series, const NormOptions& options, const std::vector<NormResult>& results,
@@ -167,9 +227,8 @@ Report norm_report(const StepSeries& series, const NormOptions& options, const s
     for (const NormOutcome& o : results[i].outcomes) {
       table.rows.push_back({text_cell(series.inputs[i].path),
                             series.inputs[i].step ? integer_cell(*series.inputs[i].step) : null_cell("not known"),
-                            text_cell(options.formats[o.format].name), Cell{o.fp32_inside},
-                            integer_cell(o.scaled ? options.scale_log2 : 0), real_cell(o.norm, ""),
-                            real_cell(results[i].exact_norm, ""), real_cell(o.coefficient, ""),
+                            text_cell(options.formats[o.format].name), Cell{o.fp32_inside}, integer_cell(o.scale_log2),
+                            real_cell(o.norm, ""), real_cell(results[i].exact_norm, ""), real_cell(o.coefficient, ""),
                             real_cell(results[i].exact_coefficient, ""), count_cell(results[i].nonfinite)});
     }
   }
@@ -184,12 +243,14 @@ Report norm_report(const StepSeries& series, const NormOptions& options, const s
                                                              results.size())
                                                : ""),
                 0, 2},
-      norm_grid(options, last, false),
-      norm_grid(options, last, true),
+      norm_grid(options, last, 0),
+      norm_grid(options, last, options.scale_log2),
       Heading{"Not covered"},
       Paragraph{"Sums as clip_grad_norm_ of PyTorch on a GPU makes them (one block of 512 threads per chunk "
                 "of 65,536 values; grade D for those shapes). Reductions over ranks are not included.",
                 2, 2}};
+  if (options.scale_log2 == 0) report.story.erase(report.story.begin() + 3);  // the same grid twice
+  report.figures = {coefficient_figure(series, options, last), error_figure(series, options, last)};
   if (last.nonfinite != 0) {
     report.story.push_back(Paragraph{
         fmt::format("{} NaN or Inf left out; a real norm would be NaN or Inf.", grouped(last.nonfinite)), 2, 2});

@@ -17,6 +17,7 @@ struct NormOptions {
   std::vector<Accumulator> formats;  // that gradients are stored in
   double max_norm = 1;
   int scale_log2 = 16;  // for what clipping scaled gradients would have done
+  int threads = 0;
 };
 
 // Gradients rounded to one format; squares and sums in FP32 or in the format itself; tensor norms rounded to the
@@ -24,7 +25,7 @@ struct NormOptions {
 struct NormOutcome {
   std::size_t format = 0;
   bool fp32_inside = true;
-  bool scaled = false;     // gradients times 2^scale_log2 before they are rounded
+  int scale_log2 = 0;      // gradients are multiplied by this power of two before they are rounded
   double norm = 0;         // Inf where it overflows; of scaled gradients the scaled one
   double coefficient = 0;  // min(1, max_norm / (norm + 1e-6)): what gradients are multiplied by
 };
@@ -34,7 +35,8 @@ struct NormResult {
   std::vector<NormOutcome> outcomes;
 };
 
-// Of tensors grad/NAME, or of all where there is none. Order of sums: as clip_grad_norm_ of PyTorch on a GPU.
+// Of tensors grad/NAME, or of all where there is none; at 1, 2^4, ... 2^32 and at the scale of the options. Order of
+// sums: as clip_grad_norm_ of PyTorch on a GPU.
 Result<NormResult> replay_norm(const Input& input, const NormOptions& options);
 
 Report norm_report(const StepSeries& series, const NormOptions& options, const std::vector<NormResult>& results,

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lowp/accumulate/operations.h"
 
-#include <fmt/format.h>
+#include <tbb/parallel_for.h>
 
 #include <algorithm>
 #include <cmath>
 
-#include "lowp/accumulate/cells.h"
+#include "lowp/accumulate/threads.h"
 #include "lowp/accumulate/values.h"
 #include "lowp/core/formats.h"
-#include "lowp/report/humanize.h"
 
 namespace lowp {
 namespace {
@@ -135,6 +134,8 @@ const Operation rows[] = {
     {"layer norm", "eps 1e-5", LOWP_OPERATION(layer_norm)},
     {"sum of squares", "norms, RMSNorm", LOWP_OPERATION(sum_of_squares)},
     {"running mean", "momentum 0.1, over the row", LOWP_OPERATION(running_mean)},
+    {"batch mean", "of batch norm: one feature over all rows", LOWP_OPERATION(put_mean), true},
+    {"batch variance", "of batch norm: one feature over all rows", LOWP_OPERATION(put_variance), true},
 };
 #undef LOWP_OPERATION
 
@@ -148,7 +149,9 @@ class OperationReplay {
         smallest_(
             std::ldexp(1.0, min_exponent(formats[out.format].format) - fraction_bits(formats[out.format].format))) {}
 
+  bool wants(Row row, bool over_batch) const { return operation_.over_batch == over_batch && row.size() >= out_.terms; }
   void add(Row row) {
+    if (out_.terms != 0) row = row.first(out_.terms);
     input_.assign(row.begin(), row.end());
     for (double& x : input_) x = stored_.round(x);
     if (std::ranges::any_of(input_, [](double x) { return !std::isfinite(x); })) return;
@@ -177,137 +180,88 @@ class OperationReplay {
   std::vector<double> input_, made_, exact_;
 };
 
-// Half a unit in the last place, relative: what rounding the result alone costs at most.
-double half_ulp(const Accumulator& a) {
-  return std::ldexp(1.0, -a.format.precision);
-}
-
-enum class Verdict { fine, watch, fp32 };
-// More than 1 % of the results Inf or NaN or half of them off by 16 roundings: FP32. Four roundings: watch.
-Verdict verdict(const OperationOutcome& o, const Accumulator& a) {
-  const double typical = o.error.relative_quantile(0.5).value_or(0);
-  if (o.not_finite * 100 > o.results || typical > 16 * half_ulp(a)) return Verdict::fp32;
-  return o.not_finite != 0 || typical > 4 * half_ulp(a) ? Verdict::watch : Verdict::fine;
-}
-std::string_view verdict_text(Verdict v) {
-  switch (v) {
-    case Verdict::fine: return "fine";
-    case Verdict::watch: return "watch";
-    case Verdict::fp32: return "needs FP32";
-  }
-  return "";
-}
-
-const OperationOutcome& twin(const OperationsResult& result, const OperationOutcome& o) {
-  for (const OperationOutcome& other : result.outcomes) {
-    if (other.format == o.format && other.operation == o.operation && other.fp32_inside) return other;
-  }
-  return o;
-}
-
-std::string headline(const std::vector<Accumulator>& formats, const OperationsResult& result) {
-  std::string text;
-  for (std::size_t f = 0; f < formats.size(); ++f) {
-    std::vector<std::string> names;
-    for (const OperationOutcome& o : result.outcomes) {
-      if (o.format == f && !o.fp32_inside && verdict(o, formats[f]) == Verdict::fp32) {
-        names.emplace_back(rows[o.operation].name);
-      }
-    }
-    text += fmt::format("{}{}: {}.", f == 0 ? "" : " ", formats[f].name,
-                        names.empty() ? "no operation here needs FP32" : joined(names) + " need FP32");
-  }
-  return text;
-}
-
-Grid operations_grid(const Accumulator& format, std::size_t f, const OperationsResult& result) {
-  Grid grid{
-      fmt::format("{}: every intermediate rounded, and with FP32 inside", format.name),
-      {"operation", "verdict", "Inf/NaN", "to 0", "typical error", "worst 1 %", "FP32 inside: typical", "worst 1 %"},
-      2,
-      {}};
-  for (const OperationOutcome& o : result.outcomes) {
-    if (o.format != f || o.fp32_inside) continue;
-    const OperationOutcome& wide = twin(result, o);
-    grid.rows.push_back(
-        {{std::string(rows[o.operation].name), std::string(verdict_text(verdict(o, format))),
-          share_text(o.not_finite, o.results), share_text(o.flushed, o.results),
-          relative_text(o.error.relative_quantile(0.5)), relative_text(o.error.relative_quantile(0.99)),
-          relative_text(wide.error.relative_quantile(0.5)), relative_text(wide.error.relative_quantile(0.99))},
-         {}});
-  }
-  return grid;
-}
-
 }  // namespace
 
 std::span<const Operation> operations() {
   return rows;
 }
 
-Result<OperationsResult> replay_operations(const Input& input, const std::vector<Accumulator>& formats) {
+namespace {
+
+constexpr std::size_t longest_growth = std::size_t{1} << 20;
+
+// Rows of the last axis, and the features across them; both evenly chosen.
+struct Rows {
+  std::vector<std::vector<double>> rows, features;
+};
+Rows rows_of(const TensorView& view, const std::vector<double>& values) {
+  Rows all;
+  const std::size_t length = view.shape.empty() ? 1 : static_cast<std::size_t>(view.shape.back());
+  const std::size_t count = values.size() / length, kept = std::min(count, most_rows);
+  for (std::size_t i = 0; i < kept; ++i) {
+    const Row row = Row(values).subspan(i * count / kept * length, length);
+    all.rows.emplace_back(row.begin(), row.end());
+  }
+  const std::size_t features = count < 2 ? 0 : std::min(length, most_rows);
+  for (std::size_t j = 0; j < features; ++j) {
+    std::vector<double>& feature = all.features.emplace_back();
+    for (std::size_t i = 0; i < count; ++i) feature.push_back(values[i * length + j * length / features]);
+  }
+  return all;
+}
+
+OperationOutcome outcome_of(std::size_t format, std::size_t operation, bool inside, std::size_t terms) {
+  OperationOutcome outcome;
+  outcome.format = format;
+  outcome.operation = operation;
+  outcome.fp32_inside = inside;
+  outcome.terms = terms;
+  return outcome;
+}
+
+std::size_t longest_row(const Input& input) {
+  std::uint64_t longest = 2;
+  for (const TensorView& view : input.tensors) {
+    if (view.elements == 0 || view.shape.empty()) continue;
+    longest = std::max({longest, std::uint64_t{view.shape.back()}, view.elements / view.shape.back()});
+  }
+  return static_cast<std::size_t>(std::min<std::uint64_t>(longest, longest_growth));
+}
+
+Result<OperationsResult> replay(const Input& input, const std::vector<Accumulator>& formats) {
   OperationsResult result;
   for (std::size_t f = 0; f < formats.size(); ++f) {
     for (std::size_t op = 0; op < std::size(rows); ++op) {
-      for (const bool inside : {false, true}) {
-        OperationOutcome outcome;
-        outcome.format = f;
-        outcome.operation = op;
-        outcome.fp32_inside = inside;
-        result.outcomes.push_back(std::move(outcome));
-      }
+      for (const bool inside : {false, true}) result.outcomes.push_back(outcome_of(f, op, inside, 0));
+      for (std::size_t n = 2; n <= longest_row(input); n *= 2) result.growth.push_back(outcome_of(f, op, false, n));
     }
   }
   std::vector<OperationReplay> replays;
   for (OperationOutcome& outcome : result.outcomes) replays.emplace_back(formats, outcome);
+  for (OperationOutcome& outcome : result.growth) replays.emplace_back(formats, outcome);
   for (const TensorView& view : input.tensors) {
     auto values = read_values(input, view, most_elements);
     if (!values) return values.error();
     if (values->empty()) continue;
-    const std::size_t length = view.shape.empty() ? 1 : static_cast<std::size_t>(view.shape.back());
-    const std::size_t count = values->size() / length, kept = std::min(count, most_rows);
+    const Rows all = rows_of(view, *values);
     ++result.tensors;
-    result.rows += kept;
-    for (std::size_t i = 0; i < kept; ++i) {
-      const Row row = Row(*values).subspan(i * count / kept * length, length);
-      for (OperationReplay& replay : replays) replay.add(row);
-    }
+    result.rows += all.rows.size();
+    tbb::parallel_for(std::size_t{0}, replays.size(), [&](std::size_t i) {
+      for (const bool over_batch : {false, true}) {
+        for (const std::vector<double>& row : over_batch ? all.features : all.rows) {
+          if (replays[i].wants(row, over_batch)) replays[i].add(row);
+        }
+      }
+    });
   }
   if (result.tensors == 0) return Error{input.path, std::nullopt, "a tensor with elements", "none"};
   return result;
 }
 
-Report operations_report(const StepSeries& series, const std::vector<Accumulator>& formats,
-                         const OperationsResult& result, std::string_view tool_version) {
-  Report report;
-  Table table{"operations",
-              {"format", "operation", "fp32_inside", "verdict", "results", "not_finite", "flushed",
-               "relative_error.median", "relative_error.p99", "relative_error.max", "snr_db"},
-              {},
-              false};
-  for (const OperationOutcome& o : result.outcomes) {
-    constexpr std::string_view none = "no result that is not zero";
-    table.rows.push_back({text_cell(formats[o.format].name), text_cell(rows[o.operation].name), Cell{o.fp32_inside},
-                          text_cell(verdict_text(verdict(o, formats[o.format]))), count_cell(o.results),
-                          count_cell(o.not_finite), count_cell(o.flushed),
-                          real_cell(o.error.relative_quantile(0.5), none),
-                          real_cell(o.error.relative_quantile(0.99), none), real_cell(o.error.largest_relative(), none),
-                          real_cell(o.error.snr_db(), "no error or no signal")});
-  }
-  report.tables = {tool_table(tool_version), inputs_table(series), std::move(table)};
-  report.story = {Paragraph{headline(formats, result), 0, 2},
-                  Paragraph{fmt::format("{}: {} with {} rows along the last axis.", sources_text(series),
-                                        counted(result.tensors, "tensor", "tensors"), grouped(result.rows)),
-                            0, 2}};
-  for (std::size_t f = 0; f < formats.size(); ++f) report.story.push_back(operations_grid(formats[f], f, result));
-  report.story.push_back(Heading{"Not covered"});
-  report.story.push_back(
-      Paragraph{"Each tensor is taken as the operation's input, whatever it is in the network: use "
-                "--select to ask only about those that are. Rounding the inputs is not counted. "
-                "needs FP32: over 1 % Inf or NaN, or half of the results off by 16 roundings of the "
-                "format; watch: any Inf or NaN, or 4 roundings.",
-                2, 2});
-  return report;
+}  // namespace
+
+Result<OperationsResult> replay_operations(const Input& input, const std::vector<Accumulator>& formats, int threads) {
+  return on_threads(threads, [&] { return replay(input, formats); });
 }
 
 }  // namespace lowp

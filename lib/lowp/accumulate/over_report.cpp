@@ -13,6 +13,8 @@
 namespace lowp {
 namespace {
 
+constexpr double no_value = std::numeric_limits<double>::quiet_NaN();
+
 struct Findings {
   const StepSeries& series;
   const OverOptions& options;
@@ -66,8 +68,12 @@ std::string headline(const Findings& f) {
   return text + ".";
 }
 
+std::string subtitle(const Findings& f) {
+  return fmt::format("{}: {} values", sources_text(f.series), grouped(f.result.elements));
+}
+
 std::string what_was_read(const Findings& f) {
-  std::string text = fmt::format("{}: {} of {} values each, added element by element", sources_text(f.series),
+  std::string text = fmt::format("{}: {} with {} values in each, added element by element", sources_text(f.series),
                                  counted(f.result.tensors, "tensor", "tensors"), grouped(f.result.elements));
   if (f.options.scale_low != 0) text += fmt::format(", every one multiplied by {}", power_text(f.options.scale_low));
   return text + ".";
@@ -89,6 +95,37 @@ Grid outcome_grid(const Findings& f, int scale) {
           decibel_text(o->error.snr_db()), share_text(o->overflowed, o->elements)},
          {}});
     before = o->accumulator;
+  }
+  return grid;
+}
+
+// All contributions in the first order.
+const OverOutcome& at_scale(const Findings& f, std::size_t accumulator, int scale) {
+  for (const OverOutcome* o : complete(f, scale)) {
+    if (o->accumulator == accumulator && o->model == 0) return *o;
+  }
+  return f.result.outcomes.front();
+}
+
+// What each scale does to the first order. The text writer leaves columns out where they do not fit.
+Grid scales_grid(const Findings& f) {
+  Grid grid{fmt::format("The {} sums by log2 of the scale", f.options.models.front()->name), {"kept in", ""}, 2, {}};
+  for (int scale = f.options.scale_low; scale <= f.options.scale_high; ++scale) {
+    grid.header.push_back(fmt::format("{}", scale));
+  }
+  const auto add = [&](std::size_t a, bool first, std::string_view what, auto text) {
+    GridRow row{{first ? name_of(f.options.accumulators[a]) : "", std::string(what)}, {}};
+    for (int scale = f.options.scale_low; scale <= f.options.scale_high; ++scale) {
+      row.cells.push_back(text(at_scale(f, a, scale)));
+    }
+    grid.rows.push_back(std::move(row));
+  };
+  for (std::size_t a = 0; a < f.options.accumulators.size(); ++a) {
+    const bool losses = counts_losses(f, at_scale(f, a, f.options.scale_low));
+    if (losses) add(a, true, "lost", [](const auto& o) { return share_text(lost(o), o.contributions); });
+    add(a, !losses, "SNR", [](const auto& o) { return decibel_text(o.error.snr_db()); });
+    add(a, false, "overflowed", [](const auto& o) { return share_text(o.overflowed, o.elements); });
+    add(a, false, "beyond", [](const auto& o) { return share_text(o.beyond, o.elements); });
   }
   return grid;
 }
@@ -157,14 +194,20 @@ std::vector<Block> not_covered(const Findings& f) {
   return blocks;
 }
 
+std::string words_used(const Findings& f) {
+  std::string text =
+      "lost: contributions that changed nothing. stopped: elements whose later half of contributions changed nothing. "
+      "typical error: half of the sums are nearer. bias: mean error beyond (+) or short of (-) the exact sums. "
+      "overflowed: sums that became Inf or NaN though the result fits.";
+  if (f.options.scale_high != f.options.scale_low) text += " beyond: sums whose result does not fit.";
+  return text;
+}
+
 std::vector<Block> story(const Findings& f) {
   std::vector<Block> blocks{Paragraph{headline(f), 0, 2}, Paragraph{what_was_read(f), 0, 2}};
   blocks.push_back(outcome_grid(f, f.options.scale_low));
-  if (f.options.scale_high != f.options.scale_low) blocks.push_back(outcome_grid(f, f.options.scale_high));
-  blocks.push_back(
-      Paragraph{"lost: contributions that changed nothing. stopped: elements whose later half of "
-                "contributions changed nothing. bias: mean error toward (+) or short of (-) the exact sum.",
-                2, 0});
+  if (f.options.scale_high != f.options.scale_low) blocks.push_back(scales_grid(f));
+  blocks.push_back(Paragraph{words_used(f), 2, 0});
   blocks.push_back(Heading{"What it means"});
   for (std::size_t a = 0; a < f.options.accumulators.size(); ++a) {
     const std::string label = name_of(f.options.accumulators[a]) + "  ";
@@ -210,34 +253,64 @@ Table sums_table(const Findings& f) {
   return table;
 }
 
-Figure figure(const Findings& f) {
-  Figure figure{fmt::format("What is lost as more {} are added", f.units),
-                fmt::format("{}: {} values", sources_text(f.series), grouped(f.result.elements)),
-                fmt::format("{} added", f.units),
-                "share of contributions",
+// A panel for each accumulator, a line for each order, over the numbers of contributions at the lowest scale.
+template <class Value>
+std::vector<Panel> panels_over_terms(const Findings& f, Value value) {
+  std::vector<Panel> panels;
+  for (std::size_t a = 0; a < f.options.accumulators.size(); ++a) {
+    Panel panel;
+    panel.title = name_of(f.options.accumulators[a]);
+    for (std::size_t m = 0; m < f.options.models.size(); ++m) {
+      Line line{std::string(f.options.models[m]->name), {}};
+      for (const OverOutcome& o : f.result.outcomes) {
+        if (o.accumulator != a || o.model != m || o.scale_log2 != f.options.scale_low) continue;
+        if (m == 0) panel.x.push_back(std::log2(static_cast<double>(o.terms)));
+        line.value.push_back(value(o));
+      }
+      panel.lines.push_back(std::move(line));
+    }
+    panels.push_back(std::move(panel));
+  }
+  return panels;
+}
+
+double share_of(std::uint64_t part, std::uint64_t whole) {
+  return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
+}
+
+Figure error_figure(const Findings& f) {
+  return {fmt::format("Error of the sums as more {} are added", f.units), subtitle(f), fmt::format("{} added", f.units),
+          "relative error (RMS)",
+          panels_over_terms(f, [](const OverOutcome& o) { return o.error.relative_size().value_or(no_value); })};
+}
+
+Figure losses_figure(const Findings& f) {
+  return {"Contributions lost: too small for the format or the sum", subtitle(f),
+          fmt::format("{} added", f.units), "share of contributions", panels_over_terms(f, [&](const OverOutcome& o) {
+            return counts_losses(f, o) ? share_of(lost(o), o.contributions) : no_value;
+          })};
+}
+
+// The first order at each scale.
+Figure scales_figure(const Findings& f) {
+  Figure figure{fmt::format("The {} sums at each scale", f.options.models.front()->name),
+                subtitle(f),
+                "contributions multiplied by",
+                "share",
                 {}};
   for (std::size_t a = 0; a < f.options.accumulators.size(); ++a) {
-    for (std::size_t m = 0; m < f.options.models.size(); ++m) {
-      Panel panel;
-      const SumModel& model = *f.options.models[m];
-      panel.title = name_of(f.options.accumulators[a]);
-      panel.remark = is_compensated(model.order) ? fmt::format("{}: what is rounded away is carried", model.name)
-                                                 : std::string(model.name);
-      panel.bands = {{"flushed to zero", {}}, {"lost when added", {}}};
-      panel.line_label = "signal to noise, dB";
-      for (const OverOutcome& o : f.result.outcomes) {
-        const bool power = (o.terms & (o.terms - 1)) == 0;  // the axis is a power of two
-        if (o.accumulator != a || o.model != m || o.scale_log2 != f.options.scale_low || !power) continue;
-        const auto share = [&](std::uint64_t part) {
-          return o.contributions == 0 ? 0.0 : static_cast<double>(part) / static_cast<double>(o.contributions);
-        };
-        panel.x.push_back(std::log2(static_cast<double>(o.terms)));
-        panel.bands[0].share.push_back(share(o.flushed));
-        panel.bands[1].share.push_back(counts_losses(f, o) ? share(o.absorbed) : 0);
-        panel.line.push_back(o.error.snr_db().value_or(std::numeric_limits<double>::quiet_NaN()));
-      }
-      figure.panels.push_back(std::move(panel));
+    Panel panel;
+    panel.title = name_of(f.options.accumulators[a]);
+    panel.lines = {{"lost", {}}, {"overflowed", {}}, {"beyond", {}}, {"error", {}}};
+    for (int scale = f.options.scale_low; scale <= f.options.scale_high; ++scale) {
+      const OverOutcome& o = at_scale(f, a, scale);
+      panel.x.push_back(scale);
+      panel.lines[0].value.push_back(counts_losses(f, o) ? share_of(lost(o), o.contributions) : no_value);
+      panel.lines[1].value.push_back(share_of(o.overflowed, o.elements));
+      panel.lines[2].value.push_back(share_of(o.beyond, o.elements));
+      panel.lines[3].value.push_back(o.error.relative_size().value_or(no_value));
     }
+    figure.panels.push_back(std::move(panel));
   }
   return figure;
 }
@@ -250,7 +323,8 @@ Report over_report(const StepSeries& series, const OverOptions& options, const O
   Report report;
   report.tables = {tool_table(tool_version), inputs_table(series), models_table(f), sums_table(f)};
   report.story = story(f);
-  report.figures = {figure(f)};
+  report.figures = {error_figure(f), losses_figure(f)};
+  if (options.scale_low != options.scale_high) report.figures.push_back(scales_figure(f));
   return report;
 }
 

@@ -175,44 +175,50 @@ struct Moments {
 
 class MomentReplay {
  public:
-  MomentReplay(const UpdateOptions& options, std::size_t steps)
-      : options_(options), adam_(options, static_cast<double>(steps), options.epsilon) {
+  MomentReplay(const UpdateOptions& options, MomentResult& result) : options_(options), result_(result) {
+    for (const std::size_t steps : result.prefixes) {
+      adam_.emplace_back(options, static_cast<double>(steps), options.epsilon);
+      result.after.emplace_back(options.formats.size());
+    }
     for (const Accumulator& format : options.formats) adders_.emplace_back(format);
   }
 
-  void add(const std::vector<std::vector<double>>& gradients, std::size_t e, std::uint64_t element,
-           std::vector<MomentOutcome>& outcomes) {
-    Moments exact;
-    for (const auto& step : gradients) exact.step(options_, step[e]);
-    if (!std::isfinite(exact.first) || !std::isfinite(exact.second)) return;
+  void add(const std::vector<std::vector<double>>& gradients, std::size_t e, std::uint64_t element) {
+    for (const auto& step : gradients) {
+      if (!std::isfinite(step[e])) return;
+    }
     for (std::size_t f = 0; f < adders_.size(); ++f) {
       adders_[f].start(element);
-      Moments stored;
-      for (const auto& step : gradients) {
-        stored.step(options_, step[e]);
-        stored = {adders_[f].round(stored.first), adders_[f].round(stored.second)};
+      Moments exact, stored;
+      for (std::size_t steps = 0, p = 0; p < adam_.size(); ++p) {
+        for (; steps < result_.prefixes[p]; ++steps) {
+          exact.step(options_, gradients[steps][e]);
+          stored.step(options_, gradients[steps][e]);
+          stored = {adders_[f].round(stored.first), adders_[f].round(stored.second)};
+        }
+        judge(adam_[p], exact, stored, result_.after[p][f]);
       }
-      judge(exact, stored, outcomes[f]);
     }
   }
 
  private:
-  void judge(const Moments& exact, const Moments& stored, MomentOutcome& out) const {
+  static void judge(const AdamStep& adam, const Moments& exact, const Moments& stored, MomentOutcome& out) {
     ++out.values;
     out.first_flushed += exact.first != 0 && stored.first == 0 ? 1 : 0;
     out.second_flushed += exact.second != 0 && stored.second == 0 ? 1 : 0;
-    const double direction = adam_.direction(stored.first, stored.second);
+    const double direction = adam.direction(stored.first, stored.second);
     if (!std::isfinite(direction) || !std::isfinite(stored.second)) {
       ++out.broken;
       return;
     }
     out.first.add(stored.first, {exact.first, 0});
     out.second.add(stored.second, {exact.second, 0});
-    out.update.add(direction, {adam_.direction(exact.first, exact.second), 0});
+    out.update.add(direction, {adam.direction(exact.first, exact.second), 0});
   }
 
   const UpdateOptions& options_;
-  const AdamStep adam_;
+  MomentResult& result_;
+  std::vector<AdamStep> adam_;  // per prefix
   std::vector<Adder> adders_;
 };
 
@@ -221,8 +227,9 @@ class MomentReplay {
 Result<MomentResult> moments_over_steps(const StepSeries& series, const UpdateOptions& options) {
   MomentResult result;
   result.steps = series.inputs.size();
-  result.outcomes.resize(options.formats.size());
-  MomentReplay replay(options, result.steps);
+  for (std::size_t steps = 1; steps < result.steps; steps *= 2) result.prefixes.push_back(steps);
+  result.prefixes.push_back(result.steps);
+  MomentReplay replay(options, result);
   for (const TensorView& view : series.inputs.front().tensors) {
     if (!view.name.starts_with("grad/")) continue;
     std::vector<std::pair<const Input*, const TensorView*>> views;
@@ -235,7 +242,7 @@ Result<MomentResult> moments_over_steps(const StepSeries& series, const UpdateOp
     if (!readers) return readers.error();
     ++result.tensors;
     auto done = in_step(*readers, [&](const auto& values, std::uint64_t) {
-      for (std::size_t e = 0; e < values[0].size(); ++e) replay.add(values, e, result.values++, result.outcomes);
+      for (std::size_t e = 0; e < values[0].size(); ++e) replay.add(values, e, result.values++);
     });
     if (!done) return done.error();
   }

@@ -49,7 +49,7 @@ struct StateResult {
 // A dump with param/NAME, exp_avg/NAME and exp_avg_sq/NAME, and a known step; an Error if there is no such triple.
 Result<StateResult> stalled_updates(const Input& input, const UpdateOptions& options);
 
-// Moments of one storage format against exact ones, after the last step of a series of gradients.
+// Moments of one storage format against exact ones, after some steps of a series of gradients.
 struct MomentOutcome {
   ErrorStatistics first, second, update;  // exp_avg, exp_avg_sq, and the update without the learning rate
   std::uint64_t values = 0, first_flushed = 0, second_flushed = 0;  // zero though the exact moment is not
@@ -58,7 +58,9 @@ struct MomentOutcome {
 struct MomentResult {
   std::size_t steps = 0;
   std::uint64_t tensors = 0, values = 0;
-  std::vector<MomentOutcome> outcomes;  // per format
+  std::vector<std::size_t> prefixes;              // 1, 2, 4, ... and all steps
+  std::vector<std::vector<MomentOutcome>> after;  // per prefix, per format
+  const std::vector<MomentOutcome>& last() const { return after.back(); }
 };
 
 // Moments from zero over the gradients that every dump has under one name: arithmetic in FP64, rounded to the format

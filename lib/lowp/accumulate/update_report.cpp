@@ -4,7 +4,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
+#include <limits>
 
 #include "lowp/accumulate/cells.h"
 #include "lowp/report/humanize.h"
@@ -36,7 +38,7 @@ std::string what_was_read(const StepSeries& series, const UpdateOptions& options
 
 Grid stalls_grid(const UpdateOptions& options, const StateResult& result) {
   Grid grid{"Weights that stay where they are, of those with an update",
-            {"stored in", "nearest", "stochastic", "Kahan", "eps becomes", "exp_avg_sq to 0", "update Inf/NaN"},
+            {"stored in", "nearest", "stochastic", "Kahan", "eps becomes", "exp_avg_sq to 0", "Inf/NaN"},
             1,
             {}};
   for (std::size_t f = 0; f < options.formats.size(); ++f) {
@@ -146,22 +148,51 @@ Table stalls_table(const UpdateOptions& options, const StateResult& result) {
   return table;
 }
 
-// One panel a format: what other learning rates would lose.
+// What other learning rates would lose, a line for each format.
 Figure stalls_figure(const StepSeries& series, const UpdateOptions& options, const StateResult& result) {
-  Figure figure{"Weights whose update is lost, by storage format",
-                sources_text(series),
-                fmt::format("learning rate, as a multiple of {}", options.learning_rate),
-                "share of weights",
-                {}};
+  Panel panel;
+  panel.title = "Rounding to nearest";
+  panel.has_marker = true;
+  panel.marker_label = fmt::format("lr {}", options.learning_rate);
+  for (std::size_t r = 0; r < rates; ++r) panel.x.push_back(static_cast<double>(r) - rate_log2_limit);
   for (std::size_t f = 0; f < options.formats.size(); ++f) {
     const StallCounts& c = result.total[f];
-    Panel panel;
-    panel.title = options.formats[f].name;
-    panel.bands = {{"does not move", {}}};
+    Line line{options.formats[f].name, {}};
     for (std::size_t r = 0; r < rates; ++r) {
-      panel.x.push_back(static_cast<double>(r) - rate_log2_limit);
-      panel.bands[0].share.push_back(
-          c.moving == 0 ? 0 : static_cast<double>(c.nearest_at_rate[r]) / static_cast<double>(c.moving));
+      line.value.push_back(c.moving == 0 ? 0
+                                         : static_cast<double>(c.nearest_at_rate[r]) / static_cast<double>(c.moving));
+    }
+    panel.lines.push_back(std::move(line));
+  }
+  return {"Weights whose update is lost, by storage format",
+          fmt::format("{}: step {}", sources_text(series), result.step),
+          fmt::format("learning rate, as a multiple of {}", options.learning_rate),
+          "share of weights that do not move",
+          {std::move(panel)}};
+}
+
+// How the error grows over the steps, a line for each format.
+Figure moments_figure(const StepSeries& series, const UpdateOptions& options, const MomentResult& result) {
+  struct Quantity {
+    std::string_view title;
+    ErrorStatistics MomentOutcome::* errors;
+  };
+  constexpr Quantity quantities[] = {
+      {"exp_avg", &MomentOutcome::first}, {"exp_avg_sq", &MomentOutcome::second}, {"update", &MomentOutcome::update}};
+  Figure figure{"Adam's moments kept in each format", sources_text(series), "steps", "median relative error", {}};
+  for (const Quantity& quantity : quantities) {
+    Panel panel;
+    panel.title = quantity.title;
+    for (std::size_t p = 0; p < result.prefixes.size(); ++p) {
+      panel.x.push_back(std::log2(static_cast<double>(result.prefixes[p])));
+    }
+    for (std::size_t f = 0; f < options.formats.size(); ++f) {
+      Line line{options.formats[f].name, {}};
+      for (const auto& outcomes : result.after) {
+        line.value.push_back(
+            (outcomes[f].*quantity.errors).relative_quantile(0.5).value_or(std::numeric_limits<double>::quiet_NaN()));
+      }
+      panel.lines.push_back(std::move(line));
     }
     figure.panels.push_back(std::move(panel));
   }
@@ -170,12 +201,11 @@ Figure stalls_figure(const StepSeries& series, const UpdateOptions& options, con
 
 Grid moments_grid(const UpdateOptions& options, const MomentResult& result) {
   Grid grid{"Moments rounded to the format after each step, against exact ones (median relative error)",
-            {"stored in", "exp_avg", "exp_avg_sq", "update", "update worst 1 %", "exp_avg to 0", "exp_avg_sq to 0",
-             "update Inf/NaN"},
+            {"stored in", "exp_avg", "exp_avg_sq", "update", "worst 1 %", "m to 0", "v to 0", "Inf/NaN"},
             1,
             {}};
   for (std::size_t f = 0; f < options.formats.size(); ++f) {
-    const MomentOutcome& o = result.outcomes[f];
+    const MomentOutcome& o = result.last()[f];
     grid.rows.push_back(
         {{options.formats[f].name, relative_text(o.first.relative_quantile(0.5)),
           relative_text(o.second.relative_quantile(0.5)), relative_text(o.update.relative_quantile(0.5)),
@@ -187,7 +217,7 @@ Grid moments_grid(const UpdateOptions& options, const MomentResult& result) {
 }
 
 std::string moment_advice(const UpdateOptions& options, const MomentResult& result, std::size_t f) {
-  const MomentOutcome& o = result.outcomes[f];
+  const MomentOutcome& o = result.last()[f];
   const double typical = o.update.relative_quantile(0.5).value_or(0);
   std::string text = typical < 1e-3 ? fmt::format("safe: half of the updates are within {}.", relative_text(typical))
                                     : fmt::format("half of the updates are off by {} or more.", relative_text(typical));
@@ -205,16 +235,18 @@ Table moments_table(const UpdateOptions& options, const MomentResult& result) {
                "update.median_relative_error", "update.p99_relative_error", "update.snr_db", "update.not_finite"},
               {},
               false};
+  constexpr std::string_view none = "no value that is not zero", exact = "no error or no signal";
   for (std::size_t f = 0; f < options.formats.size(); ++f) {
-    const MomentOutcome& o = result.outcomes[f];
-    constexpr std::string_view none = "no value that is not zero", exact = "no error or no signal";
-    table.rows.push_back({text_cell(options.formats[f].name), count_cell(result.steps), count_cell(o.values),
-                          real_cell(o.first.relative_quantile(0.5), none), real_cell(o.first.snr_db(), exact),
-                          count_cell(o.first_flushed), real_cell(o.second.relative_quantile(0.5), none),
-                          real_cell(o.second.snr_db(), exact), count_cell(o.second_flushed),
-                          real_cell(o.update.relative_quantile(0.5), none),
-                          real_cell(o.update.relative_quantile(0.99), none), real_cell(o.update.snr_db(), exact),
-                          count_cell(o.broken)});
+    for (std::size_t p = 0; p < result.prefixes.size(); ++p) {
+      const MomentOutcome& o = result.after[p][f];
+      table.rows.push_back({text_cell(options.formats[f].name), count_cell(result.prefixes[p]), count_cell(o.values),
+                            real_cell(o.first.relative_quantile(0.5), none), real_cell(o.first.snr_db(), exact),
+                            count_cell(o.first_flushed), real_cell(o.second.relative_quantile(0.5), none),
+                            real_cell(o.second.snr_db(), exact), count_cell(o.second_flushed),
+                            real_cell(o.update.relative_quantile(0.5), none),
+                            real_cell(o.update.relative_quantile(0.99), none), real_cell(o.update.snr_db(), exact),
+                            count_cell(o.broken)});
+    }
   }
   return table;
 }
@@ -225,8 +257,10 @@ Report state_report(const StepSeries& series, const UpdateOptions& options, cons
                     std::string_view tool_version) {
   Report report;
   report.tables = {tool_table(tool_version), inputs_table(series), stalls_table(options, result)};
-  report.story = {Paragraph{headline(options, result), 0, 2}, Paragraph{what_was_read(series, options, result), 0, 2},
-                  stalls_grid(options, result)};
+  report.story = {
+      Paragraph{headline(options, result), 0, 2}, Paragraph{what_was_read(series, options, result), 0, 2},
+      stalls_grid(options, result),
+      Paragraph{"exp_avg_sq to 0: of those that are not. Inf/NaN: updates whose denominator would be 0.", 2, 0}};
   for (Block& block : worst_tensors(options, result)) report.story.push_back(std::move(block));
   add_advice(report.story, options, [&](std::size_t f) { return advice(options, result, f); });
   report.story.push_back(Heading{"Not covered"});
@@ -246,19 +280,23 @@ Report moments_report(const StepSeries& series, const UpdateOptions& options, co
                       std::string_view tool_version) {
   Report report;
   report.tables = {tool_table(tool_version), inputs_table(series), moments_table(options, result)};
-  std::string first = fmt::format("After {} steps", result.steps);
+  std::string first = fmt::format("After {} steps half of the updates are off by", result.steps);
   for (std::size_t f = 0; f < options.formats.size(); ++f) {
-    first += fmt::format("{} moments in {} change the typical update by {}", f == 0 ? "" : ";", options.formats[f].name,
-                         relative_text(result.outcomes[f].update.relative_quantile(0.5)));
+    first += fmt::format("{} {} or more with moments in {}", f == 0 ? "" : ", by",
+                         relative_text(result.last()[f].update.relative_quantile(0.5)), options.formats[f].name);
   }
   report.story = {Paragraph{first + ".", 0, 2},
                   Paragraph{fmt::format("{}: {} with {} gradients each; Adam with betas {} and {}, eps {}.",
                                         sources_text(series), counted(result.tensors, "tensor", "tensors"),
                                         grouped(result.values), options.beta1, options.beta2, options.epsilon),
                             0, 2},
-                  moments_grid(options, result)};
+                  moments_grid(options, result),
+                  Paragraph{"worst 1 %, Inf/NaN: of the updates. m to 0, v to 0: exp_avg and exp_avg_sq that became 0 "
+                            "though the exact moment is not.",
+                            2, 0}};
   add_advice(report.story, options, [&](std::size_t f) { return moment_advice(options, result, f); });
   report.story.push_back(Heading{"Not covered"});
+  report.figures = {moments_figure(series, options, result)};
   report.story.push_back(
       Paragraph{"Moments start from zero at the first dump. No scale per block or tensor is applied, "
                 "as 8-bit optimizers do.",

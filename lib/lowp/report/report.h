@@ -55,10 +55,16 @@ struct Grid {
 };
 using Block = std::variant<Heading, Paragraph, Grid>;
 
-// Shares of a whole over an integer axis (log2 of the loss scale), stacked from the bottom in the order given.
+// Shares of a whole over an axis of powers of two (log2 of the loss scale), stacked from the bottom in the order given.
 struct Band {
   std::string label;          // "flushed to zero"
   std::vector<double> share;  // one per x, 0..1
+};
+// One model's quantity over the same axis, for a logarithmic axis of its own; 0 has a place below it. Negative, NaN and
+// Inf: nothing there.
+struct Line {
+  std::string label;          // "nccl_ring"
+  std::vector<double> value;  // one per x
 };
 struct Panel {
   std::string title;      // "fp16"
@@ -72,6 +78,7 @@ struct Panel {
   double marker = 0;
   std::string marker_label = {};  // "init_scale 2^16"
   std::string remark = {};        // one line under the title: "no scale needed", "window empty"
+  std::vector<Line> lines = {};   // in place of bands, line and window
 };
 struct Figure {
   std::string title;

@@ -9,7 +9,9 @@
 
 #include "lowp/report/escape.h"
 #include "lowp/report/report.h"
+#include "lowp/report/svg_bands.h"
 #include "lowp/report/svg_canvas.h"
+#include "lowp/report/svg_lines.h"
 #include "lowp/report/svg_panel.h"
 
 namespace lowp {
@@ -20,13 +22,14 @@ constexpr double cell_height = 278, single_height = 360;
 constexpr double title_size = 18, subtitle_size = 12.5, legend_size = 12;
 
 PanelSetting setting_of(const Figure& figure) {
-  PanelSetting setting{figure.x_label, figure.y_label, {}, false};
-  auto& labels = setting.band_labels;
+  PanelSetting setting{figure.x_label, figure.y_label, {}, {}, false};
+  const auto add = [](std::vector<std::string>& labels, const std::string& label) {
+    if (std::find(labels.begin(), labels.end(), label) == labels.end()) labels.push_back(label);
+  };
   for (const Panel& panel : figure.panels) {
     setting.right_axis |= std::any_of(panel.line.begin(), panel.line.end(), [](double y) { return std::isfinite(y); });
-    for (const Band& band : panel.bands) {
-      if (std::find(labels.begin(), labels.end(), band.label) == labels.end()) labels.push_back(band.label);
-    }
+    for (const Band& band : panel.bands) add(setting.band_labels, band.label);
+    for (const Line& line : panel.lines) add(setting.line_labels, line.label);
   }
   return setting;
 }
@@ -48,7 +51,7 @@ struct FigureDrawing {
   }
 
   void draw_panels() {
-    const std::size_t columns = figure.panels.size() > 1 ? 2 : 1;
+    const std::size_t columns = figure.panels.size() > 1 && !needs_whole_width(setting.line_labels) ? 2 : 1;
     const double width = columns == 2 ? (page_width - 2 * margin - column_gap) / 2 : page_width - 2 * margin;
     const double height = columns == 2 ? cell_height : single_height;
     y += 14;
@@ -89,7 +92,7 @@ struct FigureDrawing {
       canvas.line({box.left, box.top}, {box.left, box.bottom()}, window_edge);
       canvas.line({box.right(), box.top}, {box.right(), box.bottom()}, window_edge);
     }
-    if (any([](const Panel& panel) { return panel.has_marker; })) {
+    if (any([](const Panel& panel) { return panel.has_marker && panel.lines.empty(); })) {
       const Box box = add_legend_entry("recommended scale");
       canvas.line({box.left + 12, box.top - 1}, {box.left + 12, box.bottom() + 1}, marker_style);
     }
@@ -119,12 +122,18 @@ std::string range_in_words(const Band& band) {
   return fmt::format("{}: {:.3g} % to {:.3g} %", band.label, *smallest * 100, *largest * 100);
 }
 
+std::string ends_in_words(const Line& line) {
+  if (line.value.empty()) return line.label + ": nothing";
+  return fmt::format("{}: {:.3g} first, {:.3g} last", line.label, line.value.front(), line.value.back());
+}
+
 std::string in_words(const Report& report) {
   std::string text;
   for (const Figure& figure : report.figures) {
     for (const Panel& panel : figure.panels) {
       text += panel.title + ". " + (panel.remark.empty() ? "" : panel.remark + ". ");
       for (const Band& band : panel.bands) text += range_in_words(band) + ". ";
+      for (const Line& line : panel.lines) text += ends_in_words(line) + ". ";
       if (panel.has_marker) text += panel.marker_label + ". ";
     }
   }

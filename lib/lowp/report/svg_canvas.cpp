@@ -36,15 +36,20 @@ std::size_t exponent_length(std::string_view text, std::size_t begin) {
   return end > digits ? end - begin : 0;
 }
 
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+
 // dy moves all that follows, so the rest of the line is moved back. Firefox knows no baseline-shift.
 std::string with_raised_exponents(std::string_view text, double size) {
   std::string out;
   bool raised = false;
   const std::string rise = px(size * 0.38);
   while (!text.empty()) {
-    const std::size_t power = text.find("2^");
-    const std::size_t plain = power == text.npos ? text.size() : power + 1;
-    const std::size_t length = power == text.npos ? 0 : exponent_length(text, power + 2);
+    const std::size_t sign = text.find('^');
+    const bool power = sign != text.npos && sign > 0 && is_digit(text[sign - 1]);
+    const std::size_t plain = power ? sign : sign == text.npos ? text.size() : sign + 1;
+    const std::size_t length = power ? exponent_length(text, sign + 1) : 0;
     const std::string escaped = xml_text(text.substr(0, plain));
     out += raised ? fmt::format("<tspan dy=\"{}\">{}</tspan>", rise, escaped) : escaped;
     text.remove_prefix(plain);

@@ -34,7 +34,7 @@ struct SvgCanvas {
   void line(Point from, Point to, std::string_view attributes);
   void polygon(const std::vector<Point>& points, std::string_view attributes);
   void polyline(const std::vector<Point>& points, std::string_view attributes);
-  // (x, y) is the baseline; "2^16" is set with a raised exponent.
+  // (x, y) is the baseline; exponents as in "2^16" are raised.
   void text(Point at, double size, std::string_view text, std::string_view attributes);
 };
 

@@ -47,4 +47,22 @@ Scale value_scale(double smallest, double largest) {
   return scale;
 }
 
+Scale decade_scale(double smallest, double largest, int max_ticks) {
+  const double low = std::floor(std::log10(smallest) + 1e-9), high = std::ceil(std::log10(largest) - 1e-9);
+  Scale scale{low, std::max(high, low + 1), {}};
+  if (scale.high - scale.low > 2) {
+    double step = 1;
+    while (std::floor((scale.high - scale.low) / step) + 1 > max_ticks) ++step;
+    for (double tick = scale.low; tick <= scale.high; tick += step) scale.ticks.push_back(tick);
+    return scale;
+  }
+  std::vector<double> all;
+  for (double decade = scale.low; decade <= scale.high; ++decade) {
+    for (const double digit : {1.0, 2.0, 5.0}) all.push_back(decade + std::log10(digit));
+  }
+  const auto below = std::upper_bound(all.begin() + 1, all.end() - 1, std::log10(smallest) + 1e-9) - 1;
+  const auto above = std::lower_bound(below + 1, all.end() - 1, std::log10(largest) - 1e-9);
+  return {*below, *above, std::vector<double>(below, above + 1)};
+}
+
 }  // namespace lowp

@@ -20,5 +20,8 @@ Scale share_scale(double largest, double zoom_below);
 Scale exponent_scale(double first, double last, int max_ticks);
 // Round ends and steps around [smallest, largest], always containing 0; five or six ticks at most.
 Scale value_scale(double smallest, double largest);
+// In powers of ten: whole decades around [smallest, largest] (positive) with at most `max_ticks` ticks; where that would
+// be two decades or less, the nearest 1, 2 or 5 times a power of ten, and ticks at them.
+Scale decade_scale(double smallest, double largest, int max_ticks);
 
 }  // namespace lowp

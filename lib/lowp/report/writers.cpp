@@ -19,7 +19,7 @@ constexpr Writer writer_rows[] = {
     {"json", ".json", "every record for machines; the same bytes for the same input", write_json},
     {"csv", ".csv", "every record as a table for spreadsheets and data frames", write_csv},
     {"markdown", ".md", "the answer for an issue, a pull request or a notebook", write_markdown},
-    {"svg", ".svg", "the picture: shares over the loss scale, one panel per format", write_svg},
+    {"svg", ".svg", "the pictures: shares in bands, errors in lines, one panel per format", write_svg},
 };
 
 }  // namespace
