@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "arguments.h"
+#include "command_line.h"
 #include "commands.h"
 #include "lowp/audit/audit_report.h"
 #include "lowp/core/formats.h"
@@ -46,13 +47,6 @@ struct Settings {
   const Writer* writer = nullptr;
   bool on_gpu = false;
 };
-
-template <class Rows>
-std::string names_of(const Rows& rows) {
-  std::string names;
-  for (const auto& row : rows) names += (names.empty() ? "" : ", ") + std::string(row.name);
-  return names;
-}
 
 std::string listed(const std::vector<std::string_view>& words) {
   std::string list;
@@ -347,6 +341,9 @@ int audit(const Words& words, Settings& settings) {
   }();
   if (!result) return fail(result.error().message());
   note_sizes(*series, *result);
+  for (const Input& input : series->inputs) {
+    if (const auto doubt = changed_since_open(input)) complain(*doubt);
+  }
   const AuditFindings found{*series,
                             settings.audit,
                             settings.policy,
@@ -372,24 +369,11 @@ int cmd_audit(int argc, char** argv) {
   Words words;
   CLI::App app{"What each format loses at each loss scale, and which scale to start with.", "precision-audit [audit]"};
   declare_options(app, words);
-  const auto refuse = [](std::string_view what) {
-    complain(fmt::format("{} (see precision-audit audit --help)", what));
+  if (const auto done = parse_or_refuse(app, argc, argv)) return *done;
+  if (words.paths.empty()) {
+    complain("no PATH to audit (see precision-audit audit --help)");
     return exit_usage;
-  };
-  // CLI11 would give "--plot=" the next word.
-  for (int i = 1; i < argc && std::string_view(argv[i]) != "--"; ++i) {
-    const std::string_view word = argv[i];
-    if (word.starts_with("--") && word.find('=') == word.size() - 1)
-      return refuse(fmt::format("{} has no value", word));
   }
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::CallForHelp& help) {
-    return app.exit(help);
-  } catch (const CLI::ParseError& error) {
-    return refuse(error.what());
-  }
-  if (words.paths.empty()) return refuse("no PATH to audit");
   Settings settings;
   if (const Wrong wrong = read_words(words, settings)) {
     complain(*wrong);

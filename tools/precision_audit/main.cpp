@@ -71,6 +71,8 @@ int dispatch(int argc, char** argv) {
     rest.push_back(nullptr);
     return command.run(argc - 1, rest.data());
   }
+  std::string name = "precision-audit audit";
+  argv[0] = name.data();
   return cmd_audit(argc, argv);
 }
 
