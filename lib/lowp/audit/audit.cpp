@@ -60,8 +60,9 @@ Outcomes outcomes_in(const CutTable& table, const AuditOptions& options) {
 // What a worker thread keeps between tensors.
 template <class Table>
 struct Workspace {
-  Table table;    // of the tensor at hand
-  Table running;  // of all small tensors so far
+  Table table;      // of the tensor at hand
+  Table running;    // of all tensors without a table of their own so far
+  CutTable counts;  // of the tensor at hand, where that is all it has
   std::vector<std::byte> buffer;
   std::unique_ptr<ByteStream> stream;  // the last one: while it lives its file stays open for the next tensor
 };
@@ -132,14 +133,21 @@ class Auditor {
     for (const std::size_t j : split) run_split(j, into);
   }
 
-  // Tensors that are read at once and need no table of their own: their counts are enough.
+  // Tensors that need no table of their own, since bringing one to order would cost more than counting them twice: into
+  // the running table, and into mere counts. Those know signs only where they are taken of all words at once.
   bool is_small(const Job& job) const {
-    constexpr std::uint64_t small = 4 << 20;
-    return options_.by != Scope::tensor && job.view->dtype->bytes == 4 && job.bytes() <= std::min(small, chunk_of(job));
+    if (options_.by == Scope::tensor || job.view->dtype->bytes != 4) return false;
+    if (std::is_same_v<Table, CutTable>) return job.bytes() <= counted_at_once();
+    return job.bytes() <= (sign_matters() ? 4 : 64) * chunk_of(job);
+  }
+  std::uint64_t counted_at_once() const { return std::min<std::uint64_t>(options_.chunk_bytes, 1 << 16); }
+  bool sign_matters() const {
+    const Rounding mode = options_.targets.front().rounding;
+    return mode == Rounding::toward_positive || mode == Rounding::toward_negative;
   }
 
   bool is_split(const Job& job) const {
-    return job.bytes() > 2 * options_.chunk_bytes && job.view->source->random_access();
+    return job.bytes() > 2 * options_.chunk_bytes && job.view->source->random_access() && !is_small(job);
   }
 
   std::uint64_t chunk_of(const Job& job) const {
@@ -149,15 +157,19 @@ class Auditor {
 
   Workspace<Table>& workspace() {
     std::unique_ptr<Workspace<Table>>& held = workspaces_.local();
-    if (!held) held = std::make_unique<Workspace<Table>>(Workspace<Table>{Table(plan_), Table(plan_), {}, {}});
+    if (!held)
+      held = std::make_unique<Workspace<Table>>(
+          Workspace<Table>{Table(plan_), Table(plan_), CutTable(*CutPlan::make({})), {}, {}});
     return *held;
   }
 
-  // Counts `size` bytes from `begin` on into the workspace's table.
-  Result<Done> count_range(const Job& job, std::uint64_t begin, std::uint64_t size, Workspace<Table>& work) {
+  // Reads `size` bytes from `begin` on, `chunk` at a time; each piece goes to `count`.
+  template <class Count>
+  Result<Done> read_range(const Job& job, std::uint64_t begin, std::uint64_t size, std::uint64_t chunk,
+                          Workspace<Table>& work, Count count) {
     auto stream = job.view->source->stream(begin);
     if (!stream) return stream.error();
-    const std::uint64_t chunk = chunk_of(job), step = static_cast<std::uint64_t>(job.view->dtype->bytes);
+    const auto step = static_cast<std::uint64_t>(job.view->dtype->bytes);
     for (std::uint64_t at = 0; at < size; at += chunk) {
       if (at + chunk < size) job.view->source->expect(begin + at + chunk, chunk);  // read ahead while this is counted
       const std::uint64_t wanted = std::min(chunk, size - at);
@@ -169,33 +181,49 @@ class Auditor {
                      fmt::format("whole {} elements of {} bytes", job.view->dtype->name, step),
                      fmt::format("{} bytes", *got % step)};
       }
-      work.table.count(*job.view->dtype, std::span(work.buffer).first(*got), job.view->multiplicity);
+      count(std::span<const std::byte>(work.buffer).first(*got));
       if (options_.progress) options_.progress(*got);
       if (*got < wanted) break;  // the end of a pipe
     }
+    work.stream = std::move(*stream);
     return Done{};
+  }
+
+  Result<Done> count_range(const Job& job, std::uint64_t begin, std::uint64_t size, Workspace<Table>& work) {
+    return read_range(job, begin, size, chunk_of(job), work, [&](std::span<const std::byte> bytes) {
+      work.table.count(*job.view->dtype, bytes, job.view->multiplicity);
+    });
   }
 
   void run_small(std::size_t j) {
     const Job& job = jobs_[j];
+    const TensorView& view = *job.view;
     Workspace<Table>& work = workspace();
-    work.buffer.resize(static_cast<std::size_t>(job.bytes()));
-    if (!work.buffer.empty()) {
-      auto stream = job.view->source->stream(0);
-      auto read = stream ? (*stream)->read(work.buffer) : Result<Done>(stream.error());
-      if (!read) {
-        errors_[j] = read.error();
-        return;
+    const bool at_once = sign_matters() || job.bytes() <= counted_at_once();
+    TensorCounts counts;
+    if (!at_once) work.counts.clear();
+    const auto count = [&](std::span<const std::byte> bytes) {
+      if (at_once) {
+        counts = counts_of_fp32(bytes, view.multiplicity);
+      } else {
+        work.counts.count(*view.dtype, bytes, view.multiplicity);
       }
-      work.stream = std::move(*stream);
-      if (options_.progress) options_.progress(work.buffer.size());
+      work.running.count(*view.dtype, bytes, view.multiplicity);
+    };
+    const std::uint64_t piece = at_once ? std::max<std::uint64_t>(job.bytes(), 4) : chunk_of(job);
+    const auto done = job.bytes() == 0 ? Result<Done>(Done{}) : read_range(job, 0, job.bytes(), piece, work, count);
+    if (!done) {
+      errors_[j] = done.error();
+      return;
     }
-    TensorCounts counts = counts_of_fp32(work.buffer, job.view->multiplicity);
-    counts.elements += job.view->implicit_zeros;
-    counts.zero_in += job.view->implicit_zeros;
+    if (!at_once) {
+      work.counts.settle();
+      counts = work.counts.counts();
+    }
+    counts.elements += view.implicit_zeros;
+    counts.zero_in += view.implicit_zeros;
     result_.tensors[j] = {job.input, job.tensor, std::move(counts)};
-    work.running.count(*job.view->dtype, work.buffer, job.view->multiplicity);
-    work.running.count_zeros(job.view->implicit_zeros);
+    work.running.count_zeros(view.implicit_zeros);
   }
 
   void run_whole(std::size_t j, Table& into) {

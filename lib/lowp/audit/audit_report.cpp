@@ -214,10 +214,12 @@ std::string_view rounding_name(Rounding rounding) {
   return "unknown";
 }
 
-Report audit_report(const AuditFindings& findings, std::string_view tool_version) {
+Report audit_report(const AuditFindings& findings, std::string_view tool_version, bool with_tables) {
   Report report;
-  report.tables = {tool_table(tool_version), inputs_table(findings.series), tensors_table(findings),
-                   outcomes_table(findings), recommendations_table(findings)};
+  if (with_tables) {
+    report.tables = {tool_table(tool_version), inputs_table(findings.series), tensors_table(findings),
+                     outcomes_table(findings), recommendations_table(findings)};
+  }
   report.story = audit_story(findings);
   report.figures = {audit_figure(findings)};
   return report;

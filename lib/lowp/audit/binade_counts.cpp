@@ -21,15 +21,6 @@ struct PrefixCounts {
   std::array<std::uint32_t, prefixes> powers_of_two{};  // a fraction of zero: zeros and infinities as well
   std::uint32_t max_normal = 0, min_normal = 0xffffffffu;
 
-  void add(std::uint32_t word, std::size_t table) {
-    const std::uint32_t prefix = word >> 23, magnitude = word & 0x7fffffffu;
-    ++count[table][prefix];
-    if ((word & 0x7fffffu) == 0) ++powers_of_two[prefix];
-    if (magnitude - 0x00800000u < 0x7f000000u) {  // normal numbers only
-      max_normal = std::max(max_normal, magnitude);
-      min_normal = std::min(min_normal, magnitude);
-    }
-  }
   std::uint64_t total(std::size_t prefix) const {
     std::uint64_t sum = 0;
     for (const auto& table : count) sum += table[prefix];
@@ -37,12 +28,27 @@ struct PrefixCounts {
   }
 };
 
+std::uint32_t word_at(std::span<const std::byte> words, std::size_t index) {
+  std::uint32_t word;
+  std::memcpy(&word, words.data() + 4 * index, sizeof word);
+  return word;
+}
+
+// Several loops, each of one thing: compilers make vectors of the first, and the last is seldom needed.
 PrefixCounts count_prefixes(std::span<const std::byte> words) {
   PrefixCounts counts;
-  for (std::size_t i = 0; i < words.size() / 4; ++i) {
-    std::uint32_t word;
-    std::memcpy(&word, words.data() + 4 * i, sizeof word);
-    counts.add(word, i % 4);
+  const std::size_t size = words.size() / 4;
+  std::uint32_t no_fraction = 0;
+  for (std::size_t i = 0; i < size; ++i) {
+    const std::uint32_t word = word_at(words, i), magnitude = word & 0x7fffffffu;
+    const bool normal = magnitude - 0x00800000u < 0x7f000000u;
+    counts.max_normal = std::max(counts.max_normal, normal ? magnitude : 0u);
+    counts.min_normal = std::min(counts.min_normal, normal ? magnitude : 0xffffffffu);
+    no_fraction |= (word & 0x7fffffu) == 0 ? 1u : 0u;
+  }
+  for (std::size_t i = 0; i < size; ++i) ++counts.count[i % 4][word_at(words, i) >> 23];
+  for (std::size_t i = 0; no_fraction != 0 && i < size; ++i) {
+    if (const std::uint32_t word = word_at(words, i); (word & 0x7fffffu) == 0) ++counts.powers_of_two[word >> 23];
   }
   return counts;
 }
@@ -80,20 +86,23 @@ TensorCounts counts_of_fp32(std::span<const std::byte> words, std::uint64_t weig
   const PrefixCounts prefix_counts = count_prefixes(words);
   TensorCounts counts;
   counts.elements = words.size() / 4 * weight;
+  const bool any_normal = prefix_counts.max_normal != 0;
+  const std::size_t low = any_normal ? prefix_counts.min_normal >> 23 : 1, high = prefix_counts.max_normal >> 23;
+  if (any_normal) counts.binades.reserve(2 * (high - low + 1));
   for (const std::size_t sign : {std::size_t{256}, std::size_t{0}}) {
     const std::uint64_t specials = prefix_counts.total(sign | 255),
                         infinities = prefix_counts.powers_of_two[sign | 255];
     counts.inf_in += infinities * weight;
     counts.nan_in += (specials - infinities) * weight;
     counts.zero_in += prefix_counts.powers_of_two[sign] * weight;
-    for (std::size_t field = 1; field < 255; ++field) {
+    for (std::size_t field = low; field <= high; ++field) {
       const std::uint64_t count = prefix_counts.total(sign | field);
       if (count == 0) continue;
       counts.binades.push_back({static_cast<std::int16_t>(static_cast<int>(field) - fp32.bias), sign != 0,
                                 count * weight, prefix_counts.powers_of_two[sign | field] * weight});
     }
   }
-  if (prefix_counts.max_normal != 0) {
+  if (any_normal) {
     take_extremes(counts, decode(fp32, prefix_counts.max_normal));
     take_extremes(counts, decode(fp32, prefix_counts.min_normal));
   }

@@ -15,11 +15,11 @@ void write_svg(const Report& report, const TextStyle& style, std::string& out);
 namespace {
 
 constexpr Writer writer_rows[] = {
-    {"text", ".txt", "the answer for people, wrapped to the terminal", write_text},
-    {"json", ".json", "every record for machines; the same bytes for the same input", write_json},
-    {"csv", ".csv", "every record as a table for spreadsheets and data frames", write_csv},
-    {"markdown", ".md", "the answer for an issue, a pull request or a notebook", write_markdown},
-    {"svg", ".svg", "the pictures: shares in bands, errors in lines, one panel per format", write_svg},
+    {"text", ".txt", "the answer for people, wrapped to the terminal", false, write_text},
+    {"json", ".json", "every record for machines; the same bytes for the same input", true, write_json},
+    {"csv", ".csv", "every record as a table for spreadsheets and data frames", true, write_csv},
+    {"markdown", ".md", "the answer for an issue, a pull request or a notebook", false, write_markdown},
+    {"svg", ".svg", "the pictures: shares in bands, errors in lines, one panel per format", false, write_svg},
 };
 
 }  // namespace

@@ -16,6 +16,7 @@ struct Writer {
   std::string_view name;       // as given to --output: "json"
   std::string_view extension;  // ".json"
   std::string_view what;
+  bool reads_tables;  // if not, a report without them gives the same document
   void (*write)(const Report& report, const TextStyle& style, std::string& out);
 };
 
