@@ -34,22 +34,40 @@ std::uint32_t word_at(std::span<const std::byte> words, std::size_t index) {
   return word;
 }
 
-// Several loops, each of one thing: compilers make vectors of the first, and the last is seldom needed.
+// The extremes and the fractions of zero word by word: for words among which there are subnormals, Inf, NaN or powers
+// of two.
+void look_at_each(PrefixCounts& counts, std::span<const std::byte> words) {
+  for (std::size_t i = 0; i < words.size() / 4; ++i) {
+    const std::uint32_t word = word_at(words, i), magnitude = word & 0x7fffffffu;
+    if ((word & 0x7fffffu) == 0) ++counts.powers_of_two[word >> 23];
+    if (magnitude - 0x00800000u >= 0x7f000000u) continue;
+    counts.max_normal = std::max(counts.max_normal, magnitude);
+    counts.min_normal = std::min(counts.min_normal, magnitude);
+  }
+}
+
+// Mostly words are zeros and normal numbers with some fraction: then two loops suffice, of which compilers make the
+// first one of vectors.
 PrefixCounts count_prefixes(std::span<const std::byte> words) {
   PrefixCounts counts;
   const std::size_t size = words.size() / 4;
-  std::uint32_t no_fraction = 0;
+  std::uint32_t largest = 0, least_less_one = 0xffffffffu, power_of_two = 0;
   for (std::size_t i = 0; i < size; ++i) {
-    const std::uint32_t word = word_at(words, i), magnitude = word & 0x7fffffffu;
-    const bool normal = magnitude - 0x00800000u < 0x7f000000u;
-    counts.max_normal = std::max(counts.max_normal, normal ? magnitude : 0u);
-    counts.min_normal = std::min(counts.min_normal, normal ? magnitude : 0xffffffffu);
-    no_fraction |= (word & 0x7fffffu) == 0 ? 1u : 0u;
+    const std::uint32_t word = word_at(words, i), magnitude = word & 0x7fffffffu, less_one = magnitude - 1;
+    largest = largest < magnitude ? magnitude : largest;
+    least_less_one = less_one < least_less_one ? less_one : least_less_one;  // of zeros: all ones
+    power_of_two |= static_cast<std::uint32_t>((word & 0x7fffffu) == 0) & static_cast<std::uint32_t>(magnitude != 0);
   }
   for (std::size_t i = 0; i < size; ++i) ++counts.count[i % 4][word_at(words, i) >> 23];
-  for (std::size_t i = 0; no_fraction != 0 && i < size; ++i) {
-    if (const std::uint32_t word = word_at(words, i); (word & 0x7fffffu) == 0) ++counts.powers_of_two[word >> 23];
+  if (power_of_two != 0 || least_less_one < 0x007fffffu || largest >= 0x7f800000u) {
+    look_at_each(counts, words);
+    return counts;
   }
+  for (const std::size_t zero : {std::size_t{0}, prefixes / 2}) {
+    counts.powers_of_two[zero] = static_cast<std::uint32_t>(counts.total(zero));
+  }
+  counts.max_normal = largest;
+  if (largest != 0) counts.min_normal = least_less_one + 1;
   return counts;
 }
 
