@@ -190,8 +190,10 @@ struct PageMoments {
   int binade = 0;
   Group all;                                // every element as it is: exact, no error
   std::array<Distances, 12> by_fraction{};  // q = -1 .. 10 at index q + 1
+  std::array<Group, 12> whole{};            // the same without telling distances apart
   std::map<int, Distances> wide;
   const Distances& rounded_to(int q) const;  // -1 <= q; q must be resolved
+  Group all_rounded_to(int q) const;         // all distances together
 };
 PageMoments moments_of(const BinadeTable& table, const BinadeTable::Page& page, Rounding rounding);
 

@@ -150,6 +150,12 @@ void round_to_each_width(PageMoments& moments, const BinadeTable::Page& page, in
   }
 }
 
+Group sum_of(const Distances& distances) {
+  Group sum;
+  for (const Group& group : distances) sum.add(group);
+  return sum;
+}
+
 }  // namespace
 
 const Distances& PageMoments::rounded_to(int q) const {
@@ -159,15 +165,21 @@ const Distances& PageMoments::rounded_to(int q) const {
   return found->second;
 }
 
+Group PageMoments::all_rounded_to(int q) const {
+  if (q < static_cast<int>(whole.size()) - 1) return whole[static_cast<std::size_t>(q + 1)];
+  return sum_of(rounded_to(q));
+}
+
 PageMoments moments_of(const BinadeTable& table, const BinadeTable::Page& page, Rounding rounding) {
-  PageMoments moments{page.negative, page.binade, {}, {}, page.wide};
+  PageMoments moments{page.negative, page.binade, {}, {}, {}, page.wide};
   const int fraction_bits = table.options().fraction_bits;
   if (fraction_bits == narrow_fraction_bits) {
     round_to_each_width<u128>(moments, page, fraction_bits, rounding);
   } else {
     round_to_each_width<Integer256>(moments, page, fraction_bits, rounding);
   }
-  for (const Group& group : moments.by_fraction[0]) moments.all.add(group);
+  std::ranges::transform(moments.by_fraction, moments.whole.begin(), sum_of);
+  moments.all = moments.whole[0];
   moments.all.exact = moments.all.count;
   moments.all.error_up = moments.all.error_down = 0;
   moments.all.error_squared = {};

@@ -70,6 +70,10 @@ void visit_fates(const PageMoments& page, const Target& target, int shift, int t
     return visit(page.all, Fate{within(f, quantum_exponent(f)).element_class, true, 1});
   }
   if (is_exact(f, binade, table_fraction_bits)) return visit(page.all, within(f, binade));
+  // Away from the ends of the classes a carry changes nothing, and all elements fare alike.
+  if (q >= 0 && binade != min_exponent(f) - 1 && binade != max_exponent(f)) {
+    return visit(page.all_rounded_to(q), within(f, binade));
+  }
   const Distances& distances = page.rounded_to(q);
   for (std::size_t distance = 0; distance < distances.size(); ++distance) {
     const Group& group = distances[distance];

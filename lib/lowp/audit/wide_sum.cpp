@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lowp/audit/wide_sum.h"
 
+#include <algorithm>
 #include <bit>
 #include <cassert>
 #include <cmath>
@@ -93,6 +94,11 @@ Integer256 product(u128 a, u128 b) {
   return product(a, static_cast<std::uint64_t>(b)) + (product(a, static_cast<std::uint64_t>(b >> 64)) << 64);
 }
 
+void WideSum::touch(std::size_t begin, std::size_t end) {
+  low_ = std::min(low_, begin);
+  high_ = std::max(high_, end);
+}
+
 void WideSum::add(const Integer256& value, int exponent) {
   if (value.is_zero()) return;
   const Placed placed = place(value, exponent);
@@ -103,6 +109,7 @@ void WideSum::add(const Integer256& value, int exponent) {
     assert(at < limbs);
     carry = add_limb(limb_[at], 0, carry);
   }
+  touch(placed.first, at);
 }
 
 void WideSum::subtract(const Integer256& value, int exponent) {
@@ -115,44 +122,58 @@ void WideSum::subtract(const Integer256& value, int exponent) {
     assert(at < limbs);
     borrow = subtract_limb(limb_[at], 0, borrow);
   }
+  touch(placed.first, at);
 }
 
 void WideSum::add(const WideSum& other) {
+  if (other.low_ >= other.high_) return;
   std::uint64_t carry = 0;
-  for (std::size_t i = 0; i < limbs; ++i) carry = add_limb(limb_[i], other.limb_[i], carry);
+  std::size_t at = other.low_;
+  for (; at < other.high_; ++at) carry = add_limb(limb_[at], other.limb_[at], carry);
+  for (; carry != 0; ++at) {
+    assert(at < limbs);
+    carry = add_limb(limb_[at], 0, carry);
+  }
+  touch(other.low_, at);
 }
 
 void WideSum::subtract(const WideSum& other) {
+  if (other.low_ >= other.high_) return;
   std::uint64_t borrow = 0;
-  for (std::size_t i = 0; i < limbs; ++i) borrow = subtract_limb(limb_[i], other.limb_[i], borrow);
-  assert(borrow == 0);
+  std::size_t at = other.low_;
+  for (; at < other.high_; ++at) borrow = subtract_limb(limb_[at], other.limb_[at], borrow);
+  for (; borrow != 0; ++at) {
+    assert(at < limbs);
+    borrow = subtract_limb(limb_[at], 0, borrow);
+  }
+  touch(other.low_, at);
 }
 
 bool WideSum::is_zero() const {
-  for (const std::uint64_t word : limb_) {
-    if (word != 0) return false;
+  for (std::size_t i = low_; i < high_; ++i) {
+    if (limb_[i] != 0) return false;
   }
   return true;
 }
 
 int WideSum::compare(const WideSum& other) const {
-  for (std::size_t i = limbs; i-- > 0;) {
+  for (std::size_t i = std::max(high_, other.high_); i-- > std::min(low_, other.low_);) {
     if (limb_[i] != other.limb_[i]) return limb_[i] < other.limb_[i] ? -1 : 1;
   }
   return 0;
 }
 
 Exact WideSum::leading() const {
-  std::size_t top = limbs;
-  while (top > 0 && limb_[top - 1] == 0) --top;
-  if (top == 0) return exact_special(Kind::zero, false);
+  std::size_t top = high_;
+  while (top > low_ && limb_[top - 1] == 0) --top;
+  if (top <= low_) return exact_special(Kind::zero, false);
   const int shift = 64 - bit_width(limb_[top - 1]);
   std::uint64_t significand = limb_[top - 1] << shift;
   bool sticky = false;
   if (top >= 2) {
     if (shift != 0) significand |= limb_[top - 2] >> (64 - shift);
     sticky = (limb_[top - 2] << shift) != 0;
-    for (std::size_t i = 0; i + 2 < top; ++i) sticky |= limb_[i] != 0;
+    for (std::size_t i = low_; i + 2 < top; ++i) sticky |= limb_[i] != 0;
   }
   return exact_finite(false, significand, lowest_exponent + static_cast<int>(top - 1) * 64 - shift, sticky);
 }

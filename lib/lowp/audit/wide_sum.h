@@ -52,7 +52,10 @@ class WideSum {
   double share_of(const WideSum& other) const;
 
  private:
+  void touch(std::size_t begin, std::size_t end);
+
   std::array<std::uint64_t, limbs> limb_{};
+  std::size_t low_ = limbs, high_ = 0;  // limbs outside [low_, high_) are zero: sums touch few of them
 };
 
 }  // namespace lowp
