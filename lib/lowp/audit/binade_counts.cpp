@@ -106,7 +106,11 @@ TensorCounts counts_of_fp32(std::span<const std::byte> words, std::uint64_t weig
   counts.elements = words.size() / 4 * weight;
   const bool any_normal = prefix_counts.max_normal != 0;
   const std::size_t low = any_normal ? prefix_counts.min_normal >> 23 : 1, high = prefix_counts.max_normal >> 23;
-  if (any_normal) counts.binades.reserve(2 * (high - low + 1));
+  std::size_t held = 0;  // reserved to the entry: a dump may have very many tensors
+  for (std::size_t field = low; field <= high; ++field) {
+    held += (prefix_counts.total(field) != 0 ? 1u : 0u) + (prefix_counts.total(prefixes / 2 | field) != 0 ? 1u : 0u);
+  }
+  counts.binades.reserve(held);
   for (const std::size_t sign : {std::size_t{256}, std::size_t{0}}) {
     const std::uint64_t specials = prefix_counts.total(sign | 255),
                         infinities = prefix_counts.powers_of_two[sign | 255];
@@ -147,17 +151,24 @@ TensorCounts counts_of(const BinadeTable& table) {
 
 std::uint64_t flushed_at(const TensorCounts& counts, const Target& target, const ScaleRange& scales, int scale_log2) {
   constexpr std::uint64_t half = std::uint64_t{1} << 63;
-  const int half_binade = quantum_exponent(target.format) - 1;
+  const int half_binade = quantum_exponent(target.format) - 1 - scale_log2 + scales.dump;  // of elements as dumped
+  struct Stays {
+    bool below_half, half, above_half;  // whether such an element of this sign stays at zero
+  };
+  const auto stays = [&](bool negative) {
+    const auto at = [&](Tail tail) { return !rounds_away(target.rounding, negative, false, tail); };
+    return Stays{at(Tail{1, false}), at(Tail{half, false}), at(Tail{half, true})};
+  };
+  const Stays of_sign[] = {stays(false), stays(true)};
   std::uint64_t flushed = 0;
   for (const BinadeCount& held : counts.binades) {
-    const int binade = held.binade + scale_log2 - scales.dump;
-    if (binade > half_binade) continue;
-    const auto stays = [&](Tail tail) { return !rounds_away(target.rounding, held.negative, false, tail); };
-    if (binade < half_binade) {
-      flushed += stays(Tail{1, false}) ? held.count : 0;
+    if (held.binade > half_binade) continue;
+    const Stays& zero = of_sign[held.negative ? 1 : 0];
+    if (held.binade < half_binade) {
+      flushed += zero.below_half ? held.count : 0;
     } else {
-      flushed += stays(Tail{half, false}) ? held.powers_of_two : 0;
-      flushed += stays(Tail{half, true}) ? held.count - held.powers_of_two : 0;
+      flushed += zero.half ? held.powers_of_two : 0;
+      flushed += zero.above_half ? held.count - held.powers_of_two : 0;
     }
   }
   return flushed;
