@@ -300,6 +300,8 @@ std::optional<Error> without_tensors(const StepSeries& series) {
 std::optional<Error> beyond_gpu(const StepSeries& series) {
   for (const Input& input : series.inputs) {
     for (const TensorView& view : input.tensors) {
+      if (view.elements == unknown_size)
+        return Error{input.path, std::nullopt, "a known --count for --device cuda", "a pipe"};
       if (gpu::is_counted(*view.dtype)) continue;
       return Error{input.path, std::nullopt, "f32, f16 or bf16 elements for --device cuda",
                    fmt::format("{} in {}", view.dtype->name, view.name)};

@@ -138,13 +138,11 @@ class Auditor {
   bool is_small(const Job& job) const {
     if (options_.by == Scope::tensor || job.view->dtype->bytes != 4) return false;
     if (std::is_same_v<Table, CutTable>) return job.bytes() <= counted_at_once();
-    return job.bytes() <= (sign_matters() ? 4 : 64) * chunk_of(job);
+    constexpr std::uint64_t most = std::uint64_t{64} << 20;  // more is worth the work of all threads
+    return job.bytes() <= std::min(most, (sign_matters() ? 4 : 64) * chunk_of(job));
   }
   std::uint64_t counted_at_once() const { return std::min<std::uint64_t>(options_.chunk_bytes, 1 << 16); }
-  bool sign_matters() const {
-    const Rounding mode = options_.targets.front().rounding;
-    return mode == Rounding::toward_positive || mode == Rounding::toward_negative;
-  }
+  bool sign_matters() const { return CutPlan::sign_matters(options_.targets.front().rounding); }
 
   bool is_split(const Job& job) const {
     return job.bytes() > 2 * options_.chunk_bytes && job.view->source->random_access() && !is_small(job);

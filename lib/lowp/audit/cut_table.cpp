@@ -50,12 +50,16 @@ std::size_t parts_below(std::span<const std::uint32_t> cuts, std::uint32_t fract
 
 }  // namespace
 
+bool CutPlan::sign_matters(Rounding mode) {
+  return mode == Rounding::toward_positive || mode == Rounding::toward_negative;
+}
+
 std::optional<CutPlan> CutPlan::make(std::span<const Target> targets) {
   CutPlan plan;
   plan.cuts_ = {1};  // powers of two are told apart in any case: they are the ties of half the smallest number
   for (const Target& target : targets) {
     assert(is_auditable(target.format) && target.rounding == targets.front().rounding);
-    if (target.rounding == Rounding::toward_positive || target.rounding == Rounding::toward_negative) return {};
+    if (sign_matters(target.rounding)) return {};
     for (int binade = quantum_exponent(target.format) - 2; binade <= max_exponent(target.format) + 1; ++binade) {
       find_cuts(target, binade, 0, fractions - 1, plan.cuts_);
     }
@@ -123,8 +127,10 @@ void CutTable::count_pairs(std::span<const std::byte> words) {
   constexpr std::size_t piece = std::size_t{1} << 16;  // bytes: the first finds the range that later ones stay in
   if (!pairs_) pairs_ = std::make_unique<Pairs>(Pairs{PairCounts(plan_.common(), plan_.first_rare()), 0});
   for (std::size_t begin = 0; begin < words.size(); begin += piece) {
-    const bool known = totals_.max_magnitude >= 0x00800000u && totals_.min_magnitude >= 0x00800000u;
-    const std::uint32_t low = known ? totals_.min_magnitude : 0, high = known ? totals_.max_magnitude : 0;
+    // Of normal numbers alone: the others are always noticed.
+    const bool known = totals_.max_magnitude >= 0x00800000u;
+    const std::uint32_t low = known ? std::max(totals_.min_magnitude, 0x00800000u) : 0,
+                        high = known ? totals_.max_magnitude : 0;
     for (const std::uint32_t word :
          pairs_->counts.count(words.subspan(begin, std::min(piece, words.size() - begin)), low, high)) {
       const std::uint32_t field = (word >> 23) & 0xff;

@@ -24,6 +24,8 @@ class CutPlan {
   static constexpr std::size_t most_cuts = 15;
   static constexpr std::size_t most_common = 7;  // of them, those that more than one element in 64 lies beyond
 
+  // Whether an element's sign has a say in its class: then counts without signs do not answer.
+  static bool sign_matters(Rounding mode);
   // Nothing where the sign decides (directed modes) or where there are more cuts than a pass tells apart: then only a
   // BinadeTable answers. Targets share one rounding mode. Found by bisection with core's rounding, not by formulas.
   static std::optional<CutPlan> make(std::span<const Target> targets);

@@ -2,9 +2,7 @@
 #include "lowp/audit/packed_leaves.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <cstring>
-#include <new>
 #include <utility>
 
 #undef HWY_TARGET_INCLUDE
@@ -19,8 +17,8 @@ namespace HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-constexpr std::size_t block = 256;         // elements between the two stages: their places and increments stay in L1
-constexpr std::size_t group = 16;          // elements of one stage before the other has its turn
+constexpr std::size_t block = PackedLeaves::block;  // its places and increments stay in the first-level cache
+constexpr std::size_t group = 16;                   // elements of one stage before the other has its turn
 constexpr std::size_t fetch_ahead = 2048;  // bytes: the leaves fill the caches, so the input must be asked for early
 constexpr std::uint64_t one_element = std::uint64_t{1} << 54;
 
@@ -197,17 +195,9 @@ namespace lowp {
 
 HWY_EXPORT(count_blocks);
 
-namespace {
-
-std::uint64_t* zeroed() {
-  void* const words = std::calloc(PackedLeaves::leaves + PackedLeaves::spare_leaves, sizeof(std::uint64_t));
-  if (words == nullptr) throw std::bad_alloc();
-  return static_cast<std::uint64_t*>(words);
-}
-
-}  // namespace
-
-PackedLeaves::PackedLeaves() : packed_(zeroed()), exact_(zeroed()) {}
+PackedLeaves::PackedLeaves()
+    : packed_(zero_pages<std::uint64_t>(leaves + spare_leaves)),
+      exact_(zero_pages<std::uint64_t>(leaves + spare_leaves)) {}
 
 void PackedLeaves::Rest::clear() {
   full_count = 0;
@@ -217,16 +207,12 @@ void PackedLeaves::Rest::clear() {
   min_magnitude = 0xffffffffu;
 }
 
-void PackedLeaves::Free::operator()(void* pointer) const {
-  std::free(pointer);
-}
-
 const PackedLeaves::Rest& PackedLeaves::count(std::span<const std::byte> words) {
-  constexpr std::size_t block_bytes = 256 * sizeof(std::uint32_t);
+  constexpr std::size_t block_bytes = block * sizeof(std::uint32_t);
   const auto* bytes = reinterpret_cast<const std::uint8_t*>(words.data());
   const std::size_t whole = words.size() / block_bytes, left = words.size() % block_bytes;
   rest_.clear();
-  rest_.full.resize(std::max(rest_.full.size(), (whole + 1) * 256));  // no more than there are elements
+  rest_.full.resize(std::max(rest_.full.size(), (whole + 1) * block));  // no more than there are elements
   if (whole != 0) HWY_DYNAMIC_DISPATCH(count_blocks)(bytes, whole, packed_.get(), exact_.get(), rest_);
   if (left != 0) {
     std::uint8_t padded[block_bytes] = {};

@@ -4,9 +4,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <vector>
+
+#include "lowp/audit/zero_pages.h"
 
 namespace lowp {
 
@@ -17,6 +18,7 @@ class PackedLeaves {
  public:
   static constexpr int tail_bits = 12;
   static constexpr std::size_t leaves = std::size_t{1} << (32 - tail_bits);
+  static constexpr std::size_t block = 256;        // elements that go through each stage together
   static constexpr std::size_t spare_leaves = 64;  // where elements go that are no normal numbers
 
   struct Sums {
@@ -63,14 +65,9 @@ class PackedLeaves {
   }
 
  private:
-  struct Free {
-    void operator()(void* pointer) const;
-  };
-  using Zeroed = std::unique_ptr<std::uint64_t[], Free>;  // zero pages: only leaves that are touched cost memory
-
   Rest rest_;
-  Zeroed packed_;
-  Zeroed exact_;  // elements with r = 0: few in most data, so they have a table of their own
+  ZeroPages<std::uint64_t> packed_;
+  ZeroPages<std::uint64_t> exact_;  // elements with r = 0: few in most data, so they have a table of their own
 };
 
 }  // namespace lowp

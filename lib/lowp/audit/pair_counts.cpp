@@ -3,9 +3,7 @@
 
 #include <algorithm>
 #include <cassert>
-#include <cstdlib>
 #include <cstring>
-#include <new>
 #include <utility>
 
 #undef HWY_TARGET_INCLUDE
@@ -175,13 +173,7 @@ HWY_EXPORT(count_pairs);
 PairCounts::PairCounts(std::span<const std::uint32_t> cuts, std::uint32_t first_noticed)
     : cuts_(cuts.begin(), cuts.end()), first_noticed_(first_noticed) {
   assert(cuts_.size() <= most_cuts && first_noticed_ > 1);
-  const std::size_t cells = keys(cuts_.size()) * row_cells(cuts_.size()) + spare_cells;
-  cells_.reset(static_cast<std::uint32_t*>(std::calloc(cells, sizeof(std::uint32_t))));
-  if (!cells_) throw std::bad_alloc();
-}
-
-void PairCounts::Free::operator()(void* pointer) const {
-  std::free(pointer);
+  cells_ = zero_pages<std::uint32_t>(keys(cuts_.size()) * row_cells(cuts_.size()) + spare_cells);
 }
 
 std::span<const std::uint32_t> PairCounts::count(std::span<const std::byte> words, std::uint32_t low,

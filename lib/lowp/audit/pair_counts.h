@@ -5,9 +5,10 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <vector>
+
+#include "lowp/audit/zero_pages.h"
 
 namespace lowp {
 
@@ -36,13 +37,9 @@ class PairCounts {
   Sums take(std::size_t low_field, std::size_t high_field);
 
  private:
-  struct Free {
-    void operator()(void* pointer) const;
-  };
-
   std::vector<std::uint32_t> cuts_;
   std::uint32_t first_noticed_;
-  std::unique_ptr<std::uint32_t[], Free> cells_;  // zero pages: only cells that are touched cost memory
+  ZeroPages<std::uint32_t> cells_;
   std::vector<std::uint32_t> noticed_;
   std::uint64_t zeros_ = 0;
   std::uint64_t pairs_ = 0;  // since the last take(): no cell holds more
