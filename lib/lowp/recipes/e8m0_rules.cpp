@@ -169,13 +169,13 @@ BlockScale rceil_modelopt_fp4(const Recipe& recipe, TensorScale, const Block& bl
   const int scale = static_cast<int>(std::max(ceil_log2_of_quotient(recipe, block.largest), -127.0f));
   return {byte_of(scale), power_of_two(scale)};
 }
-// cast_to_e8m0_with_rounding_up; XLA's CPU code divides without subnormals.
+// cast_to_e8m0_with_rounding_up; XLA multiplies by the reciprocal of a scalar, without subnormals. NaN carries into a
+// ninth bit, which is cut off.
 BlockScale rceil_jax(const Recipe& recipe, TensorScale, const Block& block) {
-  float quotient = block.largest < least_normal ? 0.0f : block.largest / recipe.largest;
-  if (quotient < least_normal) quotient = 0;
-  const std::uint32_t field = bits_of(quotient) >> 23;
-  const bool up = (bits_of(quotient) & 0x7fffff) != 0 && field != inf_byte;
-  const std::uint32_t byte = std::isfinite(quotient) ? field + (up ? 1 : 0) : nan_byte;
+  const float product = xla_flushed(xla_flushed(block.largest) * (1.0f / recipe.largest));
+  const std::uint32_t field = bits_of(product) >> 23;
+  const bool up = (bits_of(product) & 0x7fffff) != 0 && field != inf_byte;
+  const std::uint32_t byte = (field + (up ? 1 : 0)) & 0xff;
   return {byte, byte == 0 ? 0x1p-127f : std::bit_cast<float>(byte << 23)};
 }
 // Not clamped, so that the byte wraps; Inf and NaN become the smallest 32-bit integer.
@@ -190,7 +190,7 @@ BlockScale rceil_mlx(const Recipe& recipe, TensorScale, const Block& block) {
 // log2 is the logarithm times the rounded 1/ln 2; scales below the root of the smallest normal number are 1. The scale
 // is kept in FP32.
 BlockScale qwix(const Recipe& recipe, TensorScale, const Block& block) {
-  float scale = block.largest / recipe.largest;
+  float scale = block.largest * (1.0f / recipe.largest);
   if (scale < 0x1p-63f) scale = 1;
   const auto logarithm = static_cast<float>(std::log(static_cast<double>(scale)));
   constexpr float one_over_ln2 = 1.44269504f;

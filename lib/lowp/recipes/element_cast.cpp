@@ -57,6 +57,12 @@ Conversion conversion_of(Cast cast, const Recipe& recipe) {
   return {.rounding = finite_cast(cast).rounding, .overflow = {!to_inf, !to_inf}};
 }
 
+// The code of an infinite quotient where it is not the largest number.
+std::uint8_t cast_inf(const Recipe& recipe, float y) {
+  if (!recipe.element.has_inf) return no_code;
+  return static_cast<std::uint8_t>(encode_inf(recipe.element, std::signbit(y)));
+}
+
 std::uint8_t sign_code(const Recipe& recipe) {
   return static_cast<std::uint8_t>(sign_bit(recipe.element));
 }
@@ -143,6 +149,10 @@ std::uint32_t largest_magnitude_bits(std::span<const float> y) {
 
 }  // namespace
 
+bool returns_values(Cast cast) {
+  return cast == Cast::values_even || cast == Cast::values_away || cast == Cast::values_nan8;
+}
+
 std::uint8_t stochastic_e2m1(float x, std::uint8_t random) {
   const float magnitude = std::abs(x);
   const auto step = [](float at) { return at >= 4 ? 2.0f : at >= 2 ? 1.0f : 0.5f; };
@@ -157,6 +167,10 @@ std::uint8_t cast_one(Cast cast, const Recipe& recipe, float y, std::uint8_t ran
   if (std::isnan(y)) return cast_nan(cast, recipe, std::bit_cast<std::uint32_t>(y));
   if (cast == Cast::te_stochastic) return stochastic_e2m1(y, random);
   if (cast == Cast::mlx_fp4) return nearest_of_mlx(y);
+  if (std::isinf(y)) {
+    if (cast == Cast::values_even || cast == Cast::values_away || cast == Cast::values_plus) return cast_inf(recipe, y);
+    if (cast == Cast::values_nan8) return 0;
+  }
   const Conversion how = conversion_of(cast, recipe);
   std::uint8_t code =
       static_cast<std::uint8_t>(convert(fp32, recipe.element, how, std::bit_cast<std::uint32_t>(y)));

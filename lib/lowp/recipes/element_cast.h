@@ -20,6 +20,9 @@ std::uint8_t cast_one(Cast cast, const Recipe& recipe, float y, std::uint8_t ran
 void cast_all(Cast cast, const Recipe& recipe, std::span<const float> y, std::span<std::uint8_t> codes,
               std::span<const std::uint8_t> random = {});
 
+// Whether the library gives back values, so that one is lost where multiplying back overflows.
+bool returns_values(Cast cast);
+
 // TE's FP4 stochastic rounding on processors without the instruction: |x| + step * random/256 rounded to FP32, then cut
 // to E2M1; `random` is one byte. NaN gives +6. transformer_engine/common/util/ptx.cuh, sm_120.
 std::uint8_t stochastic_e2m1(float x, std::uint8_t random);

@@ -45,11 +45,8 @@ float finite_or_nan(float x) {
 float zero_or_reciprocal(float x) {
   return x == 0 ? 0 : sse_divide(1, x);
 }
-float flushed(float x) {
-  return std::abs(x) < least_normal ? std::copysign(0.0f, x) : x;
-}
-float xla_divide(float a, float b) {
-  return flushed(flushed(a) / flushed(b));
+float xla_multiply(float a, float b) {
+  return xla_flushed(xla_flushed(a) * xla_flushed(b));
 }
 
 }  // namespace
@@ -165,15 +162,16 @@ BlockScale nvfp4_autoround(const Recipe&, TensorScale tensor, const Block& block
   return {scale.byte, zero_or_reciprocal(sse_multiply(scale.value, zero_or_reciprocal(tensor.encode)))};
 }
 
-// A factor that flushes to zero makes NaN of every zero in the block, padding included.
+// A reciprocal of Inf makes NaN of every zero in the block, padding included.
 BlockScale nvfp4_jax(const Recipe&, TensorScale tensor, const Block& block) {
-  float largest = xla_divide(block.largest, tensor.encode);
-  if (flushed(tensor.encode) == 0) {
+  const float reciprocal = xla_reciprocal(tensor.encode);
+  float largest = xla_multiply(block.largest, reciprocal);
+  if (std::isinf(reciprocal)) {
     bool any_zero = block.values.size() < 16;
-    for (const float x : block.values) any_zero |= flushed(x) == 0;
+    for (const float x : block.values) any_zero |= xla_flushed(x) == 0;
     if (any_zero) largest = NAN;
   }
-  const float wanted = clamped(xla_divide(largest, e2m1_largest), 0, e4m3_largest);
+  const float wanted = clamped(xla_multiply(largest, one_sixth), 0, e4m3_largest);
   const Scale scale = e4m3_scale(std::abs(wanted));
   return {scale.byte, scale.value};
 }

@@ -7,8 +7,9 @@
 #include <cassert>
 #include <cmath>
 
-#include "lowp/core/counter_rng.h"
 #include "lowp/recipes/element_cast.h"
+#include "lowp/recipes/philox_bytes.h"
+#include "lowp/recipes/recipe_counts.h"
 #include "lowp/recipes/sse_arithmetic.h"
 
 namespace lowp::recipes {
@@ -17,7 +18,6 @@ namespace {
 constexpr std::uint32_t magnitude_mask_fp32 = 0x7fffffff, inf_bits = 0x7f800000;
 constexpr std::size_t piece = 8192;  // elements that stay in the caches between the steps
 constexpr std::size_t rotation = 16;
-constexpr float least_normal = 0x1p-126f;
 
 std::uint32_t largest_bits(std::span<const float> values) {
   std::uint32_t largest = 0;
@@ -33,18 +33,14 @@ std::uint32_t largest_bits_without_nan(std::span<const float> values) {
   return largest;
 }
 
-float flushed(float x) {
-  return std::abs(x) < least_normal ? std::copysign(0.0f, x) : x;
-}
-
-// One element the careful way: with x86's NaN, and without subnormals where the recipe has none.
+// One element the careful way: with x86's NaN, of the broadcast factor first, and without subnormals for XLA.
 float divided(const Recipe& recipe, TensorScale tensor, float factor, float x) {
   switch (recipe.row->operation) {
-    case Operation::multiply: return sse_multiply(x, factor);
+    case Operation::multiply: return sse_multiply(factor, x);
     case Operation::divide: return sse_divide(x, factor);
-    case Operation::divide_flushed: return flushed(flushed(x) / flushed(factor));
+    case Operation::divide_flushed: return xla_flushed(xla_flushed(x) / xla_flushed(factor));
     case Operation::divide_twice_flushed:
-      return flushed(flushed(flushed(x) / flushed(tensor.encode)) / flushed(factor));
+      return xla_flushed(xla_flushed(xla_flushed(x) * xla_reciprocal(tensor.encode)) / xla_flushed(factor));
   }
   return 0;
 }
@@ -58,18 +54,22 @@ void largest_of_blocks(const Recipe& recipe, Matrix run, std::size_t block_colum
       const float in_row = largest_magnitude(run.values.subspan(r * run.columns + first, count), recipe.row->nan);
       if (std::isnan(in_row) || in_row > most) most = in_row;
       if (std::isnan(most)) break;
+      if (in_row < 0 && run.rows == 1 && count == block_columns) most = in_row;
     }
     largest[b] = most;
   }
 }
 
-// One byte of Philox per element: byte i % 4 of word (i / 4) % 4 of block i / 16.
+// Element i takes byte i % 4 of word i / 4 % 4 of call i / 16, seed and subsequence 0.
 void draw_bytes(std::uint64_t first, std::span<std::uint8_t> bytes) {
+  PhiloxCounter words{};
+  std::uint64_t known = ~std::uint64_t{0};
   for (std::size_t i = 0; i < bytes.size(); ++i) {
     const std::uint64_t element = first + i;
-    const std::uint64_t block = element / 16;
-    const PhiloxCounter words = philox4x32_10(
-        {{static_cast<std::uint32_t>(block), static_cast<std::uint32_t>(block >> 32), 0, 0}}, {{0, 0}});
+    if (element / 16 != known) {
+      known = element / 16;
+      words = te_philox(0, 0, 0, known);
+    }
     bytes[i] = static_cast<std::uint8_t>(words.word[element / 4 % 4] >> (8 * (element % 4)));
   }
 }
@@ -112,6 +112,10 @@ float largest_magnitude(std::span<const float> values, NanInAmax nan) {
   std::uint32_t largest = largest_bits(values);
   if (largest > inf_bits) {
     if (nan == NanInAmax::kept) return std::bit_cast<float>(0x7fc00000u);
+    if (nan == NanInAmax::forgets) {
+      while (largest_bits(values) > inf_bits) values = values.subspan(1);
+      if (values.empty()) return -INFINITY;
+    }
     largest = largest_bits_without_nan(values);
   }
   return std::bit_cast<float>(largest);
@@ -120,6 +124,21 @@ float largest_magnitude(std::span<const float> values, NanInAmax nan) {
 BlockScale scale_of(const Recipe& recipe, TensorScale tensor, const Block& block) {
   return recipe.row->block_rule(recipe, tensor, block);
 }
+
+namespace {
+
+// Libraries that return values multiply the rounded number back, in FP32: Inf stands for what does not survive that.
+void lose_overflows(const Recipe& recipe, float factor, std::span<float> y) {
+  const float back = recipe.row->operation == Operation::divide ? factor : 1.0f / factor;
+  if (!std::isinf(recipe.largest * back)) return;
+  const std::array<double, 256> value = code_values(recipe);
+  for (float& quotient : y) {
+    const std::uint8_t code = cast_one(recipe.row->cast, recipe, quotient);
+    if (std::isinf(static_cast<float>(value[code]) * back)) quotient = std::copysign(INFINITY, quotient);
+  }
+}
+
+}  // namespace
 
 void divide_elements(const Recipe& recipe, TensorScale tensor, float factor, std::span<const float> x,
                      std::span<float> y) {
@@ -137,6 +156,7 @@ void divide_elements(const Recipe& recipe, TensorScale tensor, float factor, std
   for (std::size_t i = 0; i < x.size(); ++i) {
     if (std::isnan(y[i])) y[i] = divided(recipe, tensor, factor, x[i]);
   }
+  if (returns_values(recipe.row->cast)) lose_overflows(recipe, factor, y);
 }
 
 void quantize(const Recipe& recipe, TensorScale tensor, BlockScale scale, std::span<const float> x,
@@ -221,8 +241,9 @@ Oriented oriented(Matrix matrix, Orientation orientation) {
     return {matrix.rows, matrix.columns, {matrix.values.begin(), matrix.values.end()}};
   }
   const bool rotated = orientation == Orientation::rotated_columns;
-  const std::size_t columns = rotated ? (matrix.rows + rotation - 1) / rotation * rotation : matrix.rows;
-  Oriented result{matrix.columns, columns, std::vector<float>(matrix.columns * columns)};
+  const auto padded = [&](std::size_t n) { return rotated ? (n + rotation - 1) / rotation * rotation : n; };
+  const std::size_t columns = padded(matrix.rows), rows = padded(matrix.columns);
+  Oriented result{rows, columns, std::vector<float>(rows * columns)};
   for (std::size_t r = 0; r < matrix.rows; ++r) {
     for (std::size_t c = 0; c < matrix.columns; ++c) {
       result.values[c * columns + r] = matrix.values[r * matrix.columns + c];

@@ -40,7 +40,7 @@ BlockGrid block_grid(const Recipe& recipe, std::size_t rows, std::size_t columns
 void quantize_rows(const Recipe& recipe, TensorScale tensor, std::optional<float> whole_largest, Matrix run,
                    std::span<std::uint32_t> scales, std::span<std::uint8_t> codes);
 
-// A matrix as an orientation sees it: itself, transposed, or transposed, padded with zeros to 16 columns and rotated.
+// A matrix as an orientation sees it: itself, transposed, or transposed, padded with zeros to multiples of 16 and rotated.
 struct Oriented {
   std::size_t rows = 0, columns = 0;
   std::vector<float> values;

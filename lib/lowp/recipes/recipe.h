@@ -16,8 +16,9 @@ struct Recipe;
 
 // How a block's scale is written: E8M0 (power of two), E4M3, or an FP32 number.
 enum class ScaleKind : std::uint8_t { e8m0, e4m3, fp32 };
-// What a NaN element does to a block's largest magnitude: fmaxf of a GPU kernel drops it, amax of PyTorch keeps it.
-enum class NanInAmax : std::uint8_t { dropped, kept };
+// What a NaN element does to a block's largest magnitude: fmaxf of a GPU kernel drops it, amax of PyTorch keeps it, XLA's
+// loop on a CPU (arrays of 128 rows or more) forgets everything before it: -Inf if it is the last element.
+enum class NanInAmax : std::uint8_t { dropped, kept, forgets };
 // What an element becomes before it is rounded to its format: x * factor or x / factor, rounded to FP32.
 enum class Operation : std::uint8_t {
   multiply,
@@ -60,8 +61,8 @@ enum class Cast : std::uint8_t {
   values,        // a library that returns values: what is no number of the format has no code; +0 for every zero source
   values_even,   // as values, by floor(|y| + 0.5) in FP32: one ulp below half the smallest number rounds up
   values_away,   // the same, ties away from zero
-  values_plus,   // as values; whatever rounds to zero is +0
-  values_nan8,   // as values; NaN has the code of -0
+  values_plus,   // as values; whatever rounds to zero is +0, and Inf has no code
+  values_nan8,   // as values; NaN has the code of -0, what overflows when it is multiplied back that of +0
   gfloat,        // as saturate; NaN is refused for the whole block where the format has none
   te_reference,  // cast_to_fp4x2: NaN is +0, so is -0
   te_stochastic,  // E2M1 by one random byte per element

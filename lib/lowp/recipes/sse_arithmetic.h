@@ -31,6 +31,13 @@ inline float sse_divide(float a, float b) {
 inline float clamped(float x, float least, float most) {
   return std::isnan(x) ? x : x < least ? least : x > most ? most : x;
 }
+// XLA's code for CPUs reads and writes no subnormal numbers: zeros of their sign.
+inline float xla_flushed(float x) {
+  return std::abs(x) < 0x1p-126f ? std::copysign(0.0f, x) : x;
+}
+inline float xla_reciprocal(float x) {
+  return xla_flushed(1.0f / xla_flushed(x));
+}
 // log2 rounded to FP32 once, as PyTorch's vector code returns it wherever floor and ceil can tell the difference.
 inline float log2_fp32(float x) {
   return static_cast<float>(std::log2(static_cast<double>(x)));

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+// precision-audit verify recipes --vectors DIR: what libraries returned against the table of recipes.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "command_line.h"
+#include "commands.h"
+#include "lowp/report/humanize.h"
+#include "lowp/report/writers.h"
+#include "lowp/verify/recorded_recipes.h"
+#include "terminal.h"
+
+namespace lowp::tool {
+namespace {
+
+struct Words {
+  std::string vectors;
+  std::vector<std::string> tensors;
+  std::string output = "text";
+};
+
+// Everything that makes the exit code 1.
+std::uint64_t findings(const RecordedRecipes& r) {
+  return r.mismatches() + r.unknown_cells() + r.problems.size();
+}
+
+std::string headline(const RecordedRecipes& r) {
+  std::uint64_t rows = 0, tensors = 0;
+  for (const RecordedCell& cell : r.cells) {
+    rows += cell.edge_rows;
+    tensors += cell.tensors;
+  }
+  const std::uint64_t known = r.cells.size() - r.unknown_cells();
+  const std::string what = fmt::format("{} of {} recorded cells belong to a recipe: {} of edge cases and {}", known,
+                                       r.cells.size(), counted(rows, "row", "rows"),
+                                       counted(tensors, "digest of a tensor", "digests of tensors"));
+  if (findings(r) == 0) return what + " are reproduced bit for bit.";
+  return fmt::format("{} were compared, {} differ.", what, grouped(r.mismatches()));
+}
+
+Grid cells_grid(const RecordedRecipes& r) {
+  Grid grid{"", {"recipe", "recorded as", "rows", "differ", "tensors", "differ"}, 2, {}};
+  for (const RecordedCell& cell : r.cells) {
+    if (cell.recipe.recipe == nullptr) continue;
+    grid.rows.push_back({{cell.recipe.recipe->name, cell.name, grouped(cell.edge_rows), grouped(cell.edge_mismatches),
+                          grouped(cell.tensors), grouped(cell.tensor_mismatches)},
+                         {}});
+  }
+  return grid;
+}
+
+std::vector<Block> story(const RecordedRecipes& r) {
+  std::vector<Block> blocks{Paragraph{headline(r), 0, 2}, cells_grid(r)};
+  if (r.stochastic != 0) {
+    blocks.push_back(Paragraph{fmt::format("Stochastic rounding and its random words: {} compared, {} differ.",
+                                           grouped(r.stochastic), grouped(r.stochastic_mismatches)),
+                               0, 2});
+  }
+  if (r.delayed_steps != 0) {
+    blocks.push_back(Paragraph{fmt::format("Delayed scaling: {} compared, {} differ.",
+                                           counted(r.delayed_steps, "step", "steps"), grouped(r.delayed_mismatches)),
+                               0, 2});
+  }
+  if (findings(r) != 0) blocks.push_back(Heading{"What differs"});
+  for (const RecordedCell& cell : r.cells) {
+    if (cell.recipe.recipe == nullptr) {
+      blocks.push_back(Paragraph{fmt::format("{}: no recipe of the table has this cell", cell.name), 2, 2});
+    }
+    for (const std::string& line : cell.first) {
+      blocks.push_back(Paragraph{fmt::format("{}: {}", cell.name, line), 2, 2});
+    }
+  }
+  for (const std::string& problem : r.problems) blocks.push_back(Paragraph{problem, 2, 2});
+  blocks.push_back(Heading{"Not covered"});
+  for (const std::string& name : r.missing) {
+    blocks.push_back(Paragraph{fmt::format("{} is not in {}.", name, r.directory), 2, 2});
+  }
+  blocks.push_back(Paragraph{"te-jax has no recorded results: it follows the source alone.", 2, 2});
+  return blocks;
+}
+
+Cell text(std::string_view value) {
+  return Cell{std::string(value)};
+}
+
+Table cells_table(const RecordedRecipes& r) {
+  Table table{"cells",
+              {"cell", "recipe", "edge_rows", "edge_mismatches", "tensors", "tensor_mismatches", "first"},
+              {},
+              false};
+  for (const RecordedCell& cell : r.cells) {
+    CellList first;
+    for (const std::string& line : cell.first) first.push_back(text(line));
+    table.rows.push_back({text(cell.name),
+                          cell.recipe.recipe == nullptr ? Cell{Null{"no recipe has this cell"}}
+                                                        : text(cell.recipe.recipe->name),
+                          Cell{cell.edge_rows}, Cell{cell.edge_mismatches}, Cell{cell.tensors},
+                          Cell{cell.tensor_mismatches}, Cell{std::move(first)}});
+  }
+  return table;
+}
+
+Table summary_table(const RecordedRecipes& r) {
+  CellList problems, missing;
+  for (const std::string& line : r.problems) problems.push_back(text(line));
+  for (const std::string& line : r.missing) missing.push_back(text(line));
+  return {"summary",
+          {"cells", "unknown_cells", "mismatches", "tensors_named", "tensors_found", "stochastic", "delayed_steps",
+           "problems", "missing"},
+          {{Cell{std::uint64_t{r.cells.size()}}, Cell{r.unknown_cells()}, Cell{r.mismatches()}, Cell{r.tensors_named},
+            Cell{r.tensors_found}, Cell{r.stochastic}, Cell{r.delayed_steps}, Cell{std::move(problems)},
+            Cell{std::move(missing)}}},
+          true};
+}
+
+int answer(const Words& words, const Writer& writer) {
+  std::vector<std::string> tensors = words.tensors;
+  if (tensors.empty()) tensors.push_back((std::filesystem::path(words.vectors) / ".." / "gradients").string());
+  auto checked = check_recorded_recipes(words.vectors, tensors);
+  if (!checked) {
+    complain(checked.error().message());
+    return exit_input;
+  }
+  Report report;
+  report.tables = {{"tool", {"name", "version"}, {{text("precision-audit"), text(version)}}, true},
+                   summary_table(*checked),
+                   cells_table(*checked)};
+  report.story = story(*checked);
+  std::string document;
+  writer.write(report, stdout_style(), document);
+  if (const std::string error = write_stdout(document); !error.empty()) {
+    complain(error);
+    return exit_input;
+  }
+  return findings(*checked) == 0 ? exit_fine : exit_finding;
+}
+
+}  // namespace
+
+int run_verify_recipes(int argc, char** argv) {
+  Words words;
+  CLI::App app{"Quantizes recorded inputs by every recipe and compares scales, codes and counts.", argv[0]};
+  app.add_option("--vectors", words.vectors,
+                 "directory with edge.safetensors, edge_index.json and, if they are there, real.json, fp4_sr.json, "
+                 "philox.json, delayed.json")
+      ->required();
+  app.add_option("--tensors", words.tensors, "directory of the tensors that real.json names; may be repeated "
+                                             "(default: DIR/../gradients)")
+      ->expected(1);
+  app.add_option("--output", words.output, "text, json, csv, markdown")->capture_default_str();
+  if (const auto code = parse_or_refuse(app, argc, argv)) return *code;
+  const Writer* writer = find_writer(words.output);
+  if (writer == nullptr || writer->name == "svg") {
+    complain(fmt::format("--output: wanted text, json, csv or markdown, found '{}'", words.output));
+    return exit_usage;
+  }
+  return answer(words, *writer);
+}
+
+}  // namespace lowp::tool
