@@ -18,6 +18,7 @@ namespace {
 constexpr std::uint32_t magnitude_mask_fp32 = 0x7fffffff, inf_bits = 0x7f800000;
 constexpr std::size_t piece = 8192;  // elements that stay in the caches between the steps
 constexpr std::size_t rotation = 16;
+constexpr std::array<double, rotation> rotation_sign{1, 1, 1, -1, 1, -1, -1, -1, -1, -1, -1, 1, -1, 1, -1, -1};
 
 std::uint32_t largest_bits(std::span<const float> values) {
   std::uint32_t largest = 0;
@@ -220,10 +221,9 @@ void quantize_rows(const Recipe& recipe, TensorScale tensor, std::optional<float
 // H is Sylvester's matrix, so sixteen sums are four rounds of sums and differences.
 void rotate_16(std::span<float> values) {
   assert(values.size() % rotation == 0);
-  constexpr std::array<double, rotation> sign{1, 1, 1, -1, 1, -1, -1, -1, -1, -1, -1, 1, -1, 1, -1, -1};
   for (std::size_t first = 0; first < values.size(); first += rotation) {
     std::array<double, rotation> sum{};
-    for (std::size_t i = 0; i < rotation; ++i) sum[i] = sign[i] * static_cast<double>(values[first + i]);
+    for (std::size_t i = 0; i < rotation; ++i) sum[i] = rotation_sign[i] * static_cast<double>(values[first + i]);
     for (std::size_t half = 1; half < rotation; half *= 2) {
       for (std::size_t i = 0; i < rotation; ++i) {
         if ((i & half) != 0) continue;
@@ -236,11 +236,24 @@ void rotate_16(std::span<float> values) {
   }
 }
 
+// Sylvester's H_ij is -1 where i and j have an odd number of bits in common. Products by 1/4 are exact.
+void rotate_16_in_fp32(std::span<float> values) {
+  assert(values.size() % rotation == 0);
+  for (std::size_t first = 0; first < values.size(); first += rotation) {
+    std::array<float, rotation> sum{};
+    for (std::size_t i = 0; i < rotation; ++i) {
+      const float x = values[first + i] * (rotation_sign[i] < 0 ? -0.25f : 0.25f);
+      for (std::size_t j = 0; j < rotation; ++j) sum[j] += (std::popcount(i & j) & 1) != 0 ? -x : x;
+    }
+    std::ranges::copy(sum, values.begin() + static_cast<std::ptrdiff_t>(first));
+  }
+}
+
 Oriented oriented(Matrix matrix, Orientation orientation) {
   if (orientation == Orientation::rows) {
     return {matrix.rows, matrix.columns, {matrix.values.begin(), matrix.values.end()}};
   }
-  const bool rotated = orientation == Orientation::rotated_columns;
+  const bool rotated = orientation != Orientation::columns;
   const auto padded = [&](std::size_t n) { return rotated ? (n + rotation - 1) / rotation * rotation : n; };
   const std::size_t columns = padded(matrix.rows), rows = padded(matrix.columns);
   Oriented result{rows, columns, std::vector<float>(rows * columns)};
@@ -249,7 +262,8 @@ Oriented oriented(Matrix matrix, Orientation orientation) {
       result.values[c * columns + r] = matrix.values[r * matrix.columns + c];
     }
   }
-  if (rotated) rotate_16(result.values);
+  if (orientation == Orientation::rotated_columns) rotate_16(result.values);
+  if (orientation == Orientation::rotated_columns_fp32) rotate_16_in_fp32(result.values);
   return result;
 }
 

@@ -59,5 +59,7 @@ Quantized quantize_matrix(const Recipe& recipe, Matrix matrix);
 
 // sum over 16 of x_i sign_i H_ij / 4, groups of 16; the sum in FP64, rounded to FP32 once.
 void rotate_16(std::span<float> values);
+// The same, added in FP32 from i = 0 on.
+void rotate_16_in_fp32(std::span<float> values);
 
 }  // namespace lowp::recipes

@@ -26,8 +26,9 @@ enum class Operation : std::uint8_t {
   divide_flushed,        // as XLA on a CPU: subnormal operands and results are zeros
   divide_twice_flushed,  // the same, first by the TensorScale's `encode`
 };
-// The transposed copy that a backward pass reads, also after the 16-point Hadamard transform of Transformer Engine.
-enum class Orientation : std::uint8_t { rows, columns, rotated_columns };
+// The transposed copy that a backward pass reads, also after the 16-point Hadamard transform of Transformer Engine, whose
+// sums are rounded once, or as its Python reference adds them: in FP32, one after the other.
+enum class Orientation : std::uint8_t { rows, columns, rotated_columns, rotated_columns_fp32 };
 
 // Rows and columns of elements that share a scale; 0 means all of them.
 struct BlockShape {
