@@ -42,19 +42,30 @@ std::string headline(const RecordedRecipes& r) {
   return fmt::format("{} were compared, {} differ.", what, grouped(r.mismatches()));
 }
 
-Grid cells_grid(const RecordedRecipes& r) {
-  Grid grid{"", {"recipe", "recorded as", "rows", "differ", "tensors", "differ"}, 2, {}};
-  for (const RecordedCell& cell : r.cells) {
-    if (cell.recipe.recipe == nullptr) continue;
-    grid.rows.push_back({{cell.recipe.recipe->name, cell.name, grouped(cell.edge_rows), grouped(cell.edge_mismatches),
-                          grouped(cell.tensors), grouped(cell.tensor_mismatches)},
+// Cells of one row of the table, all element formats together.
+Grid recipes_grid(const RecordedRecipes& r) {
+  Grid grid{"", {"recipe", "cells", "rows", "differ", "tensors", "differ"}, 1, {}};
+  for (const recipes::RecipeRow& row : recipes::recipe_rows()) {
+    std::uint64_t cells = 0, rows = 0, wrong_rows = 0, tensors = 0, wrong_tensors = 0;
+    const bool first = &row == recipes::recipe_rows().data() || (&row)[-1].name != row.name;
+    for (const RecordedCell& cell : r.cells) {
+      if (!first || cell.recipe.recipe == nullptr || cell.recipe.recipe->row->name != row.name) continue;
+      ++cells;
+      rows += cell.edge_rows;
+      wrong_rows += cell.edge_mismatches;
+      tensors += cell.tensors;
+      wrong_tensors += cell.tensor_mismatches;
+    }
+    if (cells == 0) continue;
+    grid.rows.push_back({{std::string(row.name), grouped(cells), grouped(rows), grouped(wrong_rows), grouped(tensors),
+                          grouped(wrong_tensors)},
                          {}});
   }
   return grid;
 }
 
 std::vector<Block> story(const RecordedRecipes& r) {
-  std::vector<Block> blocks{Paragraph{headline(r), 0, 2}, cells_grid(r)};
+  std::vector<Block> blocks{Paragraph{headline(r), 0, 2}, recipes_grid(r)};
   if (r.stochastic != 0) {
     blocks.push_back(Paragraph{fmt::format("Stochastic rounding and its random words: {} compared, {} differ.",
                                            grouped(r.stochastic), grouped(r.stochastic_mismatches)),

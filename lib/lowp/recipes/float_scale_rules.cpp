@@ -38,6 +38,9 @@ float multiplier_torchao(const Recipe& recipe, float largest) {
 
 }  // namespace
 
+BlockScale scale_one(const Recipe&, TensorScale, const Block&) {
+  return with_reciprocal(1);
+}
 BlockScale current_te(const Recipe& recipe, TensorScale, const Block& block) {
   return with_reciprocal(multiplier_te(recipe, block.largest));
 }

@@ -142,6 +142,8 @@ constexpr std::array table{
     RecipeRow{"fp8-rowwise-pow2-torchao", mx8, row, fp32_scale, kept, nullptr, current_torchao_pow2, multiply,
               Cast::saturate, rows, "as fp8-rowwise-torchao, then exp2(floor(log2 multiplier))", torchao_fp8_specials,
               torchao, "fp8/current_pow2/{}#torchao_row"},
+    RecipeRow{"fp8-delayed-first-step", mx8, tensor, fp32_scale, dropped, nullptr, scale_one, multiply, Cast::saturate,
+              rows, "1: delayed scaling before it has a history", "NaN stays, Inf saturates", te, ""},
     RecipeRow{"fp8-block-1x128-te", mx8, line, fp32_scale, dropped, nullptr, current_te, multiply, Cast::saturate, rows,
               current_rule, te_specials, te, ""},
     RecipeRow{"fp8-block-1x128-te-reference", mx8, line, fp32_scale, kept, nullptr, current_te_reference, multiply,

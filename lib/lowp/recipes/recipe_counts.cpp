@@ -33,7 +33,7 @@ struct Counter {
 
   void add(const BlockView& block, std::span<const float> x, std::span<const std::uint8_t> codes) {
     std::uint64_t zero_in = 0, flushed = 0, subnormal = 0, saturated = 0, beyond = 0, nonfinite = 0;
-    std::uint64_t nonfinite_zeros = 0;
+    std::uint64_t nonfinite_zeros = 0, zero_codes = 0;
     for (std::size_t i = 0; i < x.size(); ++i) {
       const auto wide = static_cast<double>(x[i]);
       const double scaled = value[codes[i]] * block.scale;
@@ -42,6 +42,7 @@ struct Counter {
       zero_in += zero;
       flushed += !zero && lost;
       subnormal += is_small[codes[i]];
+      zero_codes += value[codes[i]] == 0;
       saturated += std::abs(wide) > block.largest && !lost;
       beyond += std::abs(wide) > block.beyond && !lost;
       if (std::isfinite(result)) {
@@ -56,6 +57,7 @@ struct Counter {
     counts.zero_in += zero_in;
     counts.flushed += flushed;
     counts.subnormal += subnormal;
+    counts.zero_codes += zero_codes;
     counts.saturated += saturated;
     counts.saturated_beyond_half += beyond;
     counts.nonfinite += nonfinite;
@@ -77,6 +79,7 @@ void RecipeCounts::merge(const RecipeCounts& other) {
   zero_in += other.zero_in;
   flushed += other.flushed;
   subnormal += other.subnormal;
+  zero_codes += other.zero_codes;
   saturated += other.saturated;
   saturated_beyond_half += other.saturated_beyond_half;
   in_zero_blocks += other.in_zero_blocks;

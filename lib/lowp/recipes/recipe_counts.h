@@ -15,6 +15,7 @@ namespace lowp::recipes {
 struct RecipeCounts {
   std::uint64_t elements = 0, zero_in = 0;
   std::uint64_t flushed = 0;    // not zero before, code * scale is zero
+  std::uint64_t zero_codes = 0; // codes of zero, whatever the scale: what a count of codes sees
   std::uint64_t subnormal = 0;  // the code is of a number below the format's smallest normal one
   std::uint64_t saturated = 0;  // |x| beyond largest * scale, and the result is not zero
   std::uint64_t saturated_beyond_half = 0;  // beyond the largest number and half of its unit
