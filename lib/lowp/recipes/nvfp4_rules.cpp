@@ -45,9 +45,6 @@ float finite_or_nan(float x) {
 float zero_or_reciprocal(float x) {
   return x == 0 ? 0 : sse_divide(1, x);
 }
-float xla_multiply(float a, float b) {
-  return xla_flushed(xla_flushed(a) * xla_flushed(b));
-}
 
 }  // namespace
 

@@ -34,14 +34,25 @@ std::uint32_t largest_bits_without_nan(std::span<const float> values) {
   return largest;
 }
 
+// Magnitude i against magnitude i + 16, then + 8 and so on, the second wherever one of the two is NaN; -Inf at the end.
+float largest_by_halves(std::span<const float> values) {
+  std::array<float, 32> most{};
+  assert(values.size() <= most.size());
+  std::ranges::transform(values, most.begin(), [](float x) { return std::abs(x); });
+  for (std::size_t half = most.size() / 2; half != 0; half /= 2) {
+    for (std::size_t i = 0; i < half; ++i) most[i] = most[i] > most[i + half] ? most[i] : most[i + half];
+  }
+  return std::isnan(most[0]) ? -INFINITY : most[0];
+}
+
 // One element the careful way: with x86's NaN, of the broadcast factor first, and without subnormals for XLA.
 float divided(const Recipe& recipe, TensorScale tensor, float factor, float x) {
   switch (recipe.row->operation) {
     case Operation::multiply: return sse_multiply(factor, x);
     case Operation::divide: return sse_divide(x, factor);
-    case Operation::divide_flushed: return xla_flushed(xla_flushed(x) / xla_flushed(factor));
-    case Operation::divide_twice_flushed:
-      return xla_flushed(xla_flushed(xla_flushed(x) * xla_reciprocal(tensor.encode)) / xla_flushed(factor));
+    case Operation::xla_divide: return xla_multiply(x, xla_reciprocal(factor));
+    case Operation::xla_divide_twice:
+      return xla_multiply(xla_multiply(x, xla_reciprocal(tensor.encode)), xla_reciprocal(factor));
   }
   return 0;
 }
@@ -55,7 +66,7 @@ void largest_of_blocks(const Recipe& recipe, Matrix run, std::size_t block_colum
       const float in_row = largest_magnitude(run.values.subspan(r * run.columns + first, count), recipe.row->nan);
       if (std::isnan(in_row) || in_row > most) most = in_row;
       if (std::isnan(most)) break;
-      if (in_row < 0 && run.rows == 1 && count == block_columns) most = in_row;
+      if (in_row < 0) most = in_row;
     }
     largest[b] = most;
   }
@@ -113,10 +124,7 @@ float largest_magnitude(std::span<const float> values, NanInAmax nan) {
   std::uint32_t largest = largest_bits(values);
   if (largest > inf_bits) {
     if (nan == NanInAmax::kept) return std::bit_cast<float>(0x7fc00000u);
-    if (nan == NanInAmax::forgets) {
-      while (largest_bits(values) > inf_bits) values = values.subspan(1);
-      if (values.empty()) return -INFINITY;
-    }
+    if (nan == NanInAmax::halves) return largest_by_halves(values);
     largest = largest_bits_without_nan(values);
   }
   return std::bit_cast<float>(largest);

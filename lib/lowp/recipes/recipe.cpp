@@ -25,10 +25,10 @@ constexpr auto e4m3_scale = ScaleKind::e4m3;
 constexpr auto fp32_scale = ScaleKind::fp32;
 constexpr auto dropped = NanInAmax::dropped;
 constexpr auto kept = NanInAmax::kept;
-constexpr auto forgets = NanInAmax::forgets;
+constexpr auto halves = NanInAmax::halves;
 constexpr auto multiply = Operation::multiply;
 constexpr auto divide = Operation::divide;
-constexpr auto flushed = Operation::divide_flushed;
+constexpr auto xla_divide = Operation::xla_divide;
 constexpr auto rows = Orientation::rows;
 constexpr std::string_view all_mx = "e4m3 e5m2 e3m2 e2m3 e2m1", mx8 = "e4m3 e5m2", mx46 = "e3m2 e2m3 e2m1";
 
@@ -112,7 +112,7 @@ constexpr std::array table{
     RecipeRow{"mx-rceil-modelopt", "e2m1", mx, e8m0_scale, kept, nullptr, rceil_modelopt_fp4, divide, Cast::modelopt_mx,
               rows, div_rule, "ties toward zero; zeros have code 8; Inf and NaN byte 0", "nvidia-modelopt 0.47.0",
               "mx/{}/rceil#modelopt"},
-    RecipeRow{"mx-rceil-jax", mx8, mx, e8m0_scale, forgets, nullptr, rceil_jax, flushed, Cast::xla, rows,
+    RecipeRow{"mx-rceil-jax", mx8, mx, e8m0_scale, halves, nullptr, rceil_jax, xla_divide, Cast::xla, rows,
               "largest * FP32(1/max), rounded up to a power of two",
               "a zero block is NaN: 0 divided by a flushed 2^-127; Inf, NaN byte 255", "jax 0.10.2 on a CPU",
               "mx/{}/rceil#jax"},
@@ -122,7 +122,7 @@ constexpr std::array table{
     RecipeRow{"mx-rceil-mlx", "e2m1", mx, e8m0_scale, kept, nullptr, rceil_mlx, divide, Cast::mlx_fp4, rows, rceil_rule,
               "ties toward zero; zero block byte 127; the byte wraps; Inf, NaN byte 128", "mlx 0.32.4 on a CPU",
               "mx/{}/rceil#mlx"},
-    RecipeRow{"mx-qwix", "e4m3 e2m1", mx, fp32_scale, forgets, nullptr, qwix, divide, Cast::xla, rows,
+    RecipeRow{"mx-qwix", "e4m3 e2m1", mx, fp32_scale, halves, nullptr, qwix, divide, Cast::xla, rows,
               "2^ceil(ln(largest * 1/max) * 1/ln 2) in FP32", "scales below 2^-63 are 1; Inf, NaN: Inf",
               "qwix 0.1.8 on a CPU", "mx/{}/qwix#qwix"},
 
@@ -208,8 +208,8 @@ constexpr std::array table{
     RecipeRow{"nvfp4-autoround", "e2m1", nv, e4m3_scale, kept, tensor_autoround, nvfp4_autoround, multiply,
               Cast::values_nan8, rows, "2688 * (1 / tensor's largest) = g; E4M3(g * (largest * 1/6)); x * 1/(scale/g)",
               "a reciprocal of 0 is 0", "auto-round 0.16.1", "nvfp4/autoround_vllmref#autoround"},
-    RecipeRow{"nvfp4-jax", "e2m1", nv, e4m3_scale, kept, tensor_divided, nvfp4_jax, Operation::divide_twice_flushed,
-              Cast::xla, rows, "x * 1/(tensor's largest / 2688), then E4M3(largest * 1/6); divided by it",
+    RecipeRow{"nvfp4-jax", "e2m1", nv, e4m3_scale, kept, tensor_divided, nvfp4_jax, Operation::xla_divide_twice,
+              Cast::xla, rows, "x * 1/(tensor's largest / 2688), then E4M3(largest * 1/6); times its reciprocal",
               "a zero block divides 0 by 0: code 8", "jax 0.10.2 on a CPU", "nvfp4/jax#jax"},
     RecipeRow{"nvfp4-mlx", "e2m1", nv, e4m3_scale, kept, nullptr, nvfp4_mlx, divide, Cast::mlx_fp4, rows,
               "E4M3(largest/6); no tensor scale unless given", "a scale of 0 gives codes 0; ties toward zero",

@@ -16,15 +16,15 @@ struct Recipe;
 
 // How a block's scale is written: E8M0 (power of two), E4M3, or an FP32 number.
 enum class ScaleKind : std::uint8_t { e8m0, e4m3, fp32 };
-// What a NaN element does to a block's largest magnitude: fmaxf of a GPU kernel drops it, amax of PyTorch keeps it, XLA's
-// loop on a CPU (arrays of 128 rows or more) forgets everything before it: -Inf if it is the last element.
-enum class NanInAmax : std::uint8_t { dropped, kept, forgets };
+// What a NaN element does to a block's largest magnitude: fmaxf of a GPU kernel drops it, amax of PyTorch keeps it. XLA on
+// a CPU (arrays of 128 rows or more) compares halves and takes the second where one is NaN: some elements go unseen.
+enum class NanInAmax : std::uint8_t { dropped, kept, halves };
 // What an element becomes before it is rounded to its format: x * factor or x / factor, rounded to FP32.
 enum class Operation : std::uint8_t {
   multiply,
   divide,
-  divide_flushed,        // as XLA on a CPU: subnormal operands and results are zeros
-  divide_twice_flushed,  // the same, first by the TensorScale's `encode`
+  xla_divide,        // x * (1 / factor) as XLA on a CPU: subnormal operands and results are zeros
+  xla_divide_twice,  // the same, first by the TensorScale's `encode`
 };
 // The transposed copy that a backward pass reads, also after the 16-point Hadamard transform of Transformer Engine, whose
 // sums are rounded once, or as its Python reference adds them: in FP32, one after the other.

@@ -38,6 +38,9 @@ inline float xla_flushed(float x) {
 inline float xla_reciprocal(float x) {
   return xla_flushed(1.0f / xla_flushed(x));
 }
+inline float xla_multiply(float a, float b) {
+  return xla_flushed(xla_flushed(a) * xla_flushed(b));
+}
 // log2 rounded to FP32 once, as PyTorch's vector code returns it wherever floor and ceil can tell the difference.
 inline float log2_fp32(float x) {
   return static_cast<float>(std::log2(static_cast<double>(x)));
