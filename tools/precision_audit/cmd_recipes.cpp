@@ -3,12 +3,15 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <charconv>
 #include <string>
 #include <vector>
 
 #include "arguments.h"
 #include "command_line.h"
 #include "commands.h"
+#include "lowp/recipes/delayed_audit.h"
 #include "lowp/recipes/recipe_report.h"
 #include "lowp/report/writers.h"
 #include "lowp/tensor/step_series.h"
@@ -22,13 +25,15 @@ using recipes::Recipe;
 struct Words {
   std::vector<std::string> paths, select, diff;
   std::string recipes, by, output = "text", plot;
+  std::string delayed, windows = "1,16,1024", algorithm = "max";
   bool list = false;
-  int threads = 0;
+  int threads = 0, margin = 0;
 };
 
 struct Settings {
   std::vector<const Recipe*> recipes;
   std::vector<const Recipe*> diff;
+  recipes::DelayedAuditOptions delayed;
   const Writer* writer = nullptr;
 };
 
@@ -42,6 +47,30 @@ std::vector<const Recipe*> named(std::string_view word) {
   return all;
 }
 
+std::optional<std::string> read_delayed(const Words& words, Settings& settings) {
+  const auto by = std::ranges::find(recipes::delayed_names, words.delayed, &recipes::DelayedName::name);
+  if (by == recipes::delayed_names.end()) {
+    return fmt::format("--delayed: unknown '{}'; known: {}", words.delayed, names_of(recipes::delayed_names));
+  }
+  settings.delayed.by = by->by;
+  settings.delayed.margin = words.margin;
+  settings.delayed.threads = words.threads;
+  if (words.margin < -30 || words.margin > 30) return "--margin: wanted -30 to 30";
+  if (words.algorithm != "max" && words.algorithm != "most_recent") {
+    return fmt::format("--algorithm: wanted max or most_recent, found '{}'", words.algorithm);
+  }
+  if (words.algorithm == "most_recent") settings.delayed.algorithm = recipes::FromHistory::most_recent;
+  for (const std::string& window : split(words.windows, ',')) {
+    std::uint32_t length = 0;
+    const auto [end, error] = std::from_chars(window.data(), window.data() + window.size(), length);
+    if (error != std::errc{} || end != window.data() + window.size() || length < 1 || length > 65536) {
+      return fmt::format("--windows: wanted lengths from 1 to 65536, found '{}'", window);
+    }
+    settings.delayed.windows.push_back(length);
+  }
+  return {};
+}
+
 std::optional<std::string> read_words(const Words& words, Settings& settings) {
   settings.writer = find_writer(words.output);
   if (!settings.writer) return fmt::format("--output: unknown '{}'; known: {}", words.output, names_of(writers()));
@@ -52,6 +81,9 @@ std::optional<std::string> read_words(const Words& words, Settings& settings) {
     const Recipe* recipe = recipes::find_recipe(name);
     if (recipe == nullptr) return fmt::format("--diff: unknown recipe '{}' (see --list)", name);
     settings.diff.push_back(recipe);
+  }
+  if (!words.delayed.empty()) {
+    if (const auto wrong = read_delayed(words, settings)) return wrong;
   }
   settings.recipes = recipes::default_recipes();
   if (words.recipes.empty()) return {};
@@ -72,6 +104,11 @@ Result<Report> ask(const Words& words, const Settings& settings) {
   if (!series) return series.error();
   std::uint64_t bytes = 0;
   for (const Input& input : series->inputs) bytes += 2 * input.bytes;
+  if (!words.delayed.empty()) {
+    auto audit = recipes::audit_delayed(*series, settings.delayed);
+    if (!audit) return audit.error();
+    return recipes::delayed_report(*series, settings.delayed, *audit);
+  }
   if (!settings.diff.empty()) return recipes::recipe_difference_report(*series, *settings.diff[0], *settings.diff[1]);
   Progress progress(bytes, stderr_is_terminal());
   auto audit = recipes::audit_recipes(
@@ -118,6 +155,13 @@ int cmd_recipes(int argc, char** argv) {
   app.add_option("--diff", words.diff, "two recipes: how many bytes differ, and the first block that does")
       ->expected(2)
       ->group(group);
+  app.add_option("--delayed", words.delayed,
+                 "replay delayed scaling over the steps, as updated by " + names_of(recipes::delayed_names))
+      ->group(group);
+  const char* delayed = "Of --delayed";
+  app.add_option("--windows", words.windows, "lengths of the history to compare")->capture_default_str()->group(delayed);
+  app.add_option("--algorithm", words.algorithm, "max or most_recent")->capture_default_str()->group(delayed);
+  app.add_option("--margin", words.margin, "binades kept free")->capture_default_str()->group(delayed);
   app.add_option("--by", words.by, "tensor: each tensor too")->group(group);
   app.add_option("--select", words.select, "only tensors whose name matches, for example 'grad/*'; may be repeated")
       ->expected(1)
