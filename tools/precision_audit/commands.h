@@ -20,6 +20,8 @@ int cmd_audit(int argc, char** argv);
 int cmd_cast(int argc, char** argv);
 int cmd_formats(int argc, char** argv);
 int cmd_recipes(int argc, char** argv);
+int cmd_memory(int argc, char** argv);
+int cmd_plan(int argc, char** argv);
 int run_accumulate_command(int argc, char** argv);
 int run_verify_command(int argc, char** argv);
 int run_verify_conversions(int argc, char** argv);

@@ -25,6 +25,8 @@ constexpr Command commands[] = {
     {"formats", cmd_formats, "what each number format can hold"},
     {"accumulate", run_accumulate_command, "what sums, dot products and weight updates lose, and in which format"},
     {"recipes", cmd_recipes, "what FP8, FP6 and FP4 recipes lose, block by block, and whose bytes they equal"},
+    {"plan", cmd_plan, "the cheapest format or recipe for each tensor that keeps a stated precision and range"},
+    {"memory", cmd_memory, "bytes of weights, gradients and optimizer state, each term with its formula"},
     {"verify", run_verify_command, "the emulation against exact arithmetic and recorded hardware results"},
 };
 

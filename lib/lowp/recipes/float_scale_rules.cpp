@@ -41,6 +41,10 @@ float multiplier_torchao(const Recipe& recipe, float largest) {
 BlockScale scale_one(const Recipe&, TensorScale, const Block&) {
   return with_reciprocal(1);
 }
+BlockScale int8_symmetric(const Recipe& recipe, TensorScale, const Block& block) {
+  const float scale = block.largest == 0 ? 1 : block.largest / recipe.largest;
+  return {std::bit_cast<std::uint32_t>(scale), scale};
+}
 BlockScale current_te(const Recipe& recipe, TensorScale, const Block& block) {
   return with_reciprocal(multiplier_te(recipe, block.largest));
 }

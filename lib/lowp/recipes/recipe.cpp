@@ -167,6 +167,10 @@ constexpr std::array table{
     RecipeRow{"fp8-block-128x128-torchao", mx8, square, fp32_scale, kept, nullptr, current_torchao, multiply,
               Cast::saturate, rows, torchao_rule, torchao_fp8_specials, torchao, "fp8/block128x128_fp32/{}#torchao"},
 
+    RecipeRow{"int8-rowwise", "int8", row, fp32_scale, kept, nullptr, int8_symmetric, divide, Cast::saturate, rows,
+              "largest / 127 of each row in FP32; x / scale, nearest even, -127 to 127", "zero row: 1; NaN and Inf: NaN",
+              "symmetric quantization of weights by its definition; no library was compared", ""},
+
     RecipeRow{"nvfp4-te", "e2m1", nv, e4m3_scale, dropped, tensor_te, nvfp4_te, multiply, Cast::saturate, rows, te_rule,
               lost_rule, te, "nvfp4/te#te_host"},
     RecipeRow{"nvfp4-te-reference", "e2m1", nv, e4m3_scale, kept, tensor_te_reference, nvfp4_te_reference, multiply,
@@ -231,13 +235,17 @@ void for_words(std::string_view list, Work work) {
   }
 }
 
+// Whole numbers from -127 to 127: no format of the table of number formats.
+constexpr Format int8{8, 8, -6, false, NanRule::none, SignRule::complement};
+static_assert(is_valid(int8) && quantum_exponent(int8) == 0);
+
 std::vector<Recipe> made() {
   std::vector<Recipe> all;
   for (const RecipeRow& r : table) {
     for_words(r.elements, [&](std::string_view element) {
-      const FormatLookup found = find_format(element);
+      const FormatLookup found = element == "int8" ? FormatLookup{true, int8} : find_format(element);
       assert(found.found);
-      const bool one = r.elements == element && element == "e2m1" && r.scale == e4m3_scale;
+      const bool one = r.elements == element && (r.scale == e4m3_scale || element == "int8");
       all.push_back({&r, one ? std::string(r.name) : fmt::format("{}-{}", r.name, element), std::string(element),
                      found.format, largest_number(found.format), max_exponent(found.format)});
     });

@@ -46,22 +46,6 @@ std::optional<float> whole_largest(const Recipe& recipe, const Largest& largest,
   return largest_for(recipe, largest);
 }
 
-void quantize_and_count(const Recipe& recipe, const Largest& largest, std::uint64_t rows, Matrix run,
-                        RecipeOutcome& outcome) {
-  TensorScale tensor;
-  if (recipe.row->tensor_rule != nullptr) tensor = recipe.row->tensor_rule(recipe, largest_for(recipe, largest));
-  Oriented turned;
-  if (recipe.row->orientation != Orientation::rows) {
-    turned = oriented(run, recipe.row->orientation);
-    run = {turned.rows, turned.columns, turned.values};
-  }
-  const BlockGrid grid = block_grid(recipe, run.rows, run.columns);
-  std::vector<std::uint32_t> scales(grid.rows * grid.columns);
-  std::vector<std::uint8_t> codes(run.values.size());
-  quantize_rows(recipe, tensor, whole_largest(recipe, largest, rows), run, scales, codes);
-  count_run(recipe, tensor, run, scales, codes, outcome.counts, &outcome.scales);
-}
-
 // Blocks of zeros and of next to nothing, which some implementations turn into NaN.
 void count_small_blocks(Matrix run, TensorOutcome& outcome) {
   for (std::size_t r = 0; r < run.rows; ++r) {
@@ -101,6 +85,22 @@ Result<TensorOutcome> audit_tensor(const Input& input, const TensorView& view, c
 }
 
 }  // namespace
+
+void quantize_and_count(const Recipe& recipe, const Largest& largest, std::uint64_t rows, Matrix run,
+                        RecipeOutcome& outcome) {
+  TensorScale tensor;
+  if (recipe.row->tensor_rule != nullptr) tensor = recipe.row->tensor_rule(recipe, largest_for(recipe, largest));
+  Oriented turned;
+  if (recipe.row->orientation != Orientation::rows) {
+    turned = oriented(run, recipe.row->orientation);
+    run = {turned.rows, turned.columns, turned.values};
+  }
+  const BlockGrid grid = block_grid(recipe, run.rows, run.columns);
+  std::vector<std::uint32_t> scales(grid.rows * grid.columns);
+  std::vector<std::uint8_t> codes(run.values.size());
+  quantize_rows(recipe, tensor, whole_largest(recipe, largest, rows), run, scales, codes);
+  count_run(recipe, tensor, run, scales, codes, outcome.counts, &outcome.scales);
+}
 
 Result<Done> for_runs(const std::string& path, const TensorView& view,
                       const std::function<Result<Done>(Matrix run, std::uint64_t first_row)>& work) {

@@ -45,6 +45,10 @@ struct RecipeAuditOptions {
 // sparse or expanded one is an Error. Memory: 2^18 elements of a run, or 128 rows, and its codes for each recipe.
 Result<RecipeAudit> audit_recipes(const StepSeries& series, const RecipeAuditOptions& options);
 
+// One recipe on one run of a tensor of `rows` rows.
+void quantize_and_count(const Recipe& recipe, const Largest& largest, std::uint64_t rows, Matrix run,
+                        RecipeOutcome& outcome);
+
 // The first pass alone.
 Result<Largest> largest_of_tensor(const std::string& path, const TensorView& view, bool rotated);
 

@@ -29,6 +29,7 @@ BlockScale rceil_mlx(const Recipe&, TensorScale, const Block&);
 BlockScale qwix(const Recipe&, TensorScale, const Block&);
 
 // FP32 scales of FP8.
+BlockScale int8_symmetric(const Recipe&, TensorScale, const Block&);
 BlockScale scale_one(const Recipe&, TensorScale, const Block&);
 BlockScale current_te(const Recipe&, TensorScale, const Block&);
 BlockScale current_te_pow2(const Recipe&, TensorScale, const Block&);
