@@ -57,6 +57,11 @@ struct Quantized {
 // A matrix that is already oriented.
 Quantized quantize_matrix(const Recipe& recipe, Matrix matrix);
 
+// For operands of products, the shared axis last: FP64 values are rounded to FP32 first, as the libraries read them.
+Quantized quantize_operand(const Recipe& recipe, std::size_t rows, std::size_t columns, std::span<const double> values);
+// code * scale * decode of every element, exact in FP64; NaN where a code or scale is none.
+std::vector<double> dequantized(const Recipe& recipe, const Quantized& quantized);
+
 // sum over 16 of x_i sign_i H_ij / 4, groups of 16; the sum in FP64, rounded to FP32 once.
 void rotate_16(std::span<float> values);
 // The same, added in FP32 from i = 0 on.
