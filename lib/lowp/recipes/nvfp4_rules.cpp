@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // NVFP4: one FP32 factor of the tensor, E4M3 scales of blocks.
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cmath>
@@ -7,7 +8,6 @@
 
 #include "lowp/core/convert.h"
 #include "lowp/core/formats.h"
-#include "lowp/recipes/element_cast.h"
 #include "lowp/recipes/scale_rules.h"
 #include "lowp/recipes/sse_arithmetic.h"
 
@@ -77,23 +77,32 @@ struct Candidate {
   float factor;
   float error = 0;
 };
+// cast_to_fp4x2 read back: the number nearest to y, ties to even codes, NaN to 0.
+float nearest_e2m1(float y) {
+  const float a = std::abs(y);
+  const float number = 0.5f * static_cast<float>((a > 0.25f) + (a >= 0.75f) + (a > 1.25f) + (a >= 1.75f)) +
+                       static_cast<float>((a > 2.5f) + (a >= 3.5f) + 2 * (a > 5));
+  return std::copysign(number, y);
+}
 // The errors of the elements as the reference adds them, in FP32 and in order.
-Candidate candidate(const Recipe& recipe, TensorScale tensor, const Block& block, float wanted, bool squared) {
+Candidate candidate(TensorScale tensor, const Block& block, float wanted, bool squared) {
   const Scale scale = e4m3_scale(std::abs(clamped(wanted, -e4m3_largest, e4m3_largest)));
   Candidate result{scale, finite_or_nan(1.0f / (scale.value * (1.0f / tensor.encode)))};
-  constexpr std::array<float, 16> numbers{0, 0.5f, 1, 1.5f, 2, 3, 4, 6, -0.0f, -0.5f, -1, -1.5f, -2, -3, -4, -6};
-    for (const float x : block.values) {
-    const float number = numbers[cast_one(Cast::te_reference, recipe, x * result.factor)];
-    const float value = number * scale.value * tensor.largest / four_over_six_largest;
+  std::array<float, 16> errors{};
+  const std::size_t count = std::min(block.values.size(), errors.size());
+  for (std::size_t i = 0; i < count; ++i) {
+    const float x = block.values[i];
+    const float value = nearest_e2m1(x * result.factor) * scale.value * tensor.largest / four_over_six_largest;
     const float difference = value - x;
-    result.error += squared ? difference * difference : std::abs(difference);
+    errors[i] = squared ? difference * difference : std::abs(difference);
   }
+  for (std::size_t i = 0; i < count; ++i) result.error += errors[i];
   return result;
 }
-BlockScale four_over_six(const Recipe& recipe, TensorScale tensor, const Block& block, bool squared) {
+BlockScale four_over_six(TensorScale tensor, const Block& block, bool squared) {
   const float base = block.largest / e2m1_largest * tensor.encode;
-  const Candidate to_four = candidate(recipe, tensor, block, base * 1.5f, squared);
-  const Candidate to_six = candidate(recipe, tensor, block, base, squared);
+  const Candidate to_four = candidate(tensor, block, base * 1.5f, squared);
+  const Candidate to_six = candidate(tensor, block, base, squared);
   const Candidate& better = to_four.error < to_six.error ? to_four : to_six;
   return {better.scale.byte, better.factor};
 }
@@ -104,11 +113,11 @@ TensorScale tensor_4over6(const Recipe&, float largest) {
   const float encode = finite_or_nan(four_over_six_largest / largest);
   return {encode == 0 ? 1 : encode, largest / four_over_six_largest, largest};
 }
-BlockScale nvfp4_4over6_absolute(const Recipe& recipe, TensorScale tensor, const Block& block) {
-  return four_over_six(recipe, tensor, block, false);
+BlockScale nvfp4_4over6_absolute(const Recipe&, TensorScale tensor, const Block& block) {
+  return four_over_six(tensor, block, false);
 }
-BlockScale nvfp4_4over6_squared(const Recipe& recipe, TensorScale tensor, const Block& block) {
-  return four_over_six(recipe, tensor, block, true);
+BlockScale nvfp4_4over6_squared(const Recipe&, TensorScale tensor, const Block& block) {
+  return four_over_six(tensor, block, true);
 }
 
 TensorScale tensor_divided(const Recipe&, float largest) {
