@@ -12,13 +12,6 @@
 namespace lowp::tool {
 namespace {
 
-std::optional<double> parse_number(std::string_view word) {
-  double value = 0;
-  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
-  if (error != std::errc{} || end != word.data() + word.size() || !std::isfinite(value)) return {};
-  return value;
-}
-
 bool same_name(std::string_view word, std::string_view name) {
   return std::ranges::equal(word, name, [](char a, char b) { return (a == '-' ? '_' : a) == b; });
 }
@@ -26,13 +19,6 @@ bool same_name(std::string_view word, std::string_view name) {
 // No absolute value: the smallest integer has none.
 bool is_scale(long long log2) {
   return -scale_log2_limit <= log2 && log2 <= scale_log2_limit;
-}
-
-std::string lower_case(std::string word) {
-  for (char& c : word) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return word;
 }
 
 struct Metric {
@@ -70,6 +56,51 @@ const Metric metrics[] = {
 };
 
 }  // namespace
+
+std::string quoted(std::string_view word) {
+  return fmt::format("'{}'", word);
+}
+
+std::optional<double> parse_number(std::string_view word) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
+  if (error != std::errc{} || end != word.data() + word.size() || !std::isfinite(value)) return {};
+  return value;
+}
+
+std::string lower_case(std::string word) {
+  for (char& c : word) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return word;
+}
+
+Result<std::string> any_text(std::string_view word) {
+  return std::string(word);
+}
+
+Result<std::uint64_t> count_word(std::string_view word) {
+  const auto value = parse_integer(word);
+  if (!value || *value < 0) return Error{"", std::nullopt, "0 or more", quoted(word)};
+  return static_cast<std::uint64_t>(*value);
+}
+
+Result<std::optional<std::uint64_t>> optional_count_word(std::string_view word) {
+  auto count = count_word(word);
+  if (!count) return count.error();
+  return std::optional(*count);
+}
+
+Error wanted_integer(long long low, long long high, std::string_view word) {
+  return {"", std::nullopt, fmt::format("an integer from {} to {}", low, high), quoted(word)};
+}
+
+Result<int> power_of_two_word(std::string_view word) {
+  if (const auto exponent = parse_power_of_two(word)) return *exponent;
+  return Error{"", std::nullopt,
+               fmt::format("a power of two such as 65536 or 2^16, between 2^-{0} and 2^{0}", scale_log2_limit),
+               quoted(word)};
+}
 
 std::vector<std::string> split(std::string_view list, char separator) {
   std::vector<std::string> words;

@@ -6,6 +6,7 @@
 #include "lowp/report/humanize.h"
 #include "lowp/report/lines.h"
 #include "lowp/report/report.h"
+#include "lowp/report/sink.h"
 
 namespace lowp {
 namespace {
@@ -187,11 +188,12 @@ struct StoryPrinter {
 
 }  // namespace
 
-void write_text(const Report& report, const TextStyle& style, std::string& out) {
-  StoryPrinter printer{style, out};
+void write_text(const Report& report, const TextStyle& style, Sink& sink) {
+  StoryPrinter printer{style, sink.text};
   for (const Block& block : report.story) {
     std::visit(printer, block);
     printer.begun = true;
+    if (!sink.go_on()) return;
   }
 }
 
