@@ -48,9 +48,9 @@ std::uint64_t sum_of(const TensorCore& row, Format f, std::uint64_t a, std::uint
 
 }  // namespace
 
-const SplitRule& split_rule(std::string_view architecture) {
-  const auto found = std::ranges::find(split_rules, architecture, &SplitRule::architecture);
-  return found == split_rules.end() ? split_rules.back() : *found;
+const SplitRule& split_rule(const TensorCore& row, std::string_view input) {
+  const auto found = std::ranges::find(split_rules, row.architecture, &SplitRule::architecture);
+  return found == split_rules.end() || !is_narrow(input) ? split_rules.back() : *found;
 }
 
 std::vector<std::size_t> elements_of_part(const KSplit& split, int instruction_k, std::size_t k, int part) {

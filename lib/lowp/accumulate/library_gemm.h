@@ -27,9 +27,9 @@ enum class Combination : std::uint8_t {
   pairwise,  // with h = ceil(S / 2): slot i = p_i + p_(i+h) where i + h < S - 1, else p_i; then p_(S-1) + slot 0 + ...
 };
 
-// THE TABLE of how libraries split K on an architecture.
+// THE TABLE of how libraries split K: on an architecture, for 8-bit inputs. Anything else has the last row.
 struct SplitRule {
-  std::string_view architecture;  // of architecture_table; "" for every other
+  std::string_view architecture;  // of architecture_table
   int tile;                       // elements of K; 0: one instruction
   TileOrder order;
   Grade grade;
@@ -42,7 +42,7 @@ inline constexpr std::array split_rules{
               "log of FP8 products of cuBLASLt on an H100 PCIe (mmaemu 0.1.0)"},
     SplitRule{"", 0, TileOrder::contiguous, Grade::inferred, "no recording: equal runs of whole instructions"},
 };
-const SplitRule& split_rule(std::string_view architecture);
+const SplitRule& split_rule(const TensorCore& row, std::string_view input);
 
 // How K is split, and how the parts are kept and added. `partial`: FP32 as in all 162,437 recorded FP8 decisions
 // (reduction scheme COMPUTE_TYPE), or a 16-bit format where a library was allowed to reduce in the output's.

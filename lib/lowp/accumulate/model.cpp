@@ -2,6 +2,7 @@
 #include "lowp/accumulate/model.h"
 
 #include <algorithm>
+#include <array>
 #include <string>
 
 #include "lowp/core/formats.h"
@@ -19,17 +20,53 @@ bool has_word(std::string_view list, std::string_view word) {
   return false;
 }
 
-// Lower case without blanks and dashes: "RTX 4090" is rtx4090.
+// What tells a GPU: "NVIDIA GeForce RTX 4060 Ti", "rtx-4060" and "RTX4060 Laptop GPU" are rtx4060, "H100 PCIe" and
+// "NVIDIA H100 80GB HBM3" are h100. Lower case without makers, memory, sockets and blanks.
 std::string plain(std::string_view name) {
+  constexpr std::array<std::string_view, 5> makers{"nvidia", "geforce", "quadro", "tesla", "amdinstinct"};
+  constexpr std::array<std::string_view, 15> variants{"laptopgpu", "pcie", "sxm2",  "sxm3",  "sxm4",
+                                                      "sxm5",      "sxm6", "sxm",   "nvl",   "hbm2",
+                                                      "hbm2e",     "hbm3", "hbm3e", "super", "ti"};
   std::string text;
   for (const char c : name) {
     if (c == ' ' || c == '-') continue;
     text += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
   }
+  for (const std::string_view maker : makers) {
+    if (text.starts_with(maker) && text.size() > maker.size()) text.erase(0, maker.size());
+  }
+  const auto cut = [&](std::string_view end) {
+    const bool found = text.ends_with(end) && text.size() > end.size();
+    if (found) text.erase(text.size() - end.size());
+    return found;
+  };
+  while (std::ranges::any_of(variants, cut)) {
+  }
+  if (text.ends_with("gb")) {  // "h10080gb": two or three digits of memory
+    const std::string_view base = std::string_view(text).substr(0, text.size() - 2);
+    for (const std::size_t digits : {std::size_t{2}, std::size_t{3}}) {
+      if (base.size() > digits && std::ranges::any_of(architecture_table, [&](const Architecture& row) {
+            return has_word(row.gpus, base.substr(0, base.size() - digits));
+          })) {
+        return std::string(base.substr(0, base.size() - digits));
+      }
+    }
+  }
   return text;
 }
 
 }  // namespace
+
+std::string_view grade_word(Grade grade) {
+  switch (grade) {
+    case Grade::recorded: return "recorded";
+    case Grade::agreed: return "agreed";
+    case Grade::single: return "one source";
+    case Grade::inferred: return "inferred";
+    case Grade::disagreement: return "unstable";
+  }
+  return "";
+}
 
 std::string_view grade_text(Grade grade) {
   switch (grade) {
@@ -51,6 +88,10 @@ Format accumulator_format(const TensorCore& row) {
     case Finish::nearest_fp32: break;
   }
   return ieee_format(8, 23);
+}
+
+bool has_open_zero_signs(const TensorCore& row) {
+  return row.finish != Finish::truncated_e8m13;
 }
 
 bool is_narrow(std::string_view format) {

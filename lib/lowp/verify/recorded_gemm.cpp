@@ -52,17 +52,16 @@ const TensorCore* find_row(const FileFacts& file, std::string_view a, std::strin
   return nullptr;
 }
 
-// Scheme 3 names contiguous parts; else the architecture's order. Parts are added one after the other but in scheme 2.
-KSplit split_of(const TensorCore& row, int parts, std::uint64_t scheme) {
-  const SplitRule& rule = split_rule(row.architecture);
-  KSplit split{.parts = parts, .order = rule.order, .tile = rule.tile};
-  if (scheme == contiguous) {
-    const SplitRule& runs = split_rule("h100");
-    split.order = runs.order;
-    split.tile = runs.tile;
+// Scheme 3 says contiguous parts, as on Hopper; else the architecture's order. Only scheme 2 adds pairs.
+KSplit split_of(const TensorCore& row, std::string_view input, int parts, std::uint64_t scheme) {
+  const SplitRule* rule = &split_rule(row, input);
+  if (scheme == contiguous && rule->order != TileOrder::contiguous) {
+    rule = &*std::ranges::find(split_rules, TileOrder::contiguous, &SplitRule::order);
   }
-  if (scheme == pairwise) split.combination = Combination::pairwise;
-  return split;
+  return {.parts = parts,
+          .order = rule->order,
+          .tile = rule->tile,
+          .combination = scheme == pairwise ? Combination::pairwise : Combination::serial};
 }
 
 Result<RecordedGemm> read_case(const FileFacts& file, const CaseRow& row, std::size_t number) {
@@ -92,7 +91,7 @@ Result<RecordedGemm> read_case(const FileFacts& file, const CaseRow& row, std::s
   one.format_a = find_format(a).format;
   one.format_b = find_format(b).format;
   one.path = {one.row, row["fast"] != 0 ? 0 : slow_interval / one.row->instruction_k};
-  one.split = split_of(*one.row, static_cast<int>(row["split"]), row["scheme"]);
+  one.split = split_of(*one.row, a, static_cast<int>(row["split"]), row["scheme"]);
   one.epilogue = {static_cast<std::uint32_t>(row["scale_a"]), static_cast<std::uint32_t>(row["scale_b"]), std::nullopt,
                   find_format(outputs[row["out"]]).format};
   if (row["has_scale_result"] != 0) one.epilogue.scale_result = static_cast<std::uint32_t>(row["scale_result"]);
