@@ -49,12 +49,13 @@ std::string instruction_text(const RecordedGemms& file) {
 }
 
 std::vector<Block> story(const std::vector<Verified>& all, std::size_t outputs, std::size_t mismatches) {
+  const std::string verb = outputs == 1 ? "is" : "are";
+  const std::string what = counted(outputs, "recorded output", "recorded outputs");
+  const std::string where = counted(all.size(), "file", "files");
   std::vector<Block> blocks{Paragraph{mismatches == 0
-                                          ? fmt::format("{} in {} reproduced bit for bit.",
-                                                        counted(outputs, "recorded output is", "recorded outputs are"),
-                                                        counted(all.size(), "file", "files"))
-                                          : fmt::format("{} of {} differ from the emulation.", grouped(mismatches),
-                                                        counted(outputs, "recorded output", "recorded outputs"))}};
+                                          ? fmt::format("{} in {} {} reproduced bit for bit.", what, where, verb)
+                                          : fmt::format("{} of {} in {} {} from the emulation.", grouped(mismatches),
+                                                        what, where, mismatches == 1 ? "differs" : "differ")}};
   Grid grid{"", {"file", "GPU", "instruction", "products", "outputs", "mismatches"}, 3, {}};
   for (const Verified& one : all) {
     grid.rows.push_back(
