@@ -20,37 +20,42 @@ bool has_word(std::string_view list, std::string_view word) {
   return false;
 }
 
-// What tells a GPU: "NVIDIA GeForce RTX 4060 Ti", "rtx-4060" and "RTX4060 Laptop GPU" are rtx4060, "H100 PCIe" and
-// "NVIDIA H100 80GB HBM3" are h100. Lower case without makers, memory, sockets and blanks.
+constexpr std::array<std::string_view, 5> makers{"nvidia", "geforce", "quadro", "tesla", "amdinstinct"};
+constexpr std::array<std::string_view, 15> variants{"laptopgpu", "pcie", "sxm2",  "sxm3",  "sxm4",
+                                                    "sxm5",      "sxm6", "sxm",   "nvl",   "hbm2",
+                                                    "hbm2e",     "hbm3", "hbm3e", "super", "ti"};
+
+const Architecture* listed(std::string_view name) {
+  const auto row = std::ranges::find_if(architecture_table, [name](const Architecture& one) {
+    return name == one.name || has_word(one.gpus, name) || has_word(one.capabilities, name);
+  });
+  return row == architecture_table.end() ? nullptr : &*row;
+}
+
+// As listed, or without a socket, a memory size or what else drivers put behind a name: "h10080gbhbm3" is h100.
+const Architecture* listed_variant(std::string_view name) {
+  if (const Architecture* row = listed(name)) return row;
+  for (const std::string_view end : variants) {
+    if (!name.ends_with(end)) continue;
+    if (const Architecture* row = listed_variant(name.substr(0, name.size() - end.size()))) return row;
+  }
+  if (!name.ends_with("gb")) return nullptr;
+  for (const std::size_t size : {std::size_t{4}, std::size_t{5}}) {  // two or three digits and "gb"
+    if (name.size() <= size) continue;
+    if (const Architecture* row = listed_variant(name.substr(0, name.size() - size))) return row;
+  }
+  return nullptr;
+}
+
+// Lower case without blanks and dashes, without makers.
 std::string plain(std::string_view name) {
-  constexpr std::array<std::string_view, 5> makers{"nvidia", "geforce", "quadro", "tesla", "amdinstinct"};
-  constexpr std::array<std::string_view, 15> variants{"laptopgpu", "pcie", "sxm2",  "sxm3",  "sxm4",
-                                                      "sxm5",      "sxm6", "sxm",   "nvl",   "hbm2",
-                                                      "hbm2e",     "hbm3", "hbm3e", "super", "ti"};
   std::string text;
   for (const char c : name) {
     if (c == ' ' || c == '-') continue;
     text += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
   }
   for (const std::string_view maker : makers) {
-    if (text.starts_with(maker) && text.size() > maker.size()) text.erase(0, maker.size());
-  }
-  const auto cut = [&](std::string_view end) {
-    const bool found = text.ends_with(end) && text.size() > end.size();
-    if (found) text.erase(text.size() - end.size());
-    return found;
-  };
-  while (std::ranges::any_of(variants, cut)) {
-  }
-  if (text.ends_with("gb")) {  // "h10080gb": two or three digits of memory
-    const std::string_view base = std::string_view(text).substr(0, text.size() - 2);
-    for (const std::size_t digits : {std::size_t{2}, std::size_t{3}}) {
-      if (base.size() > digits && std::ranges::any_of(architecture_table, [&](const Architecture& row) {
-            return has_word(row.gpus, base.substr(0, base.size() - digits));
-          })) {
-        return std::string(base.substr(0, base.size() - digits));
-      }
-    }
+    if (text.starts_with(maker)) text.erase(0, maker.size());
   }
   return text;
 }
@@ -101,10 +106,7 @@ bool is_narrow(std::string_view format) {
 
 const Architecture* find_architecture(std::string_view gpu) {
   const std::string name = plain(gpu);
-  for (const Architecture& row : architecture_table) {
-    if (name == row.name || has_word(row.gpus, name) || has_word(row.capabilities, name)) return &row;
-  }
-  return nullptr;
+  return name.empty() || name.size() > 64 ? nullptr : listed_variant(name);
 }
 
 const TensorCore* find_tensor_core(std::string_view gpu, std::string_view path, std::string_view a, std::string_view b,
