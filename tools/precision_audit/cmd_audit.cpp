@@ -352,7 +352,7 @@ int audit(const Words& words, Settings& settings) {
                             *result,
                             recommend(*series, *result, settings.audit, settings.policy),
                             caveats(*series, *result, settings.audit, settings.policy)};
-  const Report report = audit_report(found, version, settings.writer->reads_tables);
+  const Report report = audit_report(found, settings.writer->reads_tables);
   std::string document, plot;
   settings.writer->write(report, stdout_style(), document);
   if (!words.plot.empty()) {

@@ -13,16 +13,22 @@ namespace lowp::tool {
 std::span<const Command> commands();  // the first is the default
 const Command* find_command(std::span<const Command> among, std::string_view name);
 
+std::unique_ptr<Task> make_cast(Options& options);
 std::unique_ptr<Task> make_formats(Options& options);
+std::unique_ptr<Task> make_over(Options& options);
+std::unique_ptr<Task> make_update(Options& options);
+std::unique_ptr<Task> make_gemm(Options& options);
+std::unique_ptr<Task> make_norm(Options& options);
+std::unique_ptr<Task> make_operations(Options& options);
+std::unique_ptr<Task> make_verify_conversions(Options& options);
+std::unique_ptr<Task> make_verify_tensor_core(Options& options);
+std::unique_ptr<Task> make_verify_gemm(Options& options);
+std::unique_ptr<Task> make_verify_gpu(Options& options);
 
-// Not on the frame yet: each parses its own words; argv[0] is the name to show in usage lines.
+// `accumulate --over steps` is `accumulate over steps`.
+std::optional<Error> modernise_accumulate(std::vector<std::string>& words);
+
+// Not on the frame yet: parses its own words; argv[0] is the name to show in usage lines.
 int cmd_audit(int argc, char** argv);
-int cmd_cast(int argc, char** argv);
-int run_accumulate_command(int argc, char** argv);
-int run_verify_command(int argc, char** argv);
-int run_verify_conversions(int argc, char** argv);
-int run_verify_tensor_core(int argc, char** argv);
-int run_verify_gemm(int argc, char** argv);
-int run_verify_gpu(int argc, char** argv);
 
 }  // namespace lowp::tool

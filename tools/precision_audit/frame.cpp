@@ -130,6 +130,7 @@ int run_task(const Command& command, std::string_view path, Task& task, const St
   Report& report = answer->report;
   report.tool = {"precision-audit", std::string(version)};
   report.sources = sources_of(job.series);
+  std::erase_if(report.tables, [](const Table& table) { return table.name == "tool" || table.name == "inputs"; });
   if (const int code = write_answer(path, standard, report); code != exit_fine) return code;
   for (const std::string& line : answer->said) complain(line);
   return answer->is_finding ? exit_finding : exit_fine;

@@ -38,23 +38,6 @@ CellList texts(const std::vector<std::string>& lines) {
   return list;
 }
 
-Table tool_table(std::string_view version) {
-  return {"tool", {"name", "version"}, {{text("precision-audit"), text(version)}}, true};
-}
-
-Table inputs_table(const StepSeries& series) {
-  Table table{"inputs", {"path", "format", "steps", "tensors", "elements", "bytes", "notes"}, {}, false};
-  for (const Input& input : series.inputs) {
-    std::uint64_t elements = 0;
-    for (const TensorView& view : input.tensors) elements += view.elements;
-    CellList steps;
-    if (input.step) steps.push_back(integer(*input.step));
-    table.rows.push_back({text(input.path), text(input.format), Cell{steps}, count(input.tensors.size()),
-                          count(elements), count(input.bytes), Cell{texts(input.notes)}});
-  }
-  return table;
-}
-
 Table tensors_table(const AuditFindings& f) {
   Table table{"tensors",
               {"name", "path", "step", "shape", "dtype", "elements", "zero_in", "nan_in", "inf_in", "max_abs",
@@ -214,10 +197,10 @@ std::string_view rounding_name(Rounding rounding) {
   return "unknown";
 }
 
-Report audit_report(const AuditFindings& findings, std::string_view tool_version, bool with_tables) {
+Report audit_report(const AuditFindings& findings, bool with_tables) {
   Report report;
   if (with_tables) {
-    report.tables = {tool_table(tool_version), inputs_table(findings.series), tensors_table(findings),
+    report.tables = {tensors_table(findings),
                      outcomes_table(findings), recommendations_table(findings)};
   }
   report.story = audit_story(findings);

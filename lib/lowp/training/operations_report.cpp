@@ -102,7 +102,7 @@ Figure growth_figure(const StepSeries& series, const std::vector<Accumulator>& f
 }  // namespace
 
 Report operations_report(const StepSeries& series, const std::vector<Accumulator>& formats,
-                         const OperationsResult& result, std::string_view tool_version) {
+                         const OperationsResult& result) {
   Report report;
   Table table{"operations",
               {"format", "operation", "fp32_inside", "terms", "verdict", "results", "not_finite", "flushed",
@@ -121,7 +121,7 @@ Report operations_report(const StepSeries& series, const std::vector<Accumulator
   };
   for (const OperationOutcome& o : result.outcomes) add(o);
   for (const OperationOutcome& o : result.growth) add(o);
-  report.tables = {tool_table(tool_version), inputs_table(series), std::move(table)};
+  report.tables = {std::move(table)};
   report.story = {Paragraph{headline(formats, result), 0, 2},
                   Paragraph{fmt::format("{}: {} with {} rows along the last axis.", sources_text(series),
                                         counted(result.tensors, "tensor", "tensors"), grouped(result.rows)),

@@ -317,11 +317,10 @@ Figure scales_figure(const Findings& f) {
 
 }  // namespace
 
-Report over_report(const StepSeries& series, const OverOptions& options, const OverResult& result, bool ranks,
-                   std::string_view tool_version) {
+Report over_report(const StepSeries& series, const OverOptions& options, const OverResult& result, bool ranks) {
   const Findings f{series, options, result, ranks ? "rank" : "micro-batch", ranks ? "ranks" : "micro-batches"};
   Report report;
-  report.tables = {tool_table(tool_version), inputs_table(series), models_table(f), sums_table(f)};
+  report.tables = {models_table(f), sums_table(f)};
   report.story = story(f);
   report.figures = {error_figure(f), losses_figure(f)};
   if (options.scale_low != options.scale_high) report.figures.push_back(scales_figure(f));

@@ -253,10 +253,9 @@ Table moments_table(const UpdateOptions& options, const MomentResult& result) {
 
 }  // namespace
 
-Report state_report(const StepSeries& series, const UpdateOptions& options, const StateResult& result,
-                    std::string_view tool_version) {
+Report state_report(const StepSeries& series, const UpdateOptions& options, const StateResult& result) {
   Report report;
-  report.tables = {tool_table(tool_version), inputs_table(series), stalls_table(options, result)};
+  report.tables = {stalls_table(options, result)};
   report.story = {
       Paragraph{headline(options, result), 0, 2}, Paragraph{what_was_read(series, options, result), 0, 2},
       stalls_grid(options, result),
@@ -276,10 +275,9 @@ Report state_report(const StepSeries& series, const UpdateOptions& options, cons
   return report;
 }
 
-Report moments_report(const StepSeries& series, const UpdateOptions& options, const MomentResult& result,
-                      std::string_view tool_version) {
+Report moments_report(const StepSeries& series, const UpdateOptions& options, const MomentResult& result) {
   Report report;
-  report.tables = {tool_table(tool_version), inputs_table(series), moments_table(options, result)};
+  report.tables = {moments_table(options, result)};
   std::string first = fmt::format("After {} steps half of the updates are off by", result.steps);
   for (std::size_t f = 0; f < options.formats.size(); ++f) {
     first += fmt::format("{} {} or more with moments in {}", f == 0 ? "" : ", by",
