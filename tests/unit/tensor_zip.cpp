@@ -64,6 +64,10 @@ TEST_CASE("npz: many threads read one archive") {
   for (std::size_t i = 0; i < 8; ++i) CHECK(read[i] == std::string(200000, static_cast<char>('a' + i)));
 }
 
+bool mentions_one(const std::string& text, std::initializer_list<std::string_view> words) {
+  return std::any_of(words.begin(), words.end(), [&](std::string_view word) { return mentions(text, word); });
+}
+
 TEST_CASE("npz: archives that contradict themselves") {
   const Folder folder;
   const auto message = [&](const std::vector<ZipMember>& members) {
@@ -75,14 +79,14 @@ TEST_CASE("npz: archives that contradict themselves") {
   bad.local_name = "b.npy";
   CHECK(mentions(message({bad}), "consistent"));
   bad = good;
-  bad.flags = 1;
-  CHECK(mentions(message({bad}), "encrypt"));
+  bad.flags = 1;  // libzip before 1.11 leaves the two sizes to us
+  CHECK(mentions_one(message({bad}), {"encrypt", "sizes don't match"}));
   bad = good;
   bad.method = 12;
   CHECK(mentions(message({bad}), "method 12"));
   bad = good;
   bad.claimed_extra = 4;
-  CHECK(mentions(message({bad}), "bytes in stored entry"));
+  CHECK(mentions_one(message({bad}), {"bytes in stored entry", "sizes don't match"}));
   ZipMember repeat = good;
   repeat.repeats_previous = true;
   repeat.name = "b.npy";
