@@ -24,7 +24,7 @@ def tensors_in(output, name):
 
 
 def is_watched(module):
-    """A module without children; of MultiheadAttention the whole, since it never calls its child."""
+    """A module without children; and MultiheadAttention, which never calls its child."""
     return next(module.children(), None) is None or isinstance(module, torch.nn.MultiheadAttention)
 
 
@@ -55,7 +55,7 @@ def dump_gradients(model, path, **metadata):
 
         return after_forward
 
-    hooks = [m.register_forward_hook(watch(n)) for n, m in model.named_modules() if is_watched(m)]
+    hooks = [m.register_forward_hook(watch(n or "model")) for n, m in model.named_modules() if is_watched(m)]
     try:
         yield
     finally:

@@ -2,6 +2,7 @@
 // npz, and what a zip may do wrong.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <thread>
 
 #include "tensor_bytes.h"
@@ -14,6 +15,10 @@ namespace {
 bool mentions(const std::string& message, std::string_view words) {
   INFO(message);
   return message.find(words) != std::string::npos;
+}
+
+bool mentions_one(const std::string& text, std::initializer_list<std::string_view> words) {
+  return std::any_of(words.begin(), words.end(), [&](std::string_view word) { return mentions(text, word); });
 }
 
 ZipMember member(std::string name, std::string data) {
@@ -64,10 +69,6 @@ TEST_CASE("npz: many threads read one archive") {
   for (std::size_t i = 0; i < 8; ++i) CHECK(read[i] == std::string(200000, static_cast<char>('a' + i)));
 }
 
-bool mentions_one(const std::string& text, std::initializer_list<std::string_view> words) {
-  return std::any_of(words.begin(), words.end(), [&](std::string_view word) { return mentions(text, word); });
-}
-
 TEST_CASE("npz: archives that contradict themselves") {
   const Folder folder;
   const auto message = [&](const std::vector<ZipMember>& members) {
@@ -79,7 +80,7 @@ TEST_CASE("npz: archives that contradict themselves") {
   bad.local_name = "b.npy";
   CHECK(mentions(message({bad}), "consistent"));
   bad = good;
-  bad.flags = 1;  // libzip before 1.11 leaves the two sizes to us
+  bad.flags = 1;  // libzip 1.11 compares the sizes before we ask for more
   CHECK(mentions_one(message({bad}), {"encrypt", "sizes don't match"}));
   bad = good;
   bad.method = 12;
