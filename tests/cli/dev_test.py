@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""tools/dev on machines where something is missing: a copy of it in a folder of its own, with stand-ins for CMake, apt-get,
-sudo and the program. The program's stand-in prints its working directory and its words and exits with STATUS."""
+"""tools/dev on machines where something is missing: a copy of it in a folder of its own, with stand-ins for CMake,
+apt-get, sudo and the program. The program's stand-in prints its working directory and its words; it exits with STATUS."""
 
 import os
 import shutil

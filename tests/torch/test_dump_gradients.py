@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""tools/dump_gradients.py on small models. Each model's forward pass is written a second time by hand, without hooks and
-out of place: autograd's gradients of the tensors named there are, bit for bit, all that a dump may hold.
+"""tools/dump_gradients.py on small models. Each forward pass is written a second time by hand, without hooks and out of
+place: autograd's gradients of the tensors named there are, bit for bit, all that a dump may hold.
 PRECISION_AUDIT names the program that reads the files."""
 
 import json
@@ -100,7 +100,9 @@ def one_module(m, x):
 
 
 @case(vectors, lambda: nn.Sequential(
-    nn.Linear(4, 4), Model(lambda m, x: x + m.two(F.relu(m.one(x))), one=nn.Linear(4, 4), two=nn.Linear(4, 4)), nn.Linear(4, 2)))
+    nn.Linear(4, 4),
+    Model(lambda m, x: x + m.two(F.relu(m.one(x))), one=nn.Linear(4, 4), two=nn.Linear(4, 4)),
+    nn.Linear(4, 2)))
 def residual(m, x):
     a = linear(m[0], x)
     one = linear(m[1].one, a)
@@ -159,7 +161,8 @@ def tied(m, x):
     return b, {"0": a, "1": b}
 
 
-@case(vectors, lambda: nn.Sequential(nn.Linear(4, 5).requires_grad_(False), nn.Linear(5, 5), nn.Linear(5, 3).requires_grad_(False)))
+@case(vectors, lambda: nn.Sequential(
+    nn.Linear(4, 5).requires_grad_(False), nn.Linear(5, 5), nn.Linear(5, 3).requires_grad_(False)))
 def frozen(m, x):
     b = linear(m[1], linear(m[0], x))
     c = linear(m[2], b)
@@ -173,7 +176,8 @@ def unused_module(m, x):
 
 
 @case(vectors, lambda: Model(
-    lambda m, x: torch.cat(m.split(x)[:2], 1), split=Leaf(lambda m, x: (x * m.weight, (x + m.weight).sin(), m.weight.exp()))))
+    lambda m, x: torch.cat(m.split(x)[:2], 1),
+    split=Leaf(lambda m, x: (x * m.weight, (x + m.weight).sin(), m.weight.exp()))))
 def tuple_output(m, x):
     a, b = x * m.split.weight, (x + m.split.weight).sin()
     return torch.cat((a, b), 1), {"split.0": a, "split.1": b}  # the third is used by nobody
@@ -216,7 +220,8 @@ def bf16(m, x):
 
 
 @case(vectors, lambda: Model(
-    lambda m, x: m.last(m.act(m.shared(m.act(m.shared(x))))), shared=nn.Linear(4, 4), act=nn.Tanh(), last=nn.Linear(4, 2)))
+    lambda m, x: m.last(m.act(m.shared(m.act(m.shared(x))))),
+    shared=nn.Linear(4, 4), act=nn.Tanh(), last=nn.Linear(4, 2)))
 def module_called_twice(m, x):
     a = linear(m.shared, x)
     b = torch.tanh(a)
@@ -248,7 +253,8 @@ def cell_in_a_loop(m, x):
     return states[-1], dict(zip(("cell", "cell@2", "cell@3"), states))
 
 
-@case(images, lambda: nn.Sequential(nn.Conv2d(3, 4, 3), nn.Identity(), nn.MaxPool2d(2), nn.Flatten(), nn.Dropout(), nn.Linear(16, 3)))
+@case(images, lambda: nn.Sequential(
+    nn.Conv2d(3, 4, 3), nn.Identity(), nn.MaxPool2d(2), nn.Flatten(), nn.Dropout(), nn.Linear(16, 3)))
 def nothing_twice(m, x):
     a = conv(m[0], x)
     b = F.max_pool2d(a, 2)
@@ -258,7 +264,8 @@ def nothing_twice(m, x):
 
 
 @case(lambda: torch.randn(2, 3, 4), lambda: Model(
-    lambda m, x: m.norm(x + m.attend(x, x, x)[0]), attend=nn.MultiheadAttention(4, 2, batch_first=True), norm=nn.LayerNorm(4)))
+    lambda m, x: m.norm(x + m.attend(x, x, x)[0]),
+    attend=nn.MultiheadAttention(4, 2, batch_first=True), norm=nn.LayerNorm(4)))
 def attention(m, x):
     a = m.attend(x, x, x)[0]
     b = F.layer_norm(x + a, (4,), m.norm.weight, m.norm.bias)
@@ -334,8 +341,8 @@ def test_training_is_not_disturbed(name, tmp_path):
 def test_program_reads_it(name, tmp_path):
     path = tmp_path / "dump.safetensors"
     trained(name, lambda model, data: dumped(path, model, data, step=7))
-    told = subprocess.run([program, str(path), "--by", "tensor", "--scales", "0:0", "--formats", "fp16", "--output", "json"],
-                          capture_output=True, check=True)
+    words = [program, str(path), "--by", "tensor", "--scales", "0:0", "--formats", "fp16", "--output", "json"]
+    told = subprocess.run(words, stdout=subprocess.PIPE, check=True)
     answer = json.loads(told.stdout)
     tensors = load_file(path)
     assert {row["name"]: row["elements"] for row in answer["tensors"]} == {k: t.numel() for k, t in tensors.items()}
