@@ -9,6 +9,7 @@ Hooks only copy, so training goes on as without them. Every call of a module cou
 container returns what its last module returned, and a Flatten's gradient is that of its input in another shape.
 """
 import contextlib
+import warnings
 
 import safetensors.torch
 import torch
@@ -61,6 +62,8 @@ def dump_gradients(model, path, **metadata):
     finally:
         for hook in hooks:
             hook.remove()
+    if not gradients:
+        warnings.warn("no gradient of a module's output was seen; torch.compile hides them, so run the model itself here")
     for name, parameter in model.named_parameters():
         if parameter.grad is not None:
             keep(f"grad/{name}", parameter.grad)

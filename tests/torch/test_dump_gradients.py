@@ -272,6 +272,11 @@ def attention(m, x):
     return b, {"attend.0": a, "norm": b}
 
 
+@pytest.fixture(autouse=True)
+def seed():
+    torch.manual_seed(2)
+
+
 def trained(name, step_of):
     """One SGD step of a case: its model afterwards, and what step_of(model, input) returned."""
     make_model, make_input, _ = cases[name]
@@ -359,6 +364,16 @@ def test_two_backward_passes_through_one_call(tmp_path):
     assert set(saved) == {"act_grad/0", "act_grad/0+2", "act_grad/1", "act_grad/1+2", "grad/0.weight", "grad/0.bias"}
     assert torch.equal(saved["act_grad/1"], torch.ones(3, 3))
     assert torch.equal(saved["act_grad/1+2"], 2 * output.detach())
+
+
+def test_compiled_model(tmp_path):
+    model = nn.Sequential(nn.Linear(4, 3), nn.Tanh())
+    compiled = torch.compile(model, backend="aot_eager")
+    compiled(vectors()).sum().backward()
+    with pytest.warns(UserWarning, match="torch.compile"):
+        dumped(tmp_path / "x.safetensors", compiled, vectors())
+    dumped(tmp_path / "x.safetensors", model, vectors())
+    assert {"act_grad/0", "act_grad/1"} < set(load_file(tmp_path / "x.safetensors"))
 
 
 def test_metadata(tmp_path):
