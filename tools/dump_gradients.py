@@ -36,10 +36,10 @@ def dump_gradients(model, path, **metadata):
     gradients, calls, known = {}, {}, set()
 
     def keep(name, gradient):
-        repeat = 2
-        unique = name
+        unique, repeat = name, 1
         while unique in gradients:  # a second backward() through the same call
-            unique, repeat = f"{name}+{repeat}", repeat + 1
+            repeat += 1
+            unique = f"{name}+{repeat}"
         dense = gradient.detach() if gradient.layout == torch.strided else gradient.detach().to_dense()
         gradients[unique] = dense.to("cpu", copy=True, memory_format=torch.contiguous_format)
 

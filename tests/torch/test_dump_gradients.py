@@ -354,14 +354,17 @@ def test_program_reads_it(name, tmp_path):
     assert {row["step"] for row in answer["tensors"]} == {7}
 
 
-def test_two_backward_passes_through_one_call(tmp_path):
+def test_many_backward_passes_through_one_call(tmp_path):
     model = nn.Sequential(nn.Linear(4, 3), nn.Tanh())
     with dump_gradients(model, tmp_path / "x.safetensors"):
         output = model(vectors())
         output.sum().backward(retain_graph=True)
-        output.square().sum().backward()
+        output.square().sum().backward(retain_graph=True)
+        (3 * output).sum().backward()
     saved = load_file(tmp_path / "x.safetensors")
-    assert set(saved) == {"act_grad/0", "act_grad/0+2", "act_grad/1", "act_grad/1+2", "grad/0.weight", "grad/0.bias"}
+    names = {f"act_grad/{name}{repeat}" for name in "01" for repeat in ("", "+2", "+3")}
+    assert set(saved) == names | {"grad/0.weight", "grad/0.bias"}
+    assert torch.equal(saved["act_grad/1+3"], torch.full((3, 3), 3.0))
     assert torch.equal(saved["act_grad/1"], torch.ones(3, 3))
     assert torch.equal(saved["act_grad/1+2"], 2 * output.detach())
 
