@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // precision-audit accumulate over steps|files PATH...: the same tensors of several dumps added element by element.
-#include <fmt/format.h>
-
 #include <array>
 
 #include "accumulator_options.h"
@@ -18,12 +16,6 @@ struct OverName {
 };
 constexpr std::array over_names{OverName{"steps", false}, OverName{"files", true}};
 
-Result<ScaleRange> factors(std::string_view word) {
-  if (const auto scales = parse_scales(word)) return *scales;
-  return Error{"", std::nullopt, fmt::format("LOW:HIGH as log2 between {} and {}", -scale_log2_limit, scale_log2_limit),
-               quoted(word)};
-}
-
 Result<std::optional<ChosenFormat>> optional_sum_format(std::string_view word) {
   auto format = sum_format(word);
   if (!format) return format.error();
@@ -37,7 +29,7 @@ struct OverTask final : Task {
   std::optional<ChosenFormat> terms;
   std::size_t block = 4;
   double predivide = 1;
-  ScaleRange scales{};
+  ScaleRange scales;
 
   explicit OverTask(Options& o) {
     o.choice({.name = "WHAT", .help = "what a dump is: a micro-batch (steps) or a rank (files)", .required = true}, ranks,
@@ -60,7 +52,7 @@ struct OverTask final : Task {
              .value = "LOW:HIGH",
              .help = "multiply contributions by these powers of two, as log2",
              .initial = "0"},
-            scales, factors);
+            scales, scale_range);
   }
 
   Result<Answer> run(Job& job) override {

@@ -9,6 +9,7 @@
 #include "arguments.h"
 #include "commands.h"
 #include "conversion_check.h"
+#include "format_words.h"
 #include "lowp/core/formats.h"
 #include "lowp/core/profiles.h"
 #include "lowp/report/humanize.h"
@@ -23,16 +24,6 @@ struct SourceName {
   std::string_view name;
 };
 constexpr std::array sources{SourceName{"fp32"}, SourceName{"fp16"}, SourceName{"bf16"}};
-
-OneOf<Rounding> deterministic_modes() {
-  OneOf<Rounding> modes = one_of<Rounding>(rounding_names, &RoundingName::mode);
-  std::erase_if(modes.names, [&](const std::string& name) { return is_stochastic(*modes.find(name)); });
-  modes.find = [all = modes.find](std::string_view word) {
-    const auto mode = all(word);
-    return mode && is_stochastic(*mode) ? std::nullopt : mode;
-  };
-  return modes;
-}
 
 Result<DigestTable> read_digests(const std::string& path) {
   constexpr std::uint64_t most = 1 << 24;

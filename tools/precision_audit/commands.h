@@ -13,6 +13,7 @@ namespace lowp::tool {
 std::span<const Command> commands();  // the first is the default
 const Command* find_command(std::span<const Command> among, std::string_view name);
 
+std::unique_ptr<Task> make_audit(Options& options);
 std::unique_ptr<Task> make_cast(Options& options);
 std::unique_ptr<Task> make_formats(Options& options);
 std::unique_ptr<Task> make_over(Options& options);
@@ -27,8 +28,5 @@ std::unique_ptr<Task> make_verify_gpu(Options& options);
 
 // `accumulate --over steps` is `accumulate over steps`.
 std::optional<Error> modernise_accumulate(std::vector<std::string>& words);
-
-// Not on the frame yet: parses its own words; argv[0] is the name to show in usage lines.
-int cmd_audit(int argc, char** argv);
 
 }  // namespace lowp::tool

@@ -8,7 +8,7 @@
 
 #include "arguments.h"
 #include "did_you_mean.h"
-#include "lowp/summary/sweep.h"
+#include "lowp/summary/question.h"
 
 namespace lowp::tool {
 namespace {
@@ -49,6 +49,24 @@ std::string hint_for(std::string_view name, bool blocks_too) {
 
 std::string all_format_names() {
   return names_of(format_table);
+}
+
+std::string auditable_names() {
+  std::string names;
+  for (const NamedFormat& row : format_table) {
+    if (is_auditable(row.format)) names += (names.empty() ? "" : ", ") + std::string(row.name);
+  }
+  return names;
+}
+
+OneOf<Rounding> deterministic_modes() {
+  OneOf<Rounding> modes = one_of<Rounding>(rounding_names, &RoundingName::mode);
+  std::erase_if(modes.names, [&](const std::string& name) { return is_stochastic(*modes.find(name)); });
+  modes.find = [all = modes.find](std::string_view word) {
+    const auto mode = all(word);
+    return mode && is_stochastic(*mode) ? std::nullopt : mode;
+  };
+  return modes;
 }
 
 Result<ChosenFormat> any_format(std::string_view word) {

@@ -8,6 +8,8 @@
 
 #include "lowp/base/result.h"
 #include "lowp/core/formats.h"
+#include "lowp/core/rounding.h"
+#include "options.h"
 
 namespace lowp::tool {
 
@@ -30,5 +32,9 @@ Result<ChosenFormat> auditable_format(std::string_view word);
 Result<FormatOrBlock> format_or_block(std::string_view word);
 
 std::string all_format_names();  // of the table: "fp64, fp32, ..."
+std::string auditable_names();
+
+// Rounding modes that need no random bits.
+OneOf<Rounding> deterministic_modes();
 
 }  // namespace lowp::tool

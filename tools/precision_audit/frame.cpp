@@ -7,7 +7,6 @@
 
 #include "arguments.h"
 #include "commands.h"
-#include "did_you_mean.h"
 #include "help.h"
 #include "lowp/base/version.h"
 #include "lowp/report/provenance.h"
@@ -45,17 +44,17 @@ Source source_of(const Input& input) {
   return source;
 }
 
-// What was read, with what reading showed to be doubtful, which is said too.
-std::vector<Source> sources_of(const StepSeries& series) {
-  std::vector<Source> sources;
-  for (const Input& input : series.inputs) {
-    sources.push_back(source_of(input));
-    const auto doubt = changed_since_open(input);
+// What was read, where the task does not know better, with what reading showed to be doubtful, which is said too.
+void add_sources(const StepSeries& series, Report& report) {
+  if (report.sources.empty()) {
+    for (const Input& input : series.inputs) report.sources.push_back(source_of(input));
+  }
+  for (std::size_t i = 0; i < series.inputs.size() && i < report.sources.size(); ++i) {
+    const auto doubt = changed_since_open(series.inputs[i]);
     if (!doubt) continue;
     complain(*doubt);
-    sources.back().notes.push_back(*doubt);
+    report.sources[i].notes.push_back(*doubt);
   }
-  return sources;
 }
 
 std::vector<std::string> paths_of(const StepSeries& series) {
@@ -129,8 +128,7 @@ int run_task(const Command& command, std::string_view path, Task& task, const St
   if (!answer) return fail(answer.error().message());
   Report& report = answer->report;
   report.tool = {"precision-audit", std::string(version)};
-  report.sources = sources_of(job.series);
-  std::erase_if(report.tables, [](const Table& table) { return table.name == "tool" || table.name == "inputs"; });
+  add_sources(job.series, report);
   if (const int code = write_answer(path, standard, report); code != exit_fine) return code;
   for (const std::string& line : answer->said) complain(line);
   return answer->is_finding ? exit_finding : exit_fine;

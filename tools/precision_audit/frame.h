@@ -53,8 +53,8 @@ struct Job {
 };
 
 struct Answer {
-  Report report;                      // its tool and inputs are filled in by the frame
-  bool is_finding = false;            // exit 1
+  Report report;                       // the frame fills in its tool, and its sources where there are none
+  bool is_finding = false;             // exit 1
   std::vector<std::string> said = {};  // lines for stderr
 };
 

@@ -107,8 +107,9 @@ std::string usage_line(std::string_view path, const Options& options) {
 std::string help_of(const Command& command, std::string_view path) {
   const std::size_t width = help_width();
   if (!command.below.empty()) {
-    return fmt::format("{}: {}\n\n  {} {} ...   --help after one tells its options\n\n{}", path, command.what, path,
-                       command.first_is_default ? "[NAME]" : "NAME", list_of(command.below, width));
+    return fmt::format("{}: {}\n\n  {} {} ...   --help after a name tells its options\n\nNames:\n{}\n{}", path,
+                       command.what, path, command.first_is_default ? "[NAME]" : "NAME", list_of(command.below, width),
+                       exit_codes);
   }
   const Declared declared = declared_by(command);
   return fmt::format("{}: {}\n\n  {}\n\n{}\n{}{}", path, command.what, usage_line(path, *declared.options),
@@ -121,6 +122,7 @@ std::string help_of_program() {
       "\n"
       "  precision-audit PATH...          audit a dump of gradients: a file, a directory, several steps\n"
       "  precision-audit COMMAND --help   all about one command\n"
+      "  precision-audit help man         the manual; also bash, zsh or fish: completions of that shell\n"
       "\n"
       "Commands:\n{}"
       "\n"

@@ -12,6 +12,7 @@
 #include "did_you_mean.h"
 #include "help.h"
 #include "lowp/base/version.h"
+#include "manual.h"
 #include "terminal.h"
 
 namespace {
@@ -35,6 +36,9 @@ int dispatch(std::vector<std::string> words) {
   const std::string first = words.front();
   if (first == "--version" || first == "-V") return say("precision-audit " + std::string(lowp::version) + "\n");
   if (first == "help" && words.size() > 1) {
+    for (const Manual& manual : manuals()) {
+      if (words[1] == manual.name) return say(manual.make());
+    }
     words.erase(words.begin());
     words.push_back("--help");
     return dispatch(std::move(words));

@@ -11,15 +11,15 @@
 namespace lowp {
 
 struct AuditFindings {
-  const StepSeries& series;
-  const AuditOptions& options;
-  const Policy& policy;
   const AuditResult& result;
+  const Question& question;
+  const Policy& policy;
   std::vector<Recommendation> recommendations;
   std::vector<std::string> caveats;
 };
 
-// Tables tensors, outcomes, recommendations; a story; one figure. Deterministic: no times, no threads.
+// Sources, tables tensors, outcomes, recommendations; a story; one figure. Deterministic: no times, no threads. Rows are
+// made when they are written: `findings` must live as long.
 // Without tables where nobody reads them: of a dump with many tensors they are most of the report.
 Report audit_report(const AuditFindings& findings, bool with_tables);
 

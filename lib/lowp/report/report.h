@@ -50,7 +50,8 @@ struct Paragraph {
   int hanging = 0;
 };
 // A compact table for people: cells are finished text, columns after the first `left_columns` are right-aligned.
-// Columns that do not fit the width are left out from the middle, evenly, never the first `left_columns` or the last.
+// Where the width is short, long names lose their middle first; then columns are left out from the middle, evenly,
+// never the first `left_columns`, the last or `key_column`.
 struct GridRow {
   std::vector<std::string> cells;  // as many as header cells
   std::vector<double> spark;       // 0..1 (values outside are clamped); empty: no bar at the end of the row
@@ -60,6 +61,7 @@ struct Grid {
   std::vector<std::string> header;
   int left_columns = 1;
   std::vector<GridRow> rows;
+  int key_column = -1;  // what the rows are sorted by; -1: nothing
 };
 using Block = std::variant<Heading, Paragraph, Grid>;
 

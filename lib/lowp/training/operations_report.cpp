@@ -66,7 +66,7 @@ Grid operations_grid(const Accumulator& format, std::size_t f, const OperationsR
     const OperationOutcome& wide = twin(result, o);
     grid.rows.push_back(
         {{std::string(operations()[o.operation].name), std::string(verdict_text(verdict(o, format))),
-          share_text(o.not_finite, o.results), share_text(o.flushed, o.results),
+          percent_text(o.not_finite, o.results), percent_text(o.flushed, o.results),
           relative_text(o.error.relative_quantile(0.5)), relative_text(o.error.relative_quantile(0.99)),
           relative_text(wide.error.relative_quantile(0.5)), relative_text(wide.error.relative_quantile(0.99))},
          {}});

@@ -43,9 +43,9 @@ Grid stalls_grid(const UpdateOptions& options, const StateResult& result) {
             {}};
   for (std::size_t f = 0; f < options.formats.size(); ++f) {
     const StallCounts& c = result.total[f];
-    grid.rows.push_back({{options.formats[f].name, share_text(c.nearest, c.moving), share_text(c.stochastic, c.moving),
-                          share_text(c.kahan, c.moving), magnitude_text(result.epsilon[f]),
-                          share_text(c.second_flushed, c.second_moments), share_text(c.no_denominator, c.weights)},
+    grid.rows.push_back({{options.formats[f].name, percent_text(c.nearest, c.moving), percent_text(c.stochastic, c.moving),
+                          percent_text(c.kahan, c.moving), magnitude_text(result.epsilon[f]),
+                          percent_text(c.second_flushed, c.second_moments), percent_text(c.no_denominator, c.weights)},
                          {}});
   }
   return grid;
@@ -68,7 +68,7 @@ std::vector<Block> worst_tensors(const UpdateOptions& options, const StateResult
   for (const Accumulator& a : options.formats) grid.header.push_back(a.name);
   for (const TensorStalls* tensor : order) {
     GridRow row{{tensor->name, grouped(tensor->of[format].weights)}, {}};
-    for (const StallCounts& c : tensor->of) row.cells.push_back(share_text(c.nearest, c.moving));
+    for (const StallCounts& c : tensor->of) row.cells.push_back(percent_text(c.nearest, c.moving));
     grid.rows.push_back(std::move(row));
   }
   return {grid};
@@ -209,8 +209,8 @@ Grid moments_grid(const UpdateOptions& options, const MomentResult& result) {
     grid.rows.push_back(
         {{options.formats[f].name, relative_text(o.first.relative_quantile(0.5)),
           relative_text(o.second.relative_quantile(0.5)), relative_text(o.update.relative_quantile(0.5)),
-          relative_text(o.update.relative_quantile(0.99)), share_text(o.first_flushed, o.values),
-          share_text(o.second_flushed, o.values), share_text(o.broken, o.values)},
+          relative_text(o.update.relative_quantile(0.99)), percent_text(o.first_flushed, o.values),
+          percent_text(o.second_flushed, o.values), percent_text(o.broken, o.values)},
          {}});
   }
   return grid;
