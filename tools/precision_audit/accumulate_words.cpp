@@ -31,7 +31,7 @@ Result<Report> answer_over(const StepSeries& series, const Words& words, const S
 // Moments over the steps of a series of gradients, or the updates of one state.
 Result<Report> answer_update(const StepSeries& series, const Words& words, const Settings& settings) {
   const UpdateOptions options{settings.accumulators, words.learning_rate, words.beta1, words.beta2,
-                              words.epsilon,         words.weight_decay,  words.seed};
+                              words.epsilon,         words.weight_decay,  words.seed,  words.threads};
   if (series.inputs.size() > 1) {
     auto result = moments_over_steps(series, options);
     if (!result) return result.error();

@@ -42,8 +42,8 @@ AdamW::AdamW(AdamKind kind, const Accumulator& stored, const AdamSettings& s, do
 AdamW::Moments AdamW::moments(const AdamState& state, double gradient) {
   const Inside in{wide_};
   const double way = in.round(gradient - state.first);
-  const double first = lerp_ < 0.5 ? in.multiply_add(way, lerp_, state.first)
-                                   : in.multiply_add(way, in.round(lerp_ - 1), gradient);
+  const double first =
+      lerp_ < 0.5 ? in.multiply_add(way, lerp_, state.first) : in.multiply_add(way, in.round(lerp_ - 1), gradient);
   const double faded = settle(in.round(state.second * beta2_));
   const double second = in.multiply_add(in.round(square_weight_ * gradient), gradient, faded);
   return {settle(first), settle(second)};

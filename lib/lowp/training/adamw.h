@@ -40,8 +40,8 @@ struct AdamState {
 };
 
 // One of PyTorch's three AdamWs at one step count, in any storage format: FP32 inside, FP64 for formats beyond FP32.
-// Bits are torch's on a CPU but for two places: FP32 square roots of for-loop and foreach, which MKL rounds otherwise now
-// and then, and FP32 inside fused for the elements after a tensor's last whole vector. NaN and Inf as IEEE 754.
+// Bits are torch's on a CPU but for two places: FP32 square roots of for-loop and foreach, which MKL rounds otherwise
+// now and then, and FP32 inside fused for the elements after a tensor's last whole vector. NaN and Inf as IEEE 754.
 class AdamW {
  public:
   AdamW(AdamKind kind, const Accumulator& stored, const AdamSettings& settings, double step);
