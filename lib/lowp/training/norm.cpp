@@ -94,7 +94,8 @@ std::vector<const TensorView*> gradients(const Input& input) {
 
 std::string way_text(const NormOptions& options, const NormOutcome& o) {
   const Accumulator& stored = options.formats[o.format];
-  return fmt::format(stored.format == fp32 || !o.fp32_inside ? "{} throughout" : "{}, sums in fp32", stored.name);
+  if (stored.format == fp32 || !o.fp32_inside) return stored.name + " throughout";
+  return stored.name + ", sums in fp32";
 }
 
 std::string number(double x) {
