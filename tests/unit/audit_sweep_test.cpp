@@ -90,10 +90,6 @@ Sample edges(const char* dtype, Format f, int scale) {
   return sample;
 }
 
-bool same_magnitude(Exact a, Exact b) {
-  return !magnitude_less(a, b) && !magnitude_less(b, a);
-}
-
 // A counter's table of a sample.
 BinadeTable counted(const Sample& sample, TableOptions options = {}, int dump = 0) {
   BinadeCounter counter(std::move(options), dump);
