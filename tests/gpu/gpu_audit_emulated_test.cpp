@@ -79,7 +79,7 @@ void check_audit(const std::string& path, Scope by) {
     const auto &left = got->summary.steps[s].tensors, &right = want->summary.steps[s].tensors;
     REQUIRE(left.size() == right.size());
     for (std::size_t t = 0; t < right.size(); ++t) {
-      TensorCounts a = counts_of(left[t].evidence), b = counts_of(right[t].evidence);
+      const TensorCounts a = *counts_of(left[t].evidence), b = *counts_of(right[t].evidence);
       if (a.has_signs && b.has_signs) CHECK(a == b);
       CHECK(static_cast<const Census&>(a) == static_cast<const Census&>(b));
     }
