@@ -29,12 +29,17 @@ void AccumulatorOptions::declare(Options& o, std::string_view initial, bool rule
 
 Accumulator AccumulatorOptions::accumulator(const ChosenFormat& format) const {
   const int random_bits = std::min({32, 62 - format.format.precision, 23});
-  return {format.name, format.format, rounding, overflow, random_bits, seed};
+  const auto* known = std::ranges::find(format_table, format.format, &NamedFormat::format);
+  return {known == format_table.end() ? format.name : std::string(known->name), format.format, rounding, overflow,
+          random_bits, seed};
 }
 
 std::vector<Accumulator> AccumulatorOptions::accumulators() const {
   std::vector<Accumulator> all;
-  for (const ChosenFormat& format : formats) all.push_back(accumulator(format));
+  for (const ChosenFormat& format : formats) {
+    const auto same = [&](const Accumulator& other) { return other.format == format.format; };
+    if (std::ranges::none_of(all, same)) all.push_back(accumulator(format));
+  }
   return all;
 }
 

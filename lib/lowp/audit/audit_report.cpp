@@ -53,7 +53,7 @@ std::vector<Source> sources_of(const Summary& summary) {
 
 // Extremes as they were dumped.
 Row tensor_row(const StepSummary& step, const TensorSummary& tensor) {
-  const Census& census = census_of(tensor.evidence);
+  const Census census = census_of(tensor.evidence);
   CellList shape;
   for (const std::uint64_t size : tensor.shape) shape.push_back(count(size));
   return {text(tensor.name), text(step.path), maybe(step.step), Cell{shape}, text(tensor.dtype->name),
