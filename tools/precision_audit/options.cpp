@@ -78,6 +78,10 @@ Option* Options::find(std::string_view name) {
   return nullptr;
 }
 
+bool Options::given(std::string_view name) const {
+  return std::ranges::any_of(options_, [&](const Option& option) { return option.text.name == name && option.given; });
+}
+
 std::optional<Error> Options::unknown_option(std::string_view name) const {
   std::vector<std::string> known{"--help"};
   for (const Option& option : options_) {

@@ -143,6 +143,7 @@ class Options {
   // Gives every word to its option, then the defaults to options that were not given. The first fault, in one line.
   std::optional<Error> parse(const std::vector<std::string>& words);
   bool wants_help() const { return wants_help_; }
+  bool given(std::string_view name) const;
 
   const std::deque<Option>& all() const { return options_; }
   std::string& footer() { return footer_; }  // after the options in help

@@ -87,7 +87,7 @@ void StandardOptions::declare(const Uses& uses, Options& options) {
         .repeated({.name = "PATH",
                    .help = uses.pipes ? "files, directories with one file per step, or - for npy or raw data from a pipe"
                                       : "files, or directories with one file per step or rank",
-                   .required = true},
+                   .required = !uses.may_lack_dump},
                   paths, any_text)
         .is_file = true;
   }
