@@ -317,6 +317,19 @@ class Contract(Case):
         ran = run(bad, "--fail-on", "nan_in>0", "--fail-on", "inf_in>0")
         self.assertEqual((ran.code, ran.err), (1, b"precision-audit: --fail-on nan_in>0: nan_in is 1\n"))
 
+    def test_by_shows_tables_to_people(self):
+        plain = self.answered(run(self.dump)).decode()
+        for output in ("text", "markdown"):
+            text = self.answered(run(self.dump, "--by", "tensor", "--output", output)).decode()
+            for name in ("act_grad/a", "grad/b", "grad/c"):
+                self.assertRegex(text, rf"(?m)^[ |]+{name} ")
+            text = self.answered(run(self.dump, "--by", "tensor", "--top", "1", "--output", output)).decode()
+            self.assertEqual(len(re.findall(r"(?m)^[ |]+(?:act_)?grad/[abc] ", text)), 1)
+            self.assertIn("1 of 3 tensors", text)
+        text = self.answered(run(self.folder / "run", "--by", "step")).decode()
+        self.assertEqual(re.findall(r"(?m)^  (\d+) +400 ", text), ["1", "2", "10"])
+        self.assertNotIn("Each step", plain)
+
     def test_by_adds_to_the_total(self):
         total = json.loads(run(self.dump, "--output", "json").out)["outcomes"]
         for by, names in (

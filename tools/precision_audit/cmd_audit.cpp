@@ -40,6 +40,7 @@ struct AuditTask final : Task {
   Policy policy;
   std::vector<FailCondition> conditions;
   AuditDevice device;
+  std::optional<std::uint64_t> top;
   // What rows made late refer to.
   std::optional<AuditResult> result;
   std::optional<AuditFindings> found;
@@ -58,6 +59,8 @@ struct AuditTask final : Task {
             question.scales, scale_range);
     o.choice({.name = "--by", .help = "also report each", .initial = "total"}, audit.by,
              one_of<Scope>(scope_names, &ScopeName::scope));
+    o.value({.name = "--top", .value = "N", .help = "tensors in the table (5, with --by tensor 40)"}, top,
+            optional_count_word);
     o.choice({.name = "--rounding", .help = "rounding mode", .initial = "nearest_even"}, question.rounding,
              deterministic_modes());
     o.choice({.name = "--overflow", .help = "what overflow gives", .initial = "ieee"}, question.overflow,
@@ -104,7 +107,7 @@ struct AuditTask final : Task {
     if (!counted) return counted.error();
     result.emplace(std::move(*counted));
     found.emplace(AuditFindings{*result, audit.question, policy, recommend(*result, audit.question, policy),
-                                caveats(*result, audit.question, policy)});
+                                caveats(*result, audit.question, policy), audit.by, top});
     Answer answer{audit_report(*found, job.wants_records)};
     answer.said = conditions_met(conditions, audit.question, result->total, found->recommendations);
     answer.is_finding = !answer.said.empty();

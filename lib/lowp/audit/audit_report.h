@@ -16,6 +16,8 @@ struct AuditFindings {
   const Policy& policy;
   std::vector<Recommendation> recommendations;
   std::vector<std::string> caveats;
+  Scope by = Scope::total;               // which tables people see besides
+  std::optional<std::size_t> top = {};  // rows of the table of tensors; nothing: 5, or 40 of Scope::tensor
 };
 
 // Sources, tables tensors, outcomes, recommendations; a story; one figure. Deterministic: no times, no threads. Rows are

@@ -6,10 +6,9 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <map>
 
+#include "lowp/audit/audit_tables.h"
 #include "lowp/report/humanize.h"
-#include "lowp/summary/below.h"
 
 namespace lowp {
 namespace {
@@ -151,7 +150,14 @@ Grid shares_grid(const AuditFindings& f) {
   return grid;
 }
 
-// The scale at which a target's losses are shown: the recommended one, else the largest that is safe, else the lowest.
+std::string joined(const std::vector<std::string>& sentences, const char* between) {
+  std::string text;
+  for (const std::string& sentence : sentences) text += (text.empty() ? "" : between) + sentence;
+  return text;
+}
+
+}  // namespace
+
 int shown_scale(const AuditFindings& f, std::size_t target) {
   const Recommendation& advice = f.recommendations[target];
   if (advice.init_scale_log2) return *advice.init_scale_log2;
@@ -163,84 +169,13 @@ int shown_scale(const AuditFindings& f, std::size_t target) {
   return f.question.scales.low;
 }
 
-// One tensor name over all steps.
-struct NamedLosses {
-  const std::string* name = nullptr;
-  Exact max_abs, min_nonzero_abs;
-  std::uint64_t nonzero = 0;
-  std::vector<std::uint64_t> lost;  // per target, flushed to zero at the scale shown for it
-};
-
-std::vector<NamedLosses> losses_by_name(const AuditFindings& f) {
-  std::map<std::string_view, NamedLosses> by_name;
-  for_each_tensor(f.result.summary, [&](TensorRef, const StepSummary&, const TensorSummary& tensor) {
-    const std::optional<TensorCounts> known = counts_of(tensor.evidence);
-    if (!known || known->nonzero() == 0) return;
-    const TensorCounts& counts = *known;
-    NamedLosses& losses = by_name[tensor.name];
-    const bool first = losses.name == nullptr;
-    losses.name = &tensor.name;
-    losses.nonzero += counts.nonzero();
-    if (first || to_double(losses.max_abs) < to_double(counts.max_abs)) losses.max_abs = counts.max_abs;
-    if (first || to_double(losses.min_nonzero_abs) < to_double(counts.min_nonzero_abs)) {
-      losses.min_nonzero_abs = counts.min_nonzero_abs;
-    }
-    losses.lost.resize(f.question.formats.size());
-    for (std::size_t target = 0; target < losses.lost.size(); ++target) {
-      losses.lost[target] += flushed_at(counts, f.question.target(target), shown_scale(f, target));
-    }
-  });
-  std::vector<NamedLosses> all;
-  for (auto& [name, losses] : by_name) all.push_back(std::move(losses));
-  return all;
-}
-
-// The five tensors that lose most in the first target that loses anything, with what the others do to them.
-std::vector<Block> worst_tensors(const AuditFindings& f) {
-  std::vector<NamedLosses> all = losses_by_name(f);
-  const std::size_t targets = f.question.formats.size();
-  std::size_t first = 0;
-  const auto loses = [&](const NamedLosses& losses) { return losses.lost[first] != 0; };
-  while (first < targets && std::ranges::none_of(all, loses)) ++first;
-  if (first == targets)
-    return {Paragraph{"No tensor has a value flushed to zero at the scales recommended below.", 0, 0}};
-  std::erase_if(all, [&](const NamedLosses& losses) { return !loses(losses); });
-  std::ranges::stable_sort(all, std::greater{}, [&](const NamedLosses& losses) { return losses.lost[first]; });
-  all.resize(std::min<std::size_t>(all.size(), 5));
-  Grid grid{fmt::format("Tensors that lose most in {} (share of their non-zero values flushed to zero)",
-                        f.question.formats[first].name),
-            {"tensor", "largest", "smallest"},
-            1,
-            {}};
-  for (std::size_t target = 0; target < targets; ++target) {
-    grid.header.push_back(fmt::format("{} {}", f.question.formats[target].name, power_text(shown_scale(f, target))));
-  }
-  grid.key_column = 3 + static_cast<int>(first);
-  for (const NamedLosses& losses : all) {
-    GridRow row{
-        {*losses.name, magnitude_text(to_double(losses.max_abs)), magnitude_text(to_double(losses.min_nonzero_abs))},
-        {}};
-    for (const std::uint64_t lost : losses.lost) row.cells.push_back(percent_text(lost, losses.nonzero));
-    grid.rows.push_back(std::move(row));
-  }
-  return {grid};
-}
-
-std::string joined(const std::vector<std::string>& sentences, const char* between) {
-  std::string text;
-  for (const std::string& sentence : sentences) text += (text.empty() ? "" : between) + sentence;
-  return text;
-}
-
-}  // namespace
-
 std::vector<Block> audit_story(const AuditFindings& f) {
   std::vector<Block> story{Paragraph{what_was_read(f), 0, 2}};
   if (f.result.total.front().front().nonzero().most != 0) {
     story.push_back(Paragraph{extremes_text(f), 0, 2});
     story.push_back(shares_grid(f));
-    const std::vector<Block> worst = worst_tensors(f);
-    story.insert(story.end(), worst.begin(), worst.end());
+    story.push_back(worst_tensors(f));
+    if (const auto steps = steps_grid(f)) story.push_back(*steps);
   }
   story.push_back(Heading{"Recommendation"});
   std::size_t widest = 0;
