@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Records for machines. The names are an interface: see data/README.md of a release before changing one.
+// Records for machines. The names are an interface: docs/records.md lists them, CHANGELOG.md what changed.
 #include "lowp/audit/audit_report.h"
 
 #include <fmt/format.h>
