@@ -19,6 +19,12 @@ std::string row_name(const UpdateOptions& options, const MomentOutcome& o) {
   return o.model->kind == AdamKind::exact ? format : fmt::format("{} {}", format, o.model->name);
 }
 
+// foreach runs with for-loop, and rounding once with fused: of formats that torch has, those two are left out.
+bool in_picture(const UpdateOptions& options, const MomentOutcome& o) {
+  const bool torch = torch_trains_in(options.formats[o.format].format);
+  return o.model->kind == AdamKind::exact ? !torch : o.model->kind != AdamKind::foreach;
+}
+
 // How the error grows over the steps, a line for each format and AdamW.
 Figure moments_figure(const StepSeries& series, const UpdateOptions& options, const MomentResult& result) {
   struct Quantity {
@@ -35,6 +41,7 @@ Figure moments_figure(const StepSeries& series, const UpdateOptions& options, co
       panel.x.push_back(std::log2(static_cast<double>(result.prefixes[p])));
     }
     for (std::size_t o = 0; o < result.last().size(); ++o) {
+      if (!in_picture(options, result.last()[o])) continue;
       Line line{row_name(options, result.last()[o]), {}};
       for (const auto& outcomes : result.after) {
         line.value.push_back(
@@ -59,8 +66,8 @@ Grid moments_grid(const UpdateOptions& options, const MomentResult& result) {
           {{o.model->kind == AdamKind::exact ? options.formats[f].name : "", std::string(o.model->name),
             relative_text(o.first.relative_quantile(0.5)), relative_text(o.second.relative_quantile(0.5)),
             relative_text(o.update.relative_quantile(0.5)), relative_text(o.update.relative_quantile(0.99)),
-            share_text(o.first_flushed, o.values), share_text(o.second_flushed, o.values),
-            share_text(o.broken, o.values)},
+            percent_text(o.first_flushed, o.values), percent_text(o.second_flushed, o.values),
+            percent_text(o.broken, o.values)},
            {}});
     }
   }
@@ -134,10 +141,9 @@ Table moments_table(const UpdateOptions& options, const MomentResult& result) {
 
 }  // namespace
 
-Report moments_report(const StepSeries& series, const UpdateOptions& options, const MomentResult& result,
-                      std::string_view tool_version) {
+Report moments_report(const StepSeries& series, const UpdateOptions& options, const MomentResult& result) {
   Report report;
-  report.tables = {tool_table(tool_version), inputs_table(series), moments_table(options, result)};
+  report.tables = {moments_table(options, result)};
   std::string first;
   for (std::size_t f = 0; f < options.formats.size(); ++f) {
     const MomentOutcome& o = usual(result, f);
