@@ -139,6 +139,22 @@ class Contract(Case):
                     self.refused(2, run(*words, option + "=", threads=0), option)  # known, and "=" eats nothing
         self.assertGreaterEqual(seen, 12)
 
+    def test_manual_and_completions(self):
+        options = re.findall(r"^  (?:-\w, )?--([a-z0-9-]+)", self.answered(run("audit", "--help", threads=0)).decode(), re.M)
+        self.assertIn("fail-on", options)
+        for name in ("man", "bash", "zsh", "fish"):
+            text = self.answered(run("help", name, threads=0)).decode()
+            plain = text.replace("\\-", "-")
+            for option in options:
+                self.assertRegex(plain, rf"(?:--|-l ){option}\b", name)
+            for command in ("accumulate", "conversions", "tensor-core"):
+                self.assertIn(command, plain)
+            if name == "bash":
+                self.assertEqual(subprocess.run(["bash", "-n"], input=text.encode(), capture_output=True).stderr, b"")
+                ask = text + '\nCOMP_WORDS=(precision-audit x.npy --by te) COMP_CWORD=3; _precision_audit; echo "${COMPREPLY[*]}"'
+                told = subprocess.run(["bash", "-c", ask], capture_output=True)
+                self.assertEqual(told.stdout, b"tensor\n")
+
     def test_did_you_mean(self):
         for words, meant in (
             (["adit"], "'audit'"),

@@ -75,7 +75,7 @@ std::string picture_endings() {
 std::string reader_help() {
   std::string text = "File kinds:\n";
   for (const Reader& reader : readers()) text += fmt::format("  {:<20} {}\n", reader.name, reader.what);
-  return text;
+  return text + "\n";
 }
 
 }  // namespace
