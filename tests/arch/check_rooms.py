@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Fails on any include that is not an arrow of lib/README.md, on a file name used twice, and on a file without SPDX line.
+"""Fails on an include that is no arrow of lib/rooms.txt, on a file name used twice, and on a file without SPDX line.
 
-Reads every C++ and CUDA file as text. `check_rooms.py --self-test` plants a wrong include and expects to see it.
+Reads every C++ and CUDA file as text; what a header includes counts for whoever includes it. `check_rooms.py --self-test` plants a wrong include and expects to see it.
 """
 import pathlib
 import re
@@ -10,18 +10,12 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 MAY_INCLUDE = {
-    "core": {"core"},
-    "report": {"report"},
-    "batch": {"batch", "core"},
-    "tensor": {"tensor", "core"},
-    "audit": {"audit", "core", "batch", "tensor", "report"},
-    "accumulate": {"accumulate", "core", "batch", "tensor", "report"},
-    "scaling": {"scaling", "core", "batch", "tensor", "report", "audit"},
-    "gpu": {"gpu", "core", "accumulate", "audit", "report"},
+    room: {room, *uses.split()}
+    for room, uses in re.findall(r"^([a-z_]+):(.*)$", (ROOT / "lib/rooms.txt").read_text(), re.MULTILINE)
 }
 # Third-party headers that only one place may use.
 RESERVED = {
-    "boost/multiprecision": "tests/oracle",
+    "boost/multiprecision": ("lib/lowp/verify", "tests/oracle"),
     "mpfr.h": "tests/oracle",
     "CLI/": "tools",
     "nlohmann/": ("lib/lowp/tensor", "tests"),
@@ -32,20 +26,47 @@ SUFFIXES = {".h", ".cpp", ".cu", ".cuh"}
 
 
 def faults_of(path: str, text: str) -> list[str]:
-    """Faults of one file, given by its path below the root."""
+    """Faults that one file, given by its path below the root, shows by itself."""
     faults = []
     if "SPDX-License-Identifier: Apache-2.0" not in text.split("\n", 1)[0]:
         faults.append(f"{path}: first line is not the SPDX line")
-    parts = path.split("/")
-    room = parts[2] if parts[:2] == ["lib", "lowp"] else None
     for included in INCLUDE.findall(text):
-        if room and included.startswith("lowp/"):
-            other = included.split("/")[1]
-            if other not in MAY_INCLUDE.get(room, set()):
-                faults.append(f"{path}: {room} may not include {included}")
         for prefix, places in RESERVED.items():
             if included.startswith(prefix) and not path.startswith(places):
                 faults.append(f"{path}: {included} belongs in {places}")
+    return faults
+
+
+def room_of(path: str) -> str | None:
+    parts = path.split("/")
+    return parts[2] if parts[:2] == ["lib", "lowp"] else None
+
+
+def project_includes(path: str, files: dict[str, str]) -> set[str]:
+    """Files of the project that `path` includes by itself, as paths below the root."""
+    found = set()
+    for included in INCLUDE.findall(files[path]):
+        if included.startswith("lowp/"):
+            found.add(f"lib/{included}")
+        elif "/" not in included:
+            found |= {other for other in files if other.endswith(f"/{included}")}
+    return found
+
+
+def arrows_of(path: str, files: dict[str, str]) -> list[str]:
+    """Rooms, and folders of tests, that a file sees directly or through headers but may not."""
+    seen, waiting, faults = {path}, [(path, other) for other in sorted(project_includes(path, files))], []
+    while waiting:
+        through, other = waiting.pop()
+        room, seen_room = room_of(path), room_of(other)
+        way = "" if through == path else f" (through {through})"
+        if room and seen_room not in MAY_INCLUDE.get(room, set()):
+            faults.append(f"{path}: {room} may not include {other}{way}")
+        if not path.startswith("tests/") and other.startswith("tests/"):
+            faults.append(f"{path}: only tests may include {other}{way}")
+        if other not in seen and other in files:
+            seen.add(other)
+            waiting += [(other, next_one) for next_one in sorted(project_includes(other, files))]
     return faults
 
 
@@ -62,7 +83,7 @@ def check(files: dict[str, str]) -> list[str]:
     faults = []
     names: dict[str, str] = {}
     for path, text in files.items():
-        faults += faults_of(path, text)
+        faults += faults_of(path, text) + arrows_of(path, files)
         name = path.rsplit("/", 1)[1]
         if name in names:
             faults.append(f"{path}: the name is already taken by {names[name]}")
@@ -71,12 +92,17 @@ def check(files: dict[str, str]) -> list[str]:
 
 
 def self_test() -> bool:
+    line = "// SPDX-License-Identifier: Apache-2.0\n"
     planted = {
-        "lib/lowp/core/planted.h": "// SPDX-License-Identifier: Apache-2.0\n#include \"lowp/audit/sweep.h\"\n",
-        "lib/lowp/report/planted.cpp": "#include <CLI/CLI.hpp>\n",
-        "tools/planted.cpp": "// SPDX-License-Identifier: Apache-2.0\n#include <fmt/format.h>\n",
+        "lib/lowp/core/planted.h": line + '#include "lowp/audit/sweep.h"\n',
+        "lib/lowp/report/bare.cpp": "#include <CLI/CLI.hpp>\n",
+        "lib/lowp/base/door.h": line + '#include "lowp/core/planted.h"\n',
+        "tests/unit/planted_test.h": line,
+        "tools/planted.cpp": line + '#include "planted_test.h"\n#include <fmt/format.h>\n',
+        "tools/bare.cpp": line,
     }
-    return len(check(planted)) == 4
+    # One for core, two for the bare file, two for the door, one for the test's header, one for the name used twice.
+    return len(check(planted)) == 7
 
 
 if __name__ == "__main__":

@@ -8,9 +8,9 @@
 
 #include "bench_data.h"
 #include "bench_pair.h"
-#include "lowp/audit/cut_table.h"
-#include "lowp/audit/sweep.h"
 #include "lowp/core/formats.h"
+#include "lowp/summary/cut_table.h"
+#include "lowp/summary/sweep.h"
 
 namespace lowp::bench {
 namespace {

@@ -9,8 +9,8 @@
 #include <cstdlib>
 #include <random>
 
-#include "arithmetic_oracle.h"
 #include "lowp/core/arithmetic.h"
+#include "lowp/verify/arithmetic_oracle.h"
 #include "subjects.h"
 
 namespace lowp::proof {

@@ -2,7 +2,7 @@
 // All codes of every format of at most 16 bits: decoded, and encoded into every other one in every mode.
 #include <doctest/doctest.h>
 
-#include "float_walker.h"
+#include "lowp/verify/float_walker.h"
 #include "subjects.h"
 
 namespace lowp::proof {

@@ -5,9 +5,9 @@
 
 #include <cstdlib>
 
-#include "conversion_judge.h"
-#include "conversion_sweep.h"
-#include "digest_table.h"
+#include "lowp/verify/conversion_judge.h"
+#include "lowp/verify/conversion_sweep.h"
+#include "lowp/verify/digest_table.h"
 #include "subjects.h"
 
 namespace lowp::proof {

@@ -12,7 +12,7 @@
 #include "lowp/core/convert.h"
 #include "lowp/core/formats.h"
 #include "lowp/core/rounding.h"
-#include "oracle.h"
+#include "lowp/verify/oracle.h"
 
 namespace lowp::proof {
 

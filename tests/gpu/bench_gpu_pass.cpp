@@ -10,7 +10,7 @@
 #include <functional>
 
 #include "gpu_pass_samples.h"
-#include "lowp/gpu/binade_pass.h"
+#include "lowp/gpu_pass/binade_pass.h"
 #include "read_bandwidth.h"
 
 using namespace lowp;

@@ -8,9 +8,9 @@
 #include <thread>
 #include <vector>
 
-#include "lowp/gpu/binade_bins.h"
-#include "lowp/gpu/code_bins.h"
-#include "lowp/gpu/leaf_tiles.h"
+#include "lowp/gpu_pass/binade_bins.h"
+#include "lowp/gpu_pass/code_bins.h"
+#include "lowp/gpu_pass/leaf_tiles.h"
 
 namespace lowp::proof {
 

@@ -11,7 +11,7 @@
 #include <map>
 
 #include "emulated_grid.h"
-#include "lowp/gpu/binade_kernels.h"
+#include "lowp/gpu_pass/binade_kernels.h"
 
 namespace {
 

@@ -8,7 +8,7 @@
 #include "emulated_grid.h"
 #include "lowp/audit/audit.h"
 #include "lowp/core/formats.h"
-#include "lowp/gpu/pass_results.h"
+#include "lowp/gpu_pass/pass_results.h"
 #include "lowp/tensor/readers.h"
 
 using namespace lowp;

@@ -6,7 +6,7 @@
 #include <cstdio>
 
 #include "gpu_pass_samples.h"
-#include "lowp/gpu/binade_pass.h"
+#include "lowp/gpu_pass/binade_pass.h"
 
 using namespace lowp;
 using namespace lowp::proof;

@@ -9,7 +9,7 @@
 
 #include "emulated_grid.h"
 #include "gpu_pass_samples.h"
-#include "lowp/gpu/pass_results.h"
+#include "lowp/gpu_pass/pass_results.h"
 
 using namespace lowp;
 using namespace lowp::proof;

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "lowp/audit/binade_counts.h"
+#include "lowp/summary/binade_counts.h"
 
 namespace lowp::proof {
 

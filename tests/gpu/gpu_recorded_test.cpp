@@ -4,7 +4,7 @@
 #include <cstdio>
 #include <filesystem>
 
-#include "lowp/accumulate/recorded.h"
+#include "lowp/verify/recorded.h"
 
 int main(int argc, char** argv) {
   if (argc != 2) return 2;

@@ -8,13 +8,13 @@
 #include <string>
 #include <vector>
 
-#include "conversion_sweep.h"
 #include "emulated_backend.h"
 #include "lowp/core/formats.h"
 #include "lowp/gpu/dot_cases.h"
 #include "lowp/gpu/probe.h"
 #include "lowp/gpu/recorded_set.h"
 #include "lowp/gpu/sass.h"
+#include "lowp/verify/conversion_sweep.h"
 
 using namespace lowp;
 using namespace lowp::gpu;

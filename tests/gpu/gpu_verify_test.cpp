@@ -8,11 +8,11 @@
 #include <set>
 
 #include "emulated_backend.h"
-#include "lowp/accumulate/recorded.h"
 #include "lowp/core/formats.h"
 #include "lowp/gpu/gpu_report.h"
 #include "lowp/gpu/verify.h"
 #include "lowp/report/writers.h"
+#include "lowp/verify/recorded.h"
 
 using namespace lowp;
 using namespace lowp::gpu;

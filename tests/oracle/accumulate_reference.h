@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "oracle.h"
+#include "lowp/verify/oracle.h"
 
 namespace lowp::oracle {
 

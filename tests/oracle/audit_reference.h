@@ -4,8 +4,8 @@
 
 #include <span>
 
-#include "lowp/audit/sweep.h"
 #include "lowp/core/exact.h"
+#include "lowp/summary/sweep.h"
 
 namespace lowp::oracle {
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The judge is judged: figures printed in the standards, and the two ways it has of placing a number against each
 // other.
-#include "oracle.h"
+#include "lowp/verify/oracle.h"
 
 #include <doctest/doctest.h>
 
 #include <string>
 
-#include "float_walker.h"
+#include "lowp/verify/float_walker.h"
 
 namespace lowp::oracle {
 namespace {

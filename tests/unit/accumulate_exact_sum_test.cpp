@@ -8,7 +8,7 @@
 
 #include "accumulate_codes.h"
 #include "accumulate_reference.h"
-#include "lowp/accumulate/exact_sum.h"
+#include "lowp/exact/exact_sum.h"
 
 using namespace lowp;
 using namespace lowp::testing;

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "lowp/accumulate/recorded.h"
+#include "lowp/verify/recorded.h"
 
 using namespace lowp;
 namespace fs = std::filesystem;

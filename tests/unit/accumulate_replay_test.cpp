@@ -12,13 +12,13 @@
 #include <utility>
 #include <vector>
 
-#include "lowp/accumulate/gemm_operands.h"
-#include "lowp/accumulate/gemm_replay.h"
-#include "lowp/accumulate/norm.h"
-#include "lowp/accumulate/operations.h"
-#include "lowp/accumulate/over.h"
-#include "lowp/accumulate/update.h"
 #include "lowp/core/formats.h"
+#include "lowp/training/gemm_operands.h"
+#include "lowp/training/gemm_replay.h"
+#include "lowp/training/norm.h"
+#include "lowp/training/operations.h"
+#include "lowp/training/over.h"
+#include "lowp/training/update.h"
 
 using namespace lowp;
 namespace fs = std::filesystem;

@@ -8,10 +8,10 @@
 #include <vector>
 
 #include "accumulate_codes.h"
-#include "lowp/accumulate/exact_sum.h"
 #include "lowp/accumulate/sums.h"
 #include "lowp/core/arithmetic.h"
 #include "lowp/core/counter_rng.h"
+#include "lowp/exact/exact_sum.h"
 
 using namespace lowp;
 using namespace lowp::testing;

@@ -12,11 +12,11 @@
 #include <vector>
 
 #include "audit_reference.h"
-#include "lowp/audit/binade_counts.h"
-#include "lowp/audit/cut_table.h"
-#include "lowp/audit/sweep.h"
 #include "lowp/core/convert.h"
 #include "lowp/core/formats.h"
+#include "lowp/summary/binade_counts.h"
+#include "lowp/summary/cut_table.h"
+#include "lowp/summary/sweep.h"
 
 using namespace lowp;
 

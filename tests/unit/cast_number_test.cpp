@@ -12,9 +12,9 @@
 #include <string>
 
 #include "cast_explained.h"
-#include "exact_number.h"
 #include "lowp/core/convert.h"
 #include "lowp/core/formats.h"
+#include "lowp/exact/exact_number.h"
 
 namespace lowp::tool {
 namespace {

@@ -8,15 +8,15 @@ target_include_directories(accumulate_reference PUBLIC ../oracle)
 
 lowp_test(accumulate_exact_sum_test SOURCES accumulate_exact_sum_test.cpp USES accumulate LINKS accumulate_reference)
 lowp_test(accumulate_fdpa_test SOURCES accumulate_fdpa_test.cpp USES accumulate LINKS accumulate_reference)
-lowp_test(accumulate_probes_test SOURCES accumulate_probes_test.cpp USES accumulate)
-lowp_test(accumulate_recorded_test SOURCES accumulate_recorded_test.cpp USES accumulate)
+lowp_test(accumulate_probes_test SOURCES accumulate_probes_test.cpp USES training verify)
+lowp_test(accumulate_recorded_test SOURCES accumulate_recorded_test.cpp USES training verify)
 target_compile_definitions(accumulate_recorded_test
   PRIVATE LOWP_RECORDED_DIR="${PROJECT_SOURCE_DIR}/data/golden/tensor-core")
-lowp_test(accumulate_gemm_test SOURCES accumulate_gemm_test.cpp USES accumulate
+lowp_test(accumulate_gemm_test SOURCES accumulate_gemm_test.cpp USES training
   LINKS accumulate_reference PkgConfig::HWY)
 
 # Not a test: speed of the replay, for the table in the README.
 add_executable(accumulate_bench accumulate_bench.cpp)
 target_link_libraries(accumulate_bench PRIVATE lowp::accumulate lowp_flags)
-lowp_test(accumulate_sums_test SOURCES accumulate_sums_test.cpp USES accumulate)
-lowp_test(accumulate_replay_test SOURCES accumulate_replay_test.cpp USES accumulate)
+lowp_test(accumulate_sums_test SOURCES accumulate_sums_test.cpp USES training verify)
+lowp_test(accumulate_replay_test SOURCES accumulate_replay_test.cpp USES training verify)

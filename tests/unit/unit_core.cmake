@@ -8,8 +8,8 @@ set_source_files_properties(core_fpu_test.cpp PROPERTIES COMPILE_OPTIONS -fround
 
 set(cast_sources ${PROJECT_SOURCE_DIR}/tools/precision_audit)
 lowp_test(cast_number_test
-  SOURCES cast_number_test.cpp ${cast_sources}/exact_number.cpp ${cast_sources}/cast_explained.cpp
-  USES core
+  SOURCES cast_number_test.cpp ${cast_sources}/cast_explained.cpp
+  USES core exact
   LINKS fmt::fmt)
 target_include_directories(cast_number_test PRIVATE ${cast_sources})
 

@@ -25,10 +25,20 @@ if(LOWP_SANITIZE)
   target_link_options(lowp_flags INTERFACE -fsanitize=${LOWP_SANITIZE})
 endif()
 
-# lowp_room(name [SOURCES files...] [USES rooms...] [LINKS targets...]): target lowp_<name>, alias lowp::<name>.
-# USES are the arrows of lib/README.md; tests/arch/check_rooms.py holds the includes against them.
+# The arrows of lib/rooms.txt become lists LOWP_USES_<room>.
+set(LOWP_ARROWS ${PROJECT_SOURCE_DIR}/lib/rooms.txt)
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${LOWP_ARROWS})
+file(STRINGS ${LOWP_ARROWS} arrows REGEX "^[a-z_]+:")
+foreach(arrow ${arrows})
+  string(REGEX MATCH "^([a-z_]+): *(.*)$" arrow "${arrow}")
+  string(REPLACE " " ";" LOWP_USES_${CMAKE_MATCH_1} "${CMAKE_MATCH_2}")
+endforeach()
+
+# lowp_room(name [SOURCES files...] [LINKS targets...]): target lowp_<name>, alias lowp::<name>, linked to the rooms that
+# lib/rooms.txt lets it use.
 function(lowp_room name)
-  cmake_parse_arguments(ROOM "" "" "SOURCES;USES;LINKS" ${ARGN})
+  cmake_parse_arguments(ROOM "" "" "SOURCES;LINKS" ${ARGN})
+  set(ROOM_USES ${LOWP_USES_${name}})
   list(TRANSFORM ROOM_USES PREPEND lowp::)
   if(ROOM_SOURCES)
     add_library(lowp_${name} STATIC ${ROOM_SOURCES})

@@ -24,7 +24,7 @@ nvcc --version >>"$out/chip.txt"
 nvcc -std=c++20 -O3 --fmad=false -Ilib -arch="sm_$capability" -o "$out/lowp-gpu-check" \
   tools/gpu_check/gpu_check.cpp lib/lowp/gpu/{conversions,arithmetic,mma,wgmma,cuda_backend}.cu \
   lib/lowp/gpu/{instruction,dot_cases,probe,prediction,recorded_set,sass,matrix_checks,verify}.cpp \
-  lib/lowp/accumulate/{fdpa,model,exact_sum}.cpp
+  lib/lowp/accumulate/{fdpa,model}.cpp lib/lowp/exact/exact_sum.cpp
 
 sass=()
 if command -v cuobjdump >/dev/null; then

@@ -9,11 +9,11 @@
 #include "arguments.h"
 #include "command_line.h"
 #include "commands.h"
-#include "lowp/accumulate/gemm_report.h"
-#include "lowp/accumulate/norm.h"
-#include "lowp/accumulate/operations.h"
-#include "lowp/accumulate/over_report.h"
-#include "lowp/accumulate/update_report.h"
+#include "lowp/training/gemm_report.h"
+#include "lowp/training/norm.h"
+#include "lowp/training/operations.h"
+#include "lowp/training/over_report.h"
+#include "lowp/training/update_report.h"
 
 namespace lowp::tool::accumulate {
 namespace {

@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "lowp/accumulate/gemm_replay.h"
 #include "lowp/accumulate/sums.h"
 #include "lowp/report/writers.h"
 #include "lowp/tensor/step_series.h"
+#include "lowp/training/gemm_replay.h"
 
 namespace lowp::tool::accumulate {
 

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "lowp/audit/sweep.h"
+#include "lowp/summary/sweep.h"
 
 namespace lowp::tool {
 

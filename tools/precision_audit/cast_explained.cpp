@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "exact_number.h"
+#include "lowp/exact/exact_number.h"
 
 namespace lowp::tool {
 namespace {

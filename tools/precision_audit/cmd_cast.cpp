@@ -13,9 +13,9 @@
 #include "cast_explained.h"
 #include "command_line.h"
 #include "commands.h"
-#include "exact_number.h"
 #include "format_text.h"
 #include "lowp/core/profiles.h"
+#include "lowp/exact/exact_number.h"
 #include "lowp/report/writers.h"
 #include "terminal.h"
 

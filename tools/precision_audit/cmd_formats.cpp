@@ -8,10 +8,10 @@
 
 #include "command_line.h"
 #include "commands.h"
-#include "exact_number.h"
 #include "format_text.h"
 #include "lowp/core/convert.h"
 #include "lowp/core/profiles.h"
+#include "lowp/exact/exact_number.h"
 #include "lowp/report/humanize.h"
 #include "lowp/report/writers.h"
 #include "profile_diff.h"

@@ -12,16 +12,16 @@
 
 #include "command_line.h"
 #include "commands.h"
-#include "conversion_sweep.h"
-#include "digest_table.h"
 #include "format_text.h"
 #include "lowp/core/formats.h"
 #include "lowp/core/profiles.h"
 #include "lowp/report/humanize.h"
 #include "lowp/report/writers.h"
 #include "lowp/tensor/file.h"
+#include "lowp/verify/conversion_sweep.h"
+#include "lowp/verify/digest_table.h"
+#include "lowp/verify/verify_judge.h"
 #include "terminal.h"
-#include "verify_judge.h"
 #include "verify_selection.h"
 
 namespace lowp::tool {
@@ -182,7 +182,6 @@ std::string verdict(const std::vector<Checked>& all) {
     text += fmt::format(" {} from the recorded ones (!).", counted(differs, "digest differs", "digests differ"));
   if (unchecked != 0)
     text += fmt::format(" {} compared with anything.", counted(unchecked, "case was not", "cases were not"));
-  if (!built_with_oracle()) text += " This program was built without the oracle: only digests are compared.";
   return text;
 }
 

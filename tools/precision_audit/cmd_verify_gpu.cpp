@@ -6,10 +6,10 @@
 #include <string>
 
 #include "commands.h"
-#include "digest_table.h"
 #include "lowp/gpu/cuda_backend.h"
 #include "lowp/gpu/gpu_report.h"
 #include "lowp/report/writers.h"
+#include "lowp/verify/digest_table.h"
 #include "terminal.h"
 
 namespace lowp::tool {

@@ -10,9 +10,9 @@
 
 #include "command_line.h"
 #include "commands.h"
-#include "lowp/accumulate/recorded.h"
 #include "lowp/report/humanize.h"
 #include "lowp/report/writers.h"
+#include "lowp/verify/recorded.h"
 #include "terminal.h"
 
 namespace lowp::tool {

@@ -10,7 +10,7 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "lowp/tensor/result.h"
+#include "lowp/base/result.h"
 
 namespace lowp::tool {
 namespace {

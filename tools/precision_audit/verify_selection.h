@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "conversion_sweep.h"
+#include "lowp/verify/conversion_sweep.h"
 
 namespace lowp::tool {
 

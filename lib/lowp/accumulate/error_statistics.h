@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "lowp/accumulate/exact_sum.h"
+#include "lowp/exact/exact_sum.h"
 
 namespace lowp {
 

@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <cassert>
 
-#include "lowp/accumulate/exact_sum.h"
 #include "lowp/core/arithmetic.h"
 #include "lowp/core/formats.h"
+#include "lowp/exact/exact_sum.h"
 
 namespace lowp {
 namespace {

@@ -10,7 +10,7 @@
 #include <cassert>
 
 #include "lowp/accumulate/gemm_kernel.h"
-#include "lowp/accumulate/threads.h"
+#include "lowp/base/threads.h"
 #include "lowp/core/formats.h"
 
 namespace lowp {

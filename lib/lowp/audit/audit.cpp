@@ -12,7 +12,7 @@
 #include <mutex>
 #include <type_traits>
 
-#include "lowp/audit/cut_table.h"
+#include "lowp/summary/cut_table.h"
 
 namespace lowp {
 namespace {

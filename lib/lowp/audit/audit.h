@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "lowp/audit/binade_counts.h"
-#include "lowp/audit/sweep.h"
+#include "lowp/summary/binade_counts.h"
+#include "lowp/summary/sweep.h"
 #include "lowp/tensor/step_series.h"
 
 namespace lowp {

@@ -10,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-#include "lowp/tensor/result.h"
+#include "lowp/base/result.h"
 
 namespace lowp {
 

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "lowp/tensor/result.h"
+#include "lowp/base/result.h"
 
 namespace lowp {
 namespace {

@@ -2,37 +2,18 @@
 // A tensor in a dump: its description, and where its element bytes can be read. Nothing is loaded by making one.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
-#include "lowp/core/formats.h"
-#include "lowp/tensor/result.h"
+#include "lowp/base/result.h"
+#include "lowp/core/dtype.h"
 
 namespace lowp {
-
-// An element type that a dump can hold and that a pass can read.
-struct Dtype {
-  std::string_view name;         // as printed and as accepted by --dtype: "f32"
-  std::string_view safetensors;  // its name in a safetensors header: "F32"
-  Format format;
-  int bytes;  // of one element, little-endian
-};
-inline constexpr std::array dtype_table{
-    Dtype{"f64", "F64", ieee_format(11, 52), 8},
-    Dtype{"f32", "F32", ieee_format(8, 23), 4},
-    Dtype{"f16", "F16", ieee_format(5, 10), 2},
-    Dtype{"bf16", "BF16", ieee_format(8, 7), 2},
-    Dtype{"f8_e4m3", "F8_E4M3", find_format("e4m3").format, 1},
-    Dtype{"f8_e5m2", "F8_E5M2", find_format("e5m2").format, 1},
-};
-const Dtype* find_dtype(std::string_view name);  // by either name, any case; nullptr if unknown
 
 // What only the end of a pipe will tell: the size of a source, the number of elements of a view.
 inline constexpr std::uint64_t unknown_size = ~std::uint64_t{0};
@@ -77,8 +58,5 @@ struct TensorView {
   std::uint64_t implicit_zeros = 0;
   std::shared_ptr<const ByteSource> source;
 };
-
-// More elements than any dump has, few enough that no 64-bit integer sum of the pass can overflow.
-inline constexpr std::uint64_t max_elements = std::uint64_t{1} << 40;
 
 }  // namespace lowp

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lowp/training/gemm_operands.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+
+#include "lowp/core/arithmetic.h"
+#include "lowp/core/convert.h"
+#include "lowp/tensor/checked.h"
+#include "lowp/tensor/safetensors.h"
+#include "lowp/training/values.h"
+
+namespace lowp {
+namespace {
+
+constexpr Format fp64 = ieee_format(11, 52), fp32 = ieee_format(8, 23);
+constexpr Conversion saturating{.overflow = {true, false}};
+constexpr std::uint64_t most_elements = std::uint64_t{1} << 28;
+constexpr std::size_t most_outputs = 256;  // of one axis
+constexpr int tf32_unused_bits = 13;
+
+struct Loaded {
+  std::size_t rows = 0, columns = 0;
+  std::vector<double> value;
+};
+
+double decoded(Format f, std::uint64_t code) {
+  return std::bit_cast<double>(convert(f, fp64, Conversion{}, code));
+}
+Exact exact_of(double x) {
+  return decode(fp64, std::bit_cast<std::uint64_t>(x));
+}
+
+// Tensors of unsigned integers are no tensors of numbers: a view of them does not exist, so the header is read again.
+Result<Loaded> load_codes(const Input& input, const std::string& name) {
+  const auto none = [&](std::string found) {
+    return Error{input.path, std::nullopt, fmt::format("tensor '{}'", name), std::move(found)};
+  };
+  if (input.format != "safetensors") return none("none");
+  auto file = File::open(input.path);
+  if (!file) return file.error();
+  auto header = read_safetensors_header(**file);
+  if (!header) return header.error();
+  const auto entry = std::ranges::find(header->entries, name, &SafetensorsEntry::name);
+  if (entry == header->entries.end()) return none("none");
+  const std::string& format =
+      header->metadata[name == "b" && header->metadata.contains("input_b") ? "input_b" : "input"];
+  const FormatLookup found = find_format(format == "tf32" ? "fp32" : format);
+  const std::size_t bytes = entry->dtype == "U8" ? 1 : entry->dtype == "U16" ? 2 : entry->dtype == "U32" ? 4 : 0;
+  if (!found.found || bytes == 0 || found.format.width > static_cast<int>(8 * bytes) || entry->shape.size() != 2 ||
+      entry->begin == entry->end || (entry->end - entry->begin) / bytes > most_elements) {
+    return none(fmt::format("{} [{}] without a format in the metadata", entry->dtype, fmt::join(entry->shape, ", ")));
+  }
+  std::vector<std::byte> raw(static_cast<std::size_t>(entry->end - entry->begin));
+  if (auto done = (*file)->read(header->data_begin + entry->begin, raw); !done) return done.error();
+  Loaded loaded{static_cast<std::size_t>(entry->shape[0]), static_cast<std::size_t>(entry->shape[1]), {}};
+  for (std::size_t at = 0; at < raw.size(); at += bytes) {
+    const std::uint64_t code = little_endian(std::span<const std::byte>(raw).subspan(at, bytes));
+    loaded.value.push_back(decoded(found.format, code & code_mask(found.format)));
+  }
+  return loaded;
+}
+
+Result<Loaded> load(const Input& input, const std::string& name) {
+  const TensorView* view = find_tensor(input, name);
+  if (view == nullptr) return load_codes(input, name);
+  if (view->shape.size() < 2 || view->elements == 0) {
+    return Error{input.path, std::nullopt, fmt::format("two axes or more in '{}'", name),
+                 fmt::format("shape [{}]", fmt::join(view->shape, ", "))};
+  }
+  auto values = read_values(input, *view, most_elements);
+  if (!values) return values.error();
+  const auto columns = static_cast<std::size_t>(view->shape.back());
+  return Loaded{values->size() / columns, columns, std::move(*values)};
+}
+
+// At most `most_outputs` of `count` indices, evenly spread.
+std::vector<std::size_t> chosen(std::size_t count) {
+  std::vector<std::size_t> index;
+  const std::size_t kept = std::min(count, most_outputs);
+  for (std::size_t i = 0; i < kept; ++i) index.push_back(i * count / kept);
+  return index;
+}
+
+Values gather(const Loaded& m, bool by_rows) {
+  Values v;
+  v.k = by_rows ? m.columns : m.rows;
+  for (const std::size_t i : chosen(by_rows ? m.rows : m.columns)) {
+    for (std::size_t k = 0; k < v.k; ++k)
+      v.value.push_back(by_rows ? m.value[i * m.columns + k] : m.value[k * m.columns + i]);
+    ++v.rows;
+  }
+  return v;
+}
+
+double largest_magnitude(std::span<const double> values) {
+  double largest = 0;
+  for (const double x : values) {
+    if (std::isfinite(x)) largest = std::max(largest, std::abs(x));
+  }
+  return largest;
+}
+
+std::uint64_t code_of(Format f, double x, int scale = 0) {
+  return encode(f, saturating, scaled(exact_of(x), scale));
+}
+
+int fitting_scale(const Values& v, Format f) {
+  if (exponent_bits(f) >= 8) return 0;
+  const auto held = [&](double x) { return !std::isfinite(x) || decoded(f, code_of(f, x)) == x; };
+  const double largest = largest_magnitude(v.value);
+  if (largest == 0 || std::ranges::all_of(v.value, held)) return 0;
+  return (f.width <= 8 ? max_exponent(f) - 1 : 0) - std::ilogb(largest);
+}
+
+// The code of a block's scale and the factor that its elements are divided by.
+struct BlockScale {
+  std::uint64_t code;
+  double factor;
+};
+BlockScale block_scale(std::span<const double> values, const BlockFormat& block, double tensor_scale) {
+  const Format element = find_format(block.element).format, scale = find_format(block.scale).format;
+  const double largest = largest_magnitude(values);
+  double wanted = 1;
+  if (block.tensor_scale) {
+    wanted = largest / decoded(element, max_finite_code(element)) / tensor_scale;
+  } else if (largest != 0) {
+    wanted = std::ldexp(1.0, std::clamp(std::ilogb(largest) - max_exponent(element), -127, 127));
+  }
+  const std::uint64_t code = code_of(scale, wanted);
+  return {code, decoded(scale, code) * tensor_scale};
+}
+
+}  // namespace
+
+Result<GemmInputs> read_gemm_inputs(const Input& input, const std::string& a_name, const std::string& b_name) {
+  auto a = load(input, a_name), b = load(input, b_name);
+  if (!a) return a.error();
+  if (!b) return b.error();
+  const bool plain = a->columns == b->rows, gradient = !plain && a->rows == b->rows;
+  if (!plain && !gradient && a->columns != b->columns) {
+    return Error{input.path, std::nullopt, "tensors that share an axis",
+                 fmt::format("[{}, {}] and [{}, {}]", a->rows, a->columns, b->rows, b->columns)};
+  }
+  return GemmInputs{plain      ? "A B"
+                    : gradient ? "A^T B"
+                               : "A B^T",
+                    gather(*a, !gradient), gather(*b, !plain && !gradient), gradient ? a->columns : a->rows,
+                    !plain && !gradient ? b->rows : b->columns};
+}
+
+OperandRows rounded(const Values& v, Format f) {
+  OperandRows result{.format = f, .rows = v.rows, .k = v.k, .code = {}, .scale_log2 = fitting_scale(v, f), .scale = {}};
+  for (const double x : v.value) {
+    result.code.push_back(code_of(f, x, result.scale_log2) << (is_tf32(f) ? tf32_unused_bits : 0));
+  }
+  return result;
+}
+
+// A scale of 0 means that the block is too small for any: its elements become 0.
+OperandRows block_rounded(const Values& v, const BlockFormat& block) {
+  const Format element = find_format(block.element).format;
+  const auto size = static_cast<std::size_t>(block.size);
+  OperandRows result{.format = element,
+                     .rows = v.rows,
+                     .k = v.k,
+                     .code = {},
+                     .block = &block,
+                     .blocks = (v.k + size - 1) / size,
+                     .scale = {}};
+  const double largest = largest_magnitude(v.value);
+  if (block.tensor_scale && largest != 0) {
+    const Format scale = find_format(block.scale).format;
+    const double room = decoded(scale, max_finite_code(scale)) * decoded(element, max_finite_code(element));
+    result.tensor_scale = decoded(fp32, code_of(fp32, largest / room));
+    if (result.tensor_scale == 0) result.tensor_scale = decoded(fp32, 1);
+  }
+  for (std::size_t i = 0; i < v.rows; ++i) {
+    const std::span<const double> row = std::span(v.value).subspan(i * v.k, v.k);
+    for (std::size_t n = 0; n < v.k; n += size) {
+      const auto part = row.subspan(n, std::min(size, v.k - n));
+      const BlockScale scale = block_scale(part, block, result.tensor_scale);
+      result.scale.push_back(scale.code);
+      for (const double x : part) result.code.push_back(code_of(element, scale.factor == 0 ? 0 : x / scale.factor));
+    }
+  }
+  return result;
+}
+
+std::vector<Exact> OperandRows::exact_row(std::size_t i) const {
+  std::vector<Exact> result;
+  const Format scale_format = block == nullptr ? format : find_format(block->scale).format;
+  for (std::size_t n = 0; n < k; ++n) {
+    const std::uint64_t bits = code[i * k + n];
+    const Exact element = decode(format, is_tf32(format) ? bits >> tf32_unused_bits : bits);
+    if (block == nullptr) {
+      result.push_back(element);
+    } else {
+      const std::size_t at = i * blocks + n / static_cast<std::size_t>(block->size);
+      result.push_back(exact_product(element, decode(scale_format, scale[at])));
+    }
+  }
+  return result;
+}
+
+std::vector<Operand> OperandRows::operands(const TensorCore& row, std::size_t i) const {
+  std::vector<Operand> result;
+  for (std::size_t n = 0; n < k; ++n) result.push_back(read_operand(row, format, code[i * k + n]));
+  return result;
+}
+
+std::vector<Operand> OperandRows::scales(std::size_t i) const {
+  std::vector<Operand> result;
+  if (block == nullptr) return result;
+  const Format f = find_format(block->scale).format;
+  for (std::size_t n = 0; n < blocks; ++n) result.push_back(read_operand(f, scale[i * blocks + n]));
+  return result;
+}
+
+std::vector<Operand> OperandRows::exact_operands(std::size_t i) const {
+  std::vector<Operand> result;
+  for (const Exact& x : exact_row(i)) result.push_back({x.kind, x.negative, x.exponent, 0, x.significand});
+  return result;
+}
+
+}  // namespace lowp

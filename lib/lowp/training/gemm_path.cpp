@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// The words for an instruction path.
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "lowp/core/formats.h"
+#include "lowp/training/gemm_replay.h"
+
+namespace lowp {
+namespace {
+
+// The twin that differs from exact arithmetic by one rounding to nearest per product.
+constexpr TensorCore ideal_fp32{.architecture = "ideal",
+                                .path = "fma",
+                                .inputs = "",
+                                .accumulator = "f32",
+                                .kind = StepKind::fma_chain,
+                                .products = 1,
+                                .instruction_k = 1,
+                                .fraction_bits = 0,
+                                .finish = Finish::nearest_fp32,
+                                .zero_exponent = inert,
+                                .grade = Grade::agreed,
+                                .source = "definition: IEEE fused multiply-add, k ascending"};
+
+Error no_path(std::string_view word, std::string found) {
+  return {"--paths", std::nullopt, "GPU:PATH:INPUT:ACCUMULATOR[+N][/P] of the tensor-core table, or ideal:INPUT",
+          fmt::format("'{}'{}", word, found)};
+}
+
+const BlockFormat* find_block(std::string_view element, std::string_view scale, int size) {
+  for (const BlockFormat& row : block_format_table) {
+    if (row.element == element && row.scale == scale && row.size == size) return &row;
+  }
+  return nullptr;
+}
+
+Result<NamedPath> parse_ideal(std::string_view word) {
+  NamedPath named{std::string(word), std::string(word.substr(6)), nullptr, {&ideal_fp32, 0}};
+  for (const BlockFormat& row : block_format_table) {
+    if (row.name == named.input) named.block = &row;
+  }
+  if (named.block != nullptr) return named;
+  const FormatLookup found = find_format(named.input);
+  if (!found.found || found.format.precision > 24 || !is_signed(found.format)) return no_path(word, "");
+  return named;
+}
+
+bool read_count(std::string_view digits, int& count) {
+  constexpr int most = 1 << 20;
+  const char* last = digits.data() + digits.size();
+  const auto [end, error] = std::from_chars(digits.data(), last, count);
+  return error == std::errc{} && end == last && count >= 1 && count <= most;
+}
+
+std::vector<std::string_view> parts_of(std::string_view text) {
+  std::vector<std::string_view> parts;
+  for (std::size_t end; (end = text.find(':')) != text.npos; text.remove_prefix(end + 1)) {
+    parts.push_back(text.substr(0, end));
+  }
+  parts.push_back(text);
+  return parts;
+}
+
+}  // namespace
+
+Accumulator output_format(const NamedPath& path) {
+  const FormatLookup input = find_format(path.input);
+  const bool wide = input.found && input.format.width >= 16;
+  const std::string name = !wide ? "bf16" : input.format.width == 16 ? path.input : "fp32";
+  return {name, find_format(name).format};
+}
+
+Result<NamedPath> parse_path(std::string_view word) {
+  if (word.starts_with("ideal:")) return parse_ideal(word);
+  NamedPath named{std::string(word), "", nullptr, {}};
+  const std::size_t slash = word.find('/'), plus = word.substr(0, slash).find('+');
+  const std::string_view promoted = word.substr(0, slash);
+  if (slash != word.npos && !read_count(word.substr(slash + 1), named.split)) {
+    return no_path(word, ": no number of parts after '/'");
+  }
+  if (plus != word.npos && !read_count(promoted.substr(plus + 1), named.path.promotion)) {
+    return no_path(word, ": no number of instructions after '+'");
+  }
+  const std::vector<std::string_view> parts = parts_of(promoted.substr(0, plus));
+  if (parts.size() != 4) return no_path(word, "");
+  const TensorCore* row = find_tensor_core(parts[0], parts[1], parts[2], parts[2], parts[3]);
+  if (row == nullptr) return no_path(word, "");
+  if (!is_emulated(*row)) return no_path(word, fmt::format(": {}", row->note));
+  named.path.row = row;
+  named.input = parts[2];
+  if (!row->scale.empty()) {
+    named.block = find_block(parts[2], row->scale, row->scale_block);
+    if (named.block == nullptr) return no_path(word, ": no block format has these elements and scales");
+    named.input = named.block->name;
+  }
+  return named;
+}
+
+}  // namespace lowp

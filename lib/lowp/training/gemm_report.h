@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+// What replay_gemm found, for people and programs.
+#pragma once
+
+#include <string_view>
+
+#include "lowp/report/report.h"
+#include "lowp/training/gemm_replay.h"
+
+namespace lowp {
+
+Report gemm_report(const StepSeries& series, const GemmOptions& options, const GemmResult& result,
+                   std::string_view tool_version);
+
+}  // namespace lowp

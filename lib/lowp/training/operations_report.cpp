@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+// What replay_operations found, for people and programs.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "lowp/report/humanize.h"
+#include "lowp/training/cells.h"
+#include "lowp/training/operations.h"
+
+namespace lowp {
+namespace {
+
+// Half a unit in the last place, relative: what rounding the result alone costs at most.
+double half_ulp(const Accumulator& a) {
+  return std::ldexp(1.0, -a.format.precision);
+}
+
+enum class Verdict { fine, watch, fp32 };
+// More than 1 % of the results Inf or NaN or half of them off by 16 roundings: FP32. Four roundings: watch.
+Verdict verdict(const OperationOutcome& o, const Accumulator& a) {
+  const double typical = o.error.relative_quantile(0.5).value_or(0);
+  if (o.not_finite * 100 > o.results || typical > 16 * half_ulp(a)) return Verdict::fp32;
+  return o.not_finite != 0 || typical > 4 * half_ulp(a) ? Verdict::watch : Verdict::fine;
+}
+std::string_view verdict_text(Verdict v) {
+  switch (v) {
+    case Verdict::fine: return "fine";
+    case Verdict::watch: return "watch";
+    case Verdict::fp32: return "needs FP32";
+  }
+  return "";
+}
+
+const OperationOutcome& twin(const OperationsResult& result, const OperationOutcome& o) {
+  for (const OperationOutcome& other : result.outcomes) {
+    if (other.format == o.format && other.operation == o.operation && other.fp32_inside) return other;
+  }
+  return o;
+}
+
+std::string headline(const std::vector<Accumulator>& formats, const OperationsResult& result) {
+  std::string text;
+  for (std::size_t f = 0; f < formats.size(); ++f) {
+    std::vector<std::string> names;
+    for (const OperationOutcome& o : result.outcomes) {
+      if (o.format == f && !o.fp32_inside && verdict(o, formats[f]) == Verdict::fp32) {
+        names.emplace_back(operations()[o.operation].name);
+      }
+    }
+    text += fmt::format("{}{}: {}.", f == 0 ? "" : " ", formats[f].name,
+                        names.empty() ? "no operation here needs FP32" : joined(names) + " need FP32");
+  }
+  return text;
+}
+
+Grid operations_grid(const Accumulator& format, std::size_t f, const OperationsResult& result) {
+  Grid grid{fmt::format("{}: every intermediate rounded; FP32: with FP32 inside", format.name),
+            {"operation", "verdict", "Inf/NaN", "to 0", "typical error", "worst 1 %", "FP32: typical", "FP32: worst"},
+            2,
+            {}};
+  for (const OperationOutcome& o : result.outcomes) {
+    if (o.format != f || o.fp32_inside) continue;
+    const OperationOutcome& wide = twin(result, o);
+    grid.rows.push_back(
+        {{std::string(operations()[o.operation].name), std::string(verdict_text(verdict(o, format))),
+          share_text(o.not_finite, o.results), share_text(o.flushed, o.results),
+          relative_text(o.error.relative_quantile(0.5)), relative_text(o.error.relative_quantile(0.99)),
+          relative_text(wide.error.relative_quantile(0.5)), relative_text(wide.error.relative_quantile(0.99))},
+         {}});
+  }
+  return grid;
+}
+
+// A panel for each format, a line for each operation.
+Figure growth_figure(const StepSeries& series, const std::vector<Accumulator>& formats,
+                     const OperationsResult& result) {
+  Figure figure{"Error of sensitive operations as rows get longer",
+                sources_text(series),
+                "elements of the row (only rows that have as many)",
+                "median relative error",
+                {}};
+  for (std::size_t f = 0; f < formats.size(); ++f) {
+    Panel panel;
+    panel.title = formats[f].name;
+    for (const OperationOutcome& o : result.growth) {
+      if (o.format != f) continue;
+      if (panel.lines.empty() || panel.lines.back().label != operations()[o.operation].name) {
+        panel.lines.push_back({std::string(operations()[o.operation].name), {}});
+      }
+      if (o.operation == 0) panel.x.push_back(std::log2(static_cast<double>(o.terms)));
+      panel.lines.back().value.push_back(
+          o.error.relative_quantile(0.5).value_or(std::numeric_limits<double>::quiet_NaN()));
+    }
+    figure.panels.push_back(std::move(panel));
+  }
+  return figure;
+}
+
+}  // namespace
+
+Report operations_report(const StepSeries& series, const std::vector<Accumulator>& formats,
+                         const OperationsResult& result, std::string_view tool_version) {
+  Report report;
+  Table table{"operations",
+              {"format", "operation", "fp32_inside", "terms", "verdict", "results", "not_finite", "flushed",
+               "relative_error.median", "relative_error.p99", "relative_error.max", "snr_db"},
+              {},
+              false};
+  const auto add = [&](const OperationOutcome& o) {
+    constexpr std::string_view none = "no result that is not zero";
+    table.rows.push_back({text_cell(formats[o.format].name), text_cell(operations()[o.operation].name),
+                          Cell{o.fp32_inside}, o.terms == 0 ? null_cell("whole rows") : count_cell(o.terms),
+                          text_cell(verdict_text(verdict(o, formats[o.format]))), count_cell(o.results),
+                          count_cell(o.not_finite), count_cell(o.flushed),
+                          real_cell(o.error.relative_quantile(0.5), none),
+                          real_cell(o.error.relative_quantile(0.99), none), real_cell(o.error.largest_relative(), none),
+                          real_cell(o.error.snr_db(), "no error or no signal")});
+  };
+  for (const OperationOutcome& o : result.outcomes) add(o);
+  for (const OperationOutcome& o : result.growth) add(o);
+  report.tables = {tool_table(tool_version), inputs_table(series), std::move(table)};
+  report.story = {Paragraph{headline(formats, result), 0, 2},
+                  Paragraph{fmt::format("{}: {} with {} rows along the last axis.", sources_text(series),
+                                        counted(result.tensors, "tensor", "tensors"), grouped(result.rows)),
+                            0, 2}};
+  for (std::size_t f = 0; f < formats.size(); ++f) report.story.push_back(operations_grid(formats[f], f, result));
+  report.figures = {growth_figure(series, formats, result)};
+  report.story.push_back(Heading{"Not covered"});
+  report.story.push_back(
+      Paragraph{"Each tensor is taken as the operation's input, whatever it is in the network: use "
+                "--select to ask only about those that are. Rounding the inputs is not counted. "
+                "needs FP32: over 1 % Inf or NaN, or half of the results off by 16 roundings of the "
+                "format; watch: any Inf or NaN, or 4 roundings.",
+                2, 2});
+  return report;
+}
+
+}  // namespace lowp
