@@ -24,5 +24,6 @@ int run_verify_command(int argc, char** argv);
 int run_verify_conversions(int argc, char** argv);
 int run_verify_tensor_core(int argc, char** argv);
 int run_verify_gpu(int argc, char** argv);
+int run_verify_scalers(int argc, char** argv);
 
 }  // namespace lowp::tool

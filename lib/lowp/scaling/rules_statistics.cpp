@@ -31,13 +31,15 @@ Advance after_backoff(const Settings& p, const State& before, const Facts& f) {
 
 State start_logmax(const Settings&) { return {.scale = 1}; }
 
-// Mean and deviation of log2 of the largest gradient, each with its own memory; an overflow counts as 2^log_max.
+// Mean and deviation of log2 of the largest gradient as FP16 holds it, each with its own memory; an overflow counts as
+// 2^log_max.
 Advance after_logmax(const Settings& p, const State& before, const Facts& f) {
   State s = before;
   const auto b1 = static_cast<float>(p.beta1), b2 = static_cast<float>(p.beta2);
   const auto rest1 = static_cast<float>(1 - p.beta1), rest2 = static_cast<float>(1 - p.beta2);
-  const float x = f.overflow ? std::pow(2.0f, static_cast<float>(p.log_max))
-                             : std::log(static_cast<float>(f.largest)) / std::log(2.0f);
+  const auto largest = static_cast<float>(fl16(s.scale * f.largest) / s.scale);
+  const float x =
+      f.overflow ? std::pow(2.0f, static_cast<float>(p.log_max)) : std::log(largest) / std::log(2.0f);
   s.mean = b1 * s.mean + rest1 * x;
   s.fade1 = s.fade1 * b1;
   s.slow_mean = b2 * s.slow_mean + rest2 * x;

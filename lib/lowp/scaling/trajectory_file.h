@@ -9,7 +9,7 @@
 #include <variant>
 #include <vector>
 
-#include "lowp/tensor/result.h"
+#include "lowp/base/result.h"
 
 namespace lowp::scaling {
 
