@@ -19,6 +19,8 @@ enum ExitCode : int {
 int cmd_audit(int argc, char** argv);
 int cmd_cast(int argc, char** argv);
 int cmd_formats(int argc, char** argv);
+int run_replay_command(int argc, char** argv);
+int run_scalers_command(int argc, char** argv);
 int run_accumulate_command(int argc, char** argv);
 int run_verify_command(int argc, char** argv);
 int run_verify_conversions(int argc, char** argv);

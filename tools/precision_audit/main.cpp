@@ -24,6 +24,8 @@ constexpr Command commands[] = {
     {"cast", cmd_cast, "what one number becomes in a format, bit by bit, and why"},
     {"formats", cmd_formats, "what each number format can hold"},
     {"accumulate", run_accumulate_command, "what sums, dot products and weight updates lose, and in which format"},
+    {"replay", run_replay_command, "what a framework's loss scaler would have done on this run"},
+    {"scalers", run_scalers_command, "the loss scalers of the frameworks: rules, defaults, sources"},
     {"verify", run_verify_command, "the emulation against exact arithmetic and recorded hardware results"},
 };
 
