@@ -124,7 +124,7 @@ int answer(const Words& words, const std::vector<Setup>& setups, const Loop& loo
     return fail(fmt::format("{}: wanted {} steps for one update, found {}", run->source, loop.accumulate, run->steps.size()));
   scaling::ReplayAnswer answer{*run, loop, {}, {}, words.diff, words.advise, !words.loss_dtype.empty()};
   for (const Setup& setup : setups) answer.replays.push_back(scaling::replay(*run, setup, loop));
-  answer.advice = scaling::advise(*run, setups.front(), loop);
+  answer.advice = scaling::advise(*run, setups.front(), loop, words.advise);
   Report report = scaling::replay_report(answer);
   const std::vector<Cell> tool{Cell{std::string("precision-audit")}, Cell{std::string(version)}};
   report.tables.insert(report.tables.begin(), Table{"tool", {"name", "version"}, {tool}, true});

@@ -15,7 +15,7 @@ namespace {
 
 constexpr double top_room = 52, name_room = 34, name_height = 17;
 constexpr std::string_view strokes[] = {
-    "stroke=\"#0b5fa5\" stroke-width=\"2\"",
+    "stroke=\"#0b5fa5\" stroke-width=\"4\" stroke-opacity=\"0.6\"",
     "stroke=\"#b93815\" stroke-width=\"2\" stroke-dasharray=\"7 3\"",
     "stroke=\"#0f7a5f\" stroke-width=\"2\" stroke-dasharray=\"2 2.5\"",
     "stroke=\"#7e22ce\" stroke-width=\"1.6\" stroke-dasharray=\"9 3 2 3\"",

@@ -8,7 +8,6 @@ namespace lowp::scaling {
 namespace {
 
 constexpr double intervals[] = {100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000, 100000};
-constexpr int deepest = 4;  // binades below the limit that are shown
 
 // The largest k with 2^k * largest below 65520, at most 127: scales are FP32 numbers nearly everywhere.
 int limit_log2(double largest) {
@@ -18,50 +17,30 @@ int limit_log2(double largest) {
   return k;
 }
 
-Trial trial_of(const RunSeries& run, const Replay& replay, const Loop& loop) {
-  const Settings& p = replay.setup.settings;
-  return {init_parameter(*replay.setup.scaler).field == &Settings::init ? p.init : 0,
-          interval_parameter(*replay.setup.scaler) != nullptr ? p.interval : 0, replay.skipped(),
-          mean_flushed(run, replay, loop), replay.final_scale};
-}
+double flushed_key(const Trial& trial) { return trial.flushed ? trial.flushed->most : 0; }
 
-double least_flushed(const Trial& trial) { return trial.flushed ? trial.flushed->most : 0; }
-
-// Whether `a` is the better one; equal ones keep their order.
-bool better(const Trial& a, const Trial& b) {
+// Whether `a` is the better one of two in the order of advise().
+bool better(const Trial& a, const Trial& b, double own_interval) {
   if (a.skipped != b.skipped) return a.skipped < b.skipped;
-  return least_flushed(a) < least_flushed(b);
-}
-
-Setup with(Setup setup, double init, double interval) {
-  setup.settings.init = init;
-  if (interval != 0) setup.settings.interval = interval;
-  return setup;
+  if (flushed_key(a) != flushed_key(b)) return flushed_key(a) < flushed_key(b);
+  if (a.init != b.init) return a.init > b.init;
+  if (a.interval == own_interval || b.interval == own_interval) return a.interval == own_interval && b.interval != own_interval;
+  return a.interval < b.interval;
 }
 
 struct Limits {
-  std::optional<int> lowest;        // over all steps that some scale can hold
-  std::optional<std::size_t> binding;
-  std::optional<int> second;        // without the binding step
-  std::size_t hopeless = 0;
+  std::optional<int> lowest, second;  // of the update that binds, and of all others
+  std::size_t binding = 0, hopeless = 0;
 };
 
-Limits limits_of(const RunSeries& run, const Loop& loop) {
+Limits limits_of(const std::vector<double>& largest, std::size_t count) {
   Limits limits;
-  const std::size_t count = std::min(run.steps.size(), loop.steps.value_or(run.steps.size()) * static_cast<std::size_t>(loop.accumulate));
-  for (std::size_t i = 0; i < count; ++i) {
-    const double largest = largest_scaled(run.steps[i], loop);
-    if (!std::isfinite(largest)) {
+  for (std::size_t i = 0; i < std::min(count, largest.size()); ++i) {
+    if (largest[i] == 0) continue;
+    const int limit = std::isfinite(largest[i]) ? limit_log2(largest[i]) : -1000;
+    if (limit < -149) {  // below the smallest FP32 number
       ++limits.hopeless;
-      continue;
-    }
-    if (largest == 0) continue;
-    const int limit = limit_log2(largest);
-    if (limit < -149) {
-      ++limits.hopeless;
-      continue;
-    }
-    if (!limits.lowest || limit < *limits.lowest) {
+    } else if (!limits.lowest || limit < *limits.lowest) {
       limits.second = limits.lowest;
       limits.lowest = limit;
       limits.binding = i;
@@ -72,21 +51,33 @@ Limits limits_of(const RunSeries& run, const Loop& loop) {
   return limits;
 }
 
-void try_intervals(const RunSeries& run, const Setup& setup, const Loop& loop, Advice& advice) {
-  const double own = setup.settings.interval;
-  const double init = std::ldexp(1.0, advice.init_log2);
-  advice.longer_than_run = !(own < static_cast<double>(advice.replay.steps.size()));
-  std::vector<double> all(std::begin(intervals), std::end(intervals));
-  if (std::ranges::find(all, own) == all.end()) all.push_back(own);
-  std::ranges::sort(all);
-  Trial best = trial_of(run, advice.replay, loop);
-  for (const double interval : all) {
-    const Trial trial = trial_of(run, replay(run, with(setup, init, interval), loop), loop);
-    advice.intervals.push_back(trial);
-    if (better(trial, best)) best = trial;
-    if (!(interval < static_cast<double>(advice.replay.steps.size()))) break;  // longer ones do the same
+// Replays of one run under one loop.
+struct Laboratory {
+  const RunSeries& run;
+  const Setup& setup;
+  const Loop& loop;
+  std::vector<double> largest;
+
+  Replay replay_with(double init, double interval) const {
+    Setup changed = setup;
+    changed.settings.init = init;
+    changed.settings.interval = interval;
+    return replay(run, largest, changed, loop);
   }
-  advice.interval = best.interval;
+  Trial try_out(double init, double interval) const {
+    const Replay replay = replay_with(init, interval);
+    return {init, interval, replay.skipped(), mean_flushed(run, replay, loop), replay.final_scale};
+  }
+};
+
+// Longer intervals than the run do what the first of them does.
+std::vector<double> intervals_for(double own, std::size_t steps) {
+  std::vector<double> tried;
+  for (const double interval : intervals) {
+    if (interval != own) tried.push_back(interval);
+    if (!(interval < static_cast<double>(steps))) break;
+  }
+  return tried;
 }
 
 }  // namespace
@@ -109,22 +100,34 @@ std::optional<Interval> mean_flushed(const RunSeries& run, const Replay& replay,
   return Interval{sum.least / static_cast<double>(count), sum.most / static_cast<double>(count)};
 }
 
-std::optional<Advice> advise(const RunSeries& run, const Setup& setup, const Loop& loop) {
-  const Limits limits = limits_of(run, loop);
+std::optional<Advice> advise(const RunSeries& run, const Setup& setup, const Loop& loop, bool widely) {
+  const Laboratory lab{run, setup, loop, largest_of_updates(run, loop)};
+  const Limits limits = limits_of(lab.largest, loop.steps.value_or(lab.largest.size()));
   if (!limits.lowest || init_parameter(*setup.scaler).field != &Settings::init) return {};
   Advice advice;
   advice.hopeless = limits.hopeless;
   advice.binding = limits.binding;
-  if (limits.second && *limits.second >= *limits.lowest + 2) advice.one_skip_log2 = *limits.second;
-  for (int k = *limits.lowest + 1; k >= *limits.lowest - deepest; --k) {
-    advice.inits.push_back(trial_of(run, replay(run, with(setup, std::ldexp(1.0, k), 0), loop), loop));
+  if (limits.second && *limits.second >= *limits.lowest + 2) advice.without_binding_log2 = limits.second;
+  const double own = setup.settings.interval, limit = std::ldexp(1.0, *limits.lowest);
+  std::vector<Trial> candidates{lab.try_out(limit, own), lab.try_out(limit / 2, own)};
+  advice.trials = candidates;
+  if (widely) {
+    advice.trials.insert(advice.trials.begin(), lab.try_out(limit * 2, own));
+    for (double init = limit / 4; init >= limit / 16; init /= 2) advice.trials.push_back(lab.try_out(init, own));
+    if (interval_parameter(*setup.scaler) != nullptr) {
+      for (const double interval : intervals_for(own, lab.largest.size())) {
+        for (const double init : {limit, limit / 2}) candidates.push_back(lab.try_out(init, interval));
+      }
+    }
+    advice.trials.insert(advice.trials.end(), candidates.begin() + 2, candidates.end());
   }
-  advice.init_log2 = better(advice.inits[2], advice.inits[1]) ? *limits.lowest - 1 : *limits.lowest;
-  const double init = std::ldexp(1.0, advice.init_log2);
-  advice.replay = replay(run, with(setup, init, 0), loop);
-  advice.interval = advice.replay.setup.settings.interval;
-  if (interval_parameter(*setup.scaler) != nullptr && !advice.replay.steps.empty()) try_intervals(run, setup, loop, advice);
-  if (advice.interval != advice.replay.setup.settings.interval) advice.replay = replay(run, with(setup, init, advice.interval), loop);
+  const Trial best = *std::ranges::min_element(candidates, [&](const Trial& a, const Trial& b) { return better(a, b, own); });
+  advice.init_log2 = best.init == limit ? *limits.lowest : *limits.lowest - 1;
+  advice.replay = lab.replay_with(best.init, best.interval);
+  if (interval_parameter(*setup.scaler) != nullptr) {
+    advice.interval = best.interval;
+    advice.longer_than_run = !(own < static_cast<double>(advice.replay.steps.size()));
+  }
   return advice;
 }
 

@@ -11,7 +11,7 @@ namespace lowp::scaling {
 
 struct Trial {
   double init = 0;
-  double interval = 0;  // 0: the scaler has none
+  double interval = 0;
   std::size_t skipped = 0;
   std::optional<Interval> flushed;  // mean over the steps that are taken
   double final_scale = 0;
@@ -19,20 +19,19 @@ struct Trial {
 
 struct Advice {
   int init_log2 = 0;
-  double interval = 0;
+  double interval = 0;        // 0: the scaler has none
   Replay replay;              // with both
-  std::vector<Trial> inits;      // with the interval of the setup: powers of two around the limit, descending
-  std::vector<Trial> intervals;  // with the advised first scale, ascending
-  std::size_t hopeless = 0;      // steps that overflow at any scale
-  std::optional<std::size_t> binding;  // index of the step that sets the limit
-  std::optional<int> one_skip_log2;    // a first scale that costs one skip and is higher by two binades or more
-  bool longer_than_run = false;        // the interval of the setup: nothing can be said about it
+  std::vector<Trial> trials;  // first scales around the limit with the interval of the setup; then other intervals
+  std::size_t hopeless = 0;   // updates that overflow at any scale
+  std::size_t binding = 0;    // the update that sets the limit
+  std::optional<int> without_binding_log2;  // the limit without it, where that is higher by two binades or more
+  bool longer_than_run = false;  // the interval of the setup: nothing can be said about a longer one
 };
 
-// Fewest skipped steps, then the least flushed share, then the highest scale, then the setup's own interval. The first
-// scale is the largest power of two that no step overflows, or one below it. Nothing where every step is hopeless or
-// zero, or where the scaler takes no first scale.
-std::optional<Advice> advise(const RunSeries& run, const Setup& setup, const Loop& loop);
+// Fewest skipped steps, then the least flushed share, then the highest first scale, then the setup's own interval, then
+// the shortest. The first scale is the largest power of two that no step overflows, or one below it. `widely`: other
+// intervals are tried too. Nothing where each step is hopeless or zero, or where the scaler takes no first scale.
+std::optional<Advice> advise(const RunSeries& run, const Setup& setup, const Loop& loop, bool widely);
 
 // Mean over the steps that `replay` takes; nothing where only maxima are known.
 std::optional<Interval> mean_flushed(const RunSeries& run, const Replay& replay, const Loop& loop);

@@ -7,17 +7,6 @@
 namespace lowp::scaling {
 namespace {
 
-// Of steps [begin, end).
-double largest_of(const RunSeries& run, const Loop& loop, std::size_t begin, std::size_t end) {
-  double largest = 0;
-  for (std::size_t i = begin; i < end; ++i) {
-    const double one = largest_scaled(run.steps[i], loop);
-    if (std::isnan(one)) return one;
-    largest = std::max(largest, one);
-  }
-  return largest;
-}
-
 // Share of scaled gradients above the edge; `open` where the evidence does not decide against the threshold.
 double above_edge(const RunSeries& run, const Settings& p, std::size_t index, double scale, double largest, bool& open) {
   if (!(std::fabs(scale * largest) > p.edge)) return 0;
@@ -37,23 +26,38 @@ double largest_scaled(const StepFacts& step, const Loop& loop) {
   return loop.loss_is_fp16 && largest < 1 ? 1 : largest;
 }
 
+std::vector<double> largest_of_updates(const RunSeries& run, const Loop& loop) {
+  const auto window = static_cast<std::size_t>(loop.accumulate);
+  std::vector<double> largest(run.steps.size() / window, 0);
+  for (std::size_t i = 0; i < largest.size() * window; ++i) {
+    double& most = largest[i / window];
+    const double one = largest_scaled(run.steps[i], loop);
+    if (std::isnan(one) || one > most) most = one;  // NaN stays: nothing is above it
+  }
+  return largest;
+}
+
 Replay replay(const RunSeries& run, const Setup& setup, const Loop& loop) {
+  return replay(run, largest_of_updates(run, loop), setup, loop);
+}
+
+Replay replay(const RunSeries& run, const std::vector<double>& largest, const Setup& setup, const Loop& loop) {
   Replay result{setup, {}};
   const Scaler& scaler = *setup.scaler;
   const auto window = static_cast<std::size_t>(loop.accumulate);
-  const std::size_t known = run.steps.size() / window;
+  const std::size_t known = largest.size();
   const std::size_t wanted = known == 0 ? 0 : loop.steps.value_or(known);
   result.steps.reserve(wanted);
   result.from_run = std::min(known, wanted);
   State state = start(scaler, setup.settings);
   bool taken_one = false, loaded = !loop.resume_before;
   for (std::size_t i = 0; i < wanted && !result.raised; ++i) {
-    const std::size_t begin = i % known * window, last = begin + window - 1;
+    const std::size_t last = (i % known + 1) * window - 1;
     if (!loaded && run.steps[last].step >= *loop.resume_before) {
       state = resumed(scaler, setup.settings, state);
       loaded = true;
     }
-    Facts facts{.largest = largest_of(run, loop, begin, last + 1)};
+    Facts facts{.largest = largest[i % known]};
     facts.overflow = overflows(state.scale, facts.largest);
     bool open = false;
     if (scaler.asks_edge) facts.above_edge = above_edge(run, setup.settings, last, state.scale, facts.largest, open);
@@ -72,6 +76,10 @@ Replay replay(const RunSeries& run, const Setup& setup, const Loop& loop) {
   }
   result.final_scale = state.scale;
   return result;
+}
+
+std::int64_t step_of_update(const RunSeries& run, const Loop& loop, std::size_t update) {
+  return run.steps[(update + 1) * static_cast<std::size_t>(loop.accumulate) - 1].step;
 }
 
 std::size_t stable_from(const Replay& replay) {

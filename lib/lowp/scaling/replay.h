@@ -50,8 +50,15 @@ struct Replay {
 // The largest magnitude of a step that the scale multiplies before FP16 must hold it; NaN or Inf if no scale helps.
 double largest_scaled(const StepFacts& step, const Loop& loop);
 
-// One pass over the steps; 10^6 of them take milliseconds.
+// The same of each update of the run: the largest of its steps.
+std::vector<double> largest_of_updates(const RunSeries& run, const Loop& loop);
+
+// One pass over the steps; 10^6 of them take milliseconds. `largest` is largest_of_updates(run, loop).
+Replay replay(const RunSeries& run, const std::vector<double>& largest, const Setup& setup, const Loop& loop);
 Replay replay(const RunSeries& run, const Setup& setup, const Loop& loop);
+
+// The step that ends an update of the run.
+std::int64_t step_of_update(const RunSeries& run, const Loop& loop, std::size_t update);
 
 // Where the last scale began: the first step of the longest end with one scale.
 std::size_t stable_from(const Replay& replay);

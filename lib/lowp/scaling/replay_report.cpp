@@ -33,8 +33,16 @@ Nested parameters_of(const Replay& replay) {
 Nested steps_of(const Replay& replay) {
   Table table{"steps", {"step", "scale", "scale_log2", "skipped"}, {}, false};
   table.rows.reserve(replay.steps.size());
-  for (const ReplayedStep& step : replay.steps)
-    table.rows.push_back({Cell{step.step}, text(hex_text(step.scale)), log2_cell(step.scale), Cell{step.skipped}});
+  double last = -1;
+  Cell hex, log2;
+  for (const ReplayedStep& step : replay.steps) {
+    if (step.scale != last) {
+      hex = text(hex_text(step.scale));
+      log2 = log2_cell(step.scale);
+      last = step.scale;
+    }
+    table.rows.push_back({Cell{step.step}, hex, log2, Cell{step.skipped}});
+  }
   return std::make_shared<const Table>(std::move(table));
 }
 
@@ -113,16 +121,17 @@ Table advice_table(const ReplayAnswer& answer) {
   const bool has_interval = interval_parameter(*advice.replay.setup.scaler) != nullptr;
   Table table{"advice",
               {"scaler", "init_scale", "init_scale_log2", "growth_interval", "skipped", "hopeless_steps", "binding_step",
-               "one_skip_log2", "inits", "intervals"},
+               "without_binding_log2", "trials"},
               {},
               true};
   table.rows.push_back(
       {text(advice.replay.setup.scaler->name), text(hex_text(std::ldexp(1.0, advice.init_log2))),
        Cell{std::int64_t{advice.init_log2}}, has_interval ? Cell{advice.interval} : Cell{Null{"the scaler has none"}},
        Cell{std::uint64_t{advice.replay.skipped()}}, Cell{std::uint64_t{advice.hopeless}},
-       Cell{answer.run.steps[*advice.binding].step},
-       advice.one_skip_log2 ? Cell{std::int64_t{*advice.one_skip_log2}} : Cell{Null{"no higher by two binades or more"}},
-       Cell{trials_of(advice.inits)}, Cell{trials_of(advice.intervals)}});
+       Cell{step_of_update(answer.run, answer.loop, advice.binding)},
+       advice.without_binding_log2 ? Cell{std::int64_t{*advice.without_binding_log2}}
+                                   : Cell{Null{"not higher by two binades or more"}},
+       Cell{trials_of(advice.trials)}});
   return table;
 }
 
@@ -166,7 +175,7 @@ Figure replay_figure(const ReplayAnswer& answer) {
   panel.x = {first, last};
   panel.title = "Loss scale over steps";
   panel.remark = answer_line(answer.replays.front());
-  return {"Loss scale of a replayed run", answer.run.source, "step of training", "loss scale", {std::move(panel)}};
+  return {"What the loss scaler would have done", answer.run.source, "step of training", "loss scale", {std::move(panel)}};
 }
 
 Report replay_report(const ReplayAnswer& answer) {

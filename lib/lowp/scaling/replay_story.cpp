@@ -58,11 +58,11 @@ Grid scales_grid(const ReplayAnswer& answer) {
       high = std::max(high, log2);
     }
   }
-  Grid grid{"Scale over steps", {"scaler", "from", "skipped first", "later", "growths", "last scale", "since step"}, 1, {}};
+  Grid grid{"Skipped steps, and the scale over steps", {"scaler", "from", "first", "later", "last scale", "since step"}, 1, {}};
   for (const Replay& r : answer.replays) {
     const std::size_t from = stable_from(r);
     grid.rows.push_back({{replay_name(r), scale_text(r.steps.empty() ? r.final_scale : r.steps.front().scale), grouped(r.skipped_first),
-                          grouped(r.skipped_later), grouped(r.growths), scale_text(r.final_scale),
+                          grouped(r.skipped_later), scale_text(r.final_scale),
                           from < r.steps.size() ? fmt::format("{}", r.steps[from].step) : "-"},
                          spark_of(r, low, high)});
   }
@@ -149,12 +149,13 @@ void add_differences(std::vector<Block>& story, const ReplayAnswer& answer) {
   }
 }
 
-Grid trials_grid(const std::string& title, const std::vector<Trial>& trials, bool inits, double chosen) {
-  Grid grid{title, {inits ? "first scale" : "interval", "skipped", "flushed, mean", "last scale", ""}, 1, {}};
-  for (const Trial& trial : trials) {
-    const double key = inits ? trial.init : trial.interval;
-    grid.rows.push_back({{inits ? scale_text(key) : number_text(key), grouped(trial.skipped), share_words(trial.flushed),
-                          scale_text(trial.final_scale), key == chosen ? "advised" : ""},
+Grid trials_grid(const Advice& advice) {
+  const Parameter* interval = interval_parameter(*advice.replay.setup.scaler);
+  Grid grid{"Tried", {"first scale", interval != nullptr ? "interval" : "", "skipped", "flushed, mean", "last scale", ""}, 1, {}};
+  for (const Trial& trial : advice.trials) {
+    const bool chosen = trial.init == std::ldexp(1.0, advice.init_log2) && (interval == nullptr || trial.interval == advice.interval);
+    grid.rows.push_back({{scale_text(trial.init), interval != nullptr ? number_text(trial.interval) : "", grouped(trial.skipped),
+                          share_words(trial.flushed), scale_text(trial.final_scale), chosen ? "advised" : ""},
                          {}});
   }
   return grid;
@@ -168,21 +169,21 @@ void add_advice(std::vector<Block>& story, const ReplayAnswer& answer) {
   const Parameter* interval = interval_parameter(row);
   say(fmt::format("{}={}{}: {}.", init_parameter(row).name, scale_text(std::ldexp(1.0, advice.init_log2)),
                   interval != nullptr ? fmt::format(", {}={}", interval->name, number_text(advice.interval)) : "", skips_text(advice.replay)));
-  say(fmt::format("The limit is set by step {}.{}", answer.run.steps[*advice.binding].step,
-                  advice.one_skip_log2 ? fmt::format(" Without that step it would be 2^{}.", *advice.one_skip_log2) : ""));
+  say(fmt::format("The limit is set by step {}.{}", step_of_update(answer.run, answer.loop, advice.binding),
+                  advice.without_binding_log2 ? fmt::format(" Without that step it would be 2^{}.", *advice.without_binding_log2) : ""));
   if (advice.hopeless != 0)
     say(fmt::format("{} at any scale: not a matter of scaling.", counted(advice.hopeless, "step overflows", "steps overflow")));
-  if (interval != nullptr && advice.longer_than_run)
-    say(fmt::format("The run has {}, fewer than the interval of {}: it says nothing about a longer one.", steps_text(advice.replay.steps.size()),
-                    number_text(advice.replay.setup.settings.interval)));
-  story.push_back(trials_grid("First scales", advice.inits, true, std::ldexp(1.0, advice.init_log2)));
-  if (!advice.intervals.empty()) story.push_back(trials_grid("Intervals, from the advised scale", advice.intervals, false, advice.interval));
+  if (advice.longer_than_run)
+    say(fmt::format("The run has {}, no more than the interval: it says nothing about a longer one.", steps_text(advice.replay.steps.size())));
+  story.push_back(trials_grid(advice));
 }
 
-std::string advised_sentence(const Advice& advice, const Replay& own) {
-  const double init = std::ldexp(1.0, advice.init_log2);
-  if (own.setup.settings.init == init && own.setup.settings.interval == advice.interval) return " That is the advised first scale.";
-  return fmt::format(" From the advised 2^{}: {}.", advice.init_log2, advice.replay.skipped() == 0 ? "none is skipped" : skips_text(advice.replay));
+std::string advised_sentence(const ReplayAnswer& answer) {
+  const Advice& advice = *answer.advice;
+  const Settings &own = answer.replays.front().setup.settings, &advised = advice.replay.setup.settings;
+  if (own.init == advised.init && own.interval == advised.interval) return " That is the advised first scale.";
+  const std::string interval = own.interval == advised.interval ? "" : fmt::format(" and an interval of {}", number_text(advised.interval));
+  return fmt::format(" From the advised 2^{}{}: {}.", advice.init_log2, interval, skips_text(advice.replay));
 }
 
 void add_limits(std::vector<Block>& story, const ReplayAnswer& answer) {
@@ -230,7 +231,7 @@ std::vector<Block> replay_story(const ReplayAnswer& answer) {
   std::vector<Block> story;
   for (const Replay& r : answer.replays) {
     const bool first = &r == &answer.replays.front();
-    story.push_back(Paragraph{answer_line(r) + "." + (first && answer.advice ? advised_sentence(*answer.advice, r) : "")});
+    story.push_back(Paragraph{answer_line(r) + "." + (first && answer.advice ? advised_sentence(answer) : "")});
   }
   story.push_back(scales_grid(answer));
   for (const Replay& r : answer.replays) add_costs(story, r, answer.replays.size() > 1);

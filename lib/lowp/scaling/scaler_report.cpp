@@ -54,7 +54,7 @@ std::string interval_text(const Scaler& row) {
 }
 
 Grid list_grid(std::span<const Scaler* const> rows) {
-  Grid grid{"", {"name", "framework", "first scale", "interval", "executed"}, 2, {}};
+  Grid grid{"", {"name", "framework", "first", "interval", "executed"}, 2, {}};
   for (const Scaler* row : rows) {
     grid.rows.push_back({{std::string(row->name), std::string(row->what), initial_text(init_parameter(*row)), interval_text(*row),
                           row->vectors.empty() ? "from source, not run" : row->informational ? "informational" : "yes"},
@@ -147,15 +147,15 @@ Report scalers_report(std::span<const Scaler* const> rows) {
 std::vector<NamedRun> example_runs() {
   return {{"60 clean steps", example(60, [](std::size_t) { return false; })},
           {"one overflow at step 5", example(60, [](std::size_t i) { return i == 5; })},
-          {"every third step overflows", example(24, [](std::size_t i) { return i % 3 == 2; })},
-          {"two overflows, four clean steps, four times", example(24, [](std::size_t i) { return i % 6 < 2; })}};
+          {"every third overflows", example(24, [](std::size_t i) { return i % 3 == 2; })},
+          {"2 overflows, 4 clean, ...", example(24, [](std::size_t i) { return i % 6 < 2; })}};
 }
 
 Report difference_report(const Setup& a, const Setup& b, std::span<const NamedRun> runs, const Loop& loop) {
   Report report;
   Table table{"differences", {"run", "a", "b", "step", "a_scale", "b_scale", "a_skipped", "b_skipped", "a_final_scale", "b_final_scale"}, {}, false};
   const std::string name_a(a.scaler->name), name_b(b.scaler->name);
-  Grid grid{"", {"run", "first difference", name_a, name_b, name_a + " last", name_b + " last"}, 1, {}};
+  Grid grid{"", {"run", "step", name_a, name_b, name_a + " last", name_b + " last"}, 1, {}};
   std::size_t different = 0;
   for (const NamedRun& named : runs) {
     const Replay left = replay(named.run, a, loop), right = replay(named.run, b, loop);
@@ -166,7 +166,7 @@ Report difference_report(const Setup& a, const Setup& b, std::span<const NamedRu
                           at ? text(hex_text(left.steps[*at].scale)) : none, at ? text(hex_text(right.steps[*at].scale)) : none,
                           at ? Cell{left.steps[*at].skipped} : none, at ? Cell{right.steps[*at].skipped} : none,
                           text(hex_text(left.final_scale)), text(hex_text(right.final_scale))});
-    grid.rows.push_back({{named.name, at ? fmt::format("step {}", left.steps[*at].step) : "none", at ? side_text(left, *at) : "",
+    grid.rows.push_back({{named.name, at ? fmt::format("{}", left.steps[*at].step) : "none", at ? side_text(left, *at) : "",
                           at ? side_text(right, *at) : "", scale_text(left.final_scale), scale_text(right.final_scale)},
                          {}});
   }
