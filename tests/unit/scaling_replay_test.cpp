@@ -44,7 +44,9 @@ Setup torch(double init, double interval) {
 struct TemporaryFile {
   std::string path;
   explicit TemporaryFile(const std::string& text) {
-    path = (std::filesystem::temp_directory_path() / ("maxima-" + std::to_string(::clock()) + "-" + std::to_string(count++))).string();
+    path = (std::filesystem::temp_directory_path() /
+            ("maxima-" + std::to_string(::clock()) + "-" + std::to_string(count++)))
+               .string();
     std::ofstream(path, std::ios::binary) << text;
   }
   ~TemporaryFile() { std::filesystem::remove(path); }
@@ -101,7 +103,9 @@ TEST_CASE("maxima are read from CSV and from JSON lines") {
 
   CHECK(read("5,x,loss_grad,1\n").steps[0].largest[static_cast<std::size_t>(Kind::loss_grad)] == 1);
   CHECK(read("largest,step\n3,1\n").steps[0].largest_gradient() == 3);
-  const RunSeries lines = read("{\"step\": 1, \"largest\": 0.25, \"kind\": \"grad\"}\n{\"step\": 2, \"largest\": NaN}\n{\"step\": 3, \"largest\": \"inf\"}\n");
+  const RunSeries lines = read(
+      "{\"step\": 1, \"largest\": 0.25, \"kind\": \"grad\"}\n{\"step\": 2, \"largest\": NaN}\n{\"step\": 3, "
+      "\"largest\": \"inf\"}\n");
   REQUIRE(lines.steps.size() == 3);
   CHECK(lines.steps[0].largest_gradient() == 0.25);
   CHECK(std::isnan(lines.steps[1].largest_gradient()));
@@ -213,8 +217,9 @@ TEST_CASE("real FP16 runs from the largest gradients of the FP32 run") {
 }
 
 TEST_CASE("the advised first scale is the largest clean one of the real runs, or one below") {
+  const nlohmann::json problems = real_runs();
   std::size_t known = 0;
-  for (const auto& [name, problem] : real_runs().items()) {
+  for (const auto& [name, problem] : problems.items()) {
     CAPTURE(name);
     const RunSeries run = run_of(problem["fp32_largest_per_step"].get<std::vector<double>>());
     const auto advice = advise(run, torch(65536, 2000), loop_of(problem), true);
@@ -272,7 +277,8 @@ TEST_CASE("the report says when it cannot know that all gradients are counted") 
 
 TEST_CASE("a million steps replay in under a second of processor time") {
   std::vector<double> largest(1'000'000);
-  for (std::size_t i = 0; i < largest.size(); ++i) largest[i] = 0.5 + 100 * (static_cast<double>(i * 7919 % 1000) / 1000);
+  for (std::size_t i = 0; i < largest.size(); ++i)
+    largest[i] = 0.5 + 100 * (static_cast<double>(i * 7919 % 1000) / 1000);
   const RunSeries run = run_of(largest);
   const std::clock_t begin = std::clock();
   const Replay r = replay(run, torch(65536, 20), {});

@@ -56,10 +56,10 @@ struct Machine {
 struct Column {
   std::string_view name;
   std::map<std::string, ConfigValue> config;
-  std::vector<int> clean;        // steps of the first three growths
-  double after_one;              // log2 after one overflow at step 5
-  std::vector<int> next;         // the next growths
-  double every_third, bursts;    // log2 at the end
+  std::vector<int> clean;      // steps of the first three growths
+  double after_one;            // log2 after one overflow at step 5
+  std::vector<int> next;       // the next growths
+  double every_third, bursts;  // log2 at the end
 };
 
 std::vector<Column> columns() {
@@ -81,7 +81,11 @@ std::vector<Column> columns() {
       {"flax", {{"scale", 1024.0}, {"growth_interval", 10.0}}, {11, 22, 33}, 9, {16, 27}, 2, 2},
       {"paddle",
        {{"init_loss_scaling", 1024.0}, {"incr_every_n_steps", 10.0}, {"decr_every_n_nan_or_inf", 2.0}},
-       {10, 20, 30}, 10, {15, 25}, 10, 6},
+       {10, 20, 30},
+       10,
+       {15, 25},
+       10,
+       6},
       {"mindspore-manager", {{"init_loss_scale", 1024.0}, {"scale_window", 10.0}}, {10, 20, 30}, 9, {15, 25}, 2, 2},
       {"mindspore-cell", {{"loss_scale_value", 1024.0}, {"scale_window", 10.0}}, {10, 20, 30}, 9, {15, 25}, 2, 2},
   };
@@ -174,16 +178,13 @@ TEST_CASE("one changed number in a recording is a mismatch") {
   const std::string torch = "torch_GradScaler.json";
   CHECK(mismatches_after(torch, [](TrajectoryFile&) {}) == 0);
   CHECK(mismatches_after(torch, [](TrajectoryFile& file) {
-    file.cases[0].final_scale = std::nextafter(file.cases[0].final_scale, 0.0);
-  }) == 1);
+          file.cases[0].final_scale = std::nextafter(file.cases[0].final_scale, 0.0);
+        }) == 1);
   CHECK(mismatches_after(torch, [](TrajectoryFile& file) { ++file.cases[0].n_skipped; }) == 1);
-  CHECK(mismatches_after(torch, [](TrajectoryFile& file) {
-    file.cases[0].scale[0].value *= 2;
-  }) >= 1);
+  CHECK(mismatches_after(torch, [](TrajectoryFile& file) { file.cases[0].scale[0].value *= 2; }) >= 1);
   CHECK(mismatches_after(torch, [](TrajectoryFile& file) { file.cases[0].skipped.push_back({0, 1}); }) == 1);
-  CHECK(mismatches_after(torch, [](TrajectoryFile& file) {
-    file.cases[0].state["growth_tracker"].front().value += 1;
-  }) >= 1);
+  CHECK(mismatches_after(torch,
+                         [](TrajectoryFile& file) { file.cases[0].state["growth_tracker"].front().value += 1; }) >= 1);
   CHECK(mismatches_after(torch, [](TrajectoryFile& file) { file.cases[0].state_dict["growth_factor"] = 3.0; }) == 1);
   CHECK(mismatches_after(torch, [](TrajectoryFile& file) { file.cases[0].config["growth"] = 3.0; }) == 1);
   const auto raising = [](TrajectoryFile& file) -> RecordedCase& {
@@ -256,7 +257,8 @@ TEST_CASE("fairseq's tolerance, torch's ceiling, PopART's two bins") {
 }
 
 TEST_CASE("a resume is exact for torch, Megatron and DeepSpeed") {
-  for (const std::string_view name : {"torch", "torch-sharded", "megatron", "deepspeed", "deepspeed-fused", "keras", "paddle"}) {
+  for (const std::string_view name :
+       {"torch", "torch-sharded", "megatron", "deepspeed", "deepspeed-fused", "keras", "paddle"}) {
     CAPTURE(name);
     const Scaler& row = *find_scaler(name);
     const std::string init(init_parameter(row).name), interval(interval_parameter(row)->name);

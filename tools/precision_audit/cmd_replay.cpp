@@ -38,26 +38,34 @@ struct Words {
 
 void declare_options(CLI::App& app, Words& words) {
   app.add_option("PATH", words.paths, "dumps of gradients: files, or directories with one file per step");
-  app.add_option("--maxima", words.maxima,
-                 "in place of dumps: CSV or JSON lines of step,largest or step,name,kind,largest, unscaled; kinds grad, "
-                 "act_grad, op_grad, act, loss_grad");
+  app.add_option(
+      "--maxima", words.maxima,
+      "in place of dumps: CSV or JSON lines of step,largest or step,name,kind,largest, unscaled; kinds grad, "
+      "act_grad, op_grad, act, loss_grad");
   const char* group = "The scaler";
-  app.add_option("--scaler", words.scaler.scalers, "one or more: " + scaler_names())->capture_default_str()->group(group);
+  app.add_option("--scaler", words.scaler.scalers, "one or more: " + scaler_names())
+      ->capture_default_str()
+      ->group(group);
   app.add_option("--init", words.scaler.init, "first scale, 2^16 or 65536; default: the scaler's own")->group(group);
-  app.add_option("--growth-interval", words.scaler.interval, "clean steps to a growth; default: the scaler's own")->group(group);
+  app.add_option("--growth-interval", words.scaler.interval, "clean steps to a growth; default: the scaler's own")
+      ->group(group);
   app.add_option("--param", words.scaler.parameters, "NAME=VALUE in the framework's own words; may be repeated")
       ->allow_extra_args(false)
       ->group(group);
   group = "The training loop";
-  app.add_option("--loss-dtype", words.loss_dtype, "of the loss: fp16 (then its own gradient counts), bf16, fp32")->group(group);
+  app.add_option("--loss-dtype", words.loss_dtype, "of the loss: fp16 (then its own gradient counts), bf16, fp32")
+      ->group(group);
   app.add_option("--accumulate", words.accumulate, "steps of the run per update; the scale stands still inside")
       ->capture_default_str()
       ->group(group);
   app.add_option("--divide", words.divide, "gradients are divided by this before they are FP16 (loss / N)")
       ->capture_default_str()
       ->group(group);
-  app.add_option("--dump-scale", words.dump_scale, "the loss scale the dumps were taken with")->capture_default_str()->group(group);
-  app.add_option("--steps", words.steps, "updates to replay; beyond the run its steps come again in the same order")->group(group);
+  app.add_option("--dump-scale", words.dump_scale, "the loss scale the dumps were taken with")
+      ->capture_default_str()
+      ->group(group);
+  app.add_option("--steps", words.steps, "updates to replay; beyond the run its steps come again in the same order")
+      ->group(group);
   app.add_option("--resume", words.resume, "save and load a checkpoint before this step")->group(group);
   app.add_option("--select", words.select, "only tensors whose name matches, for example 'grad/*'; may be repeated")
       ->allow_extra_args(false)
@@ -74,7 +82,8 @@ void declare_options(CLI::App& app, Words& words) {
 // A positive number, or what is wrong.
 Wrong read_positive(std::string_view option, const std::string& word, double& value) {
   const auto number = scaling::parse_real(word);
-  if (!number || !(*number > 0) || !std::isfinite(*number)) return fmt::format("{}: wanted a number above 0, found '{}'", option, word);
+  if (!number || !(*number > 0) || !std::isfinite(*number))
+    return fmt::format("{}: wanted a number above 0, found '{}'", option, word);
   value = *number;
   return {};
 }
@@ -84,7 +93,8 @@ Wrong read_loop(const CLI::App& app, const Words& words, Loop& loop, double& dum
   if (words.accumulate < 1) return fmt::format("--accumulate: wanted 1 or more, found {}", words.accumulate);
   if (app.count("--steps") != 0 && (words.steps < 1 || words.steps > 100'000'000))
     return fmt::format("--steps: wanted 1 to 100,000,000, found {}", words.steps);
-  if (words.threads < 0 || words.threads > 4096) return fmt::format("--threads: wanted 0 to 4096, found {}", words.threads);
+  if (words.threads < 0 || words.threads > 4096)
+    return fmt::format("--threads: wanted 0 to 4096, found {}", words.threads);
   const std::string& loss = words.loss_dtype;
   if (!loss.empty() && loss != "fp16" && loss != "bf16" && loss != "fp32")
     return fmt::format("--loss-dtype: wanted fp16, bf16 or fp32, found '{}'", loss);
@@ -117,11 +127,13 @@ int fail(std::string_view message) {
   return exit_input;
 }
 
-int answer(const Words& words, const std::vector<Setup>& setups, const Loop& loop, double dump_scale, const Writer& writer) {
+int answer(const Words& words, const std::vector<Setup>& setups, const Loop& loop, double dump_scale,
+           const Writer& writer) {
   const auto run = run_of(words, dump_scale);
   if (!run) return fail(run.error().message());
   if (run->steps.size() < static_cast<std::size_t>(loop.accumulate))
-    return fail(fmt::format("{}: wanted {} steps for one update, found {}", run->source, loop.accumulate, run->steps.size()));
+    return fail(
+        fmt::format("{}: wanted {} steps for one update, found {}", run->source, loop.accumulate, run->steps.size()));
   scaling::ReplayAnswer answer{*run, loop, {}, {}, words.diff, words.advise, !words.loss_dtype.empty()};
   for (const Setup& setup : setups) answer.replays.push_back(scaling::replay(*run, setup, loop));
   answer.advice = scaling::advise(*run, setups.front(), loop, words.advise);
@@ -151,7 +163,8 @@ int run_replay_command(int argc, char** argv) {
   Wrong wrong = read_setups(words.scaler, setups);
   if (!wrong) wrong = read_loop(app, words, loop, dump_scale);
   const Writer* writer = find_writer(words.output);
-  if (!wrong && writer == nullptr) wrong = fmt::format("--output: unknown '{}'; known: {}", words.output, names_of(writers()));
+  if (!wrong && writer == nullptr)
+    wrong = fmt::format("--output: unknown '{}'; known: {}", words.output, names_of(writers()));
   if (wrong) {
     complain(*wrong);
     return exit_usage;

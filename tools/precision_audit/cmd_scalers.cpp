@@ -77,10 +77,12 @@ int run_scalers_command(int argc, char** argv) {
   CLI::App app{"The loss scalers of the frameworks: rules, defaults, sources, differences.", argv[0]};
   app.add_option("NAME", words.names, "all of what the table says about these");
   app.add_option("--diff", words.diff, "two names: the first step at which they differ")->expected(2);
-  app.add_option("--maxima", words.maxima, "the run to compare them on: CSV or JSON lines of step,largest; default: examples");
+  app.add_option("--maxima", words.maxima,
+                 "the run to compare them on: CSV or JSON lines of step,largest; default: examples");
   app.add_option("--init", words.settings.init, "first scale of both");
   app.add_option("--growth-interval", words.settings.interval, "of both");
-  app.add_option("--param", words.settings.parameters, "NAME=VALUE in the framework's own words; may be repeated")->allow_extra_args(false);
+  app.add_option("--param", words.settings.parameters, "NAME=VALUE in the framework's own words; may be repeated")
+      ->allow_extra_args(false);
   app.add_option("--output", words.output, "text, json, csv, markdown")->capture_default_str();
   app.footer("Exit codes: 0 fine, 2 usage, 3 input.");
   if (const auto code = parse_or_refuse(app, argc, argv)) return *code;

@@ -19,7 +19,9 @@ using scaling::Setup;
 using Wrong = std::optional<std::string>;
 
 // The field that sets the first scale: of OpenSeq2Seq's backoff it is the ceiling.
-const Parameter& first_scale(const Scaler& scaler) { return init_parameter(scaler); }
+const Parameter& first_scale(const Scaler& scaler) {
+  return init_parameter(scaler);
+}
 
 Wrong set_init(std::string_view word, std::vector<Setup>& setups) {
   if (word.empty()) return {};
@@ -61,7 +63,9 @@ Wrong set_parameter(const std::string& word, std::vector<Setup>& setups) {
   if (equals == word.npos || equals == 0) return fmt::format("--param: wanted NAME=VALUE, found '{}'", word);
   const std::string name = word.substr(0, equals);
   const auto value = scaling::parse_setting(word.substr(equals + 1));
-  if (!value) return fmt::format("--param: wanted a number, true, false or None after '{}=', found '{}'", name, word.substr(equals + 1));
+  if (!value)
+    return fmt::format("--param: wanted a number, true, false or None after '{}=', found '{}'", name,
+                       word.substr(equals + 1));
   bool any = false;
   for (Setup& setup : setups) {
     if (const Parameter* parameter = find_parameter(*setup.scaler, name)) {

@@ -21,8 +21,8 @@ struct Null {
 struct Cell;
 struct Table;
 using CellList = std::vector<Cell>;
-// Records inside a record, never null: an array of objects in JSON (one object if the table is `single`); in CSV a table
-// of its own, whose first column is that of the record.
+// Records inside a record, never null: an array of objects in JSON (one object if the table is `single`); in CSV a
+// table of its own, whose first column is that of the record.
 using Nested = std::shared_ptr<const Table>;
 struct Cell {
   std::variant<Null, bool, std::int64_t, std::uint64_t, double, std::string, CellList, Nested> value;
@@ -74,10 +74,10 @@ struct Line {
 // A power of two that stays the same from each of `from` until the next, over steps of training. A value that is no
 // number leaves a gap. Marked steps get a cross.
 struct Trace {
-  std::string label;            // "torch"
-  std::vector<double> from;     // steps, ascending
-  std::vector<double> log2;     // one per step of `from`
-  std::vector<double> marked;   // steps, ascending
+  std::string label;           // "torch"
+  std::vector<double> from;    // steps, ascending
+  std::vector<double> log2;    // one per step of `from`
+  std::vector<double> marked;  // steps, ascending
 };
 struct Panel {
   std::string title;      // "fp16"
@@ -89,9 +89,9 @@ struct Panel {
   double window_low = 0, window_high = 0;  // clipped to the axis by the writer
   bool has_marker = false;
   double marker = 0;
-  std::string marker_label = {};  // "init_scale 2^16"
-  std::string remark = {};        // one line under the title: "no scale needed", "window empty"
-  std::vector<Line> lines = {};   // in place of bands, line and window
+  std::string marker_label = {};   // "init_scale 2^16"
+  std::string remark = {};         // one line under the title: "no scale needed", "window empty"
+  std::vector<Line> lines = {};    // in place of bands, line and window
   std::vector<Trace> traces = {};  // likewise; x holds the first step and the last
 };
 struct Figure {

@@ -24,7 +24,9 @@ constexpr std::string_view strokes[] = {
 };
 constexpr std::string_view cross_style = "stroke=\"#111\" stroke-width=\"1.3\"";
 
-std::string_view stroke_of(std::size_t index) { return strokes[index % std::size(strokes)]; }
+std::string_view stroke_of(std::size_t index) {
+  return strokes[index % std::size(strokes)];
+}
 
 void draw_cross(SvgCanvas& canvas, Point at) {
   constexpr double r = 3.2;
@@ -96,7 +98,8 @@ struct TracesDrawing {
       const double px = plot.to_px(tick);
       canvas.line({px, plot.box.bottom()}, {px, plot.box.bottom() + 4}, "stroke=\"#333\"");
       canvas.text({px, plot.box.bottom() + 17}, small_size + 0.5,
-                  (tick < 0 ? "-" : "") + grouped(static_cast<std::uint64_t>(std::fabs(tick))), "text-anchor=\"middle\"");
+                  (tick < 0 ? "-" : "") + grouped(static_cast<std::uint64_t>(std::fabs(tick))),
+                  "text-anchor=\"middle\"");
     }
     draw_axis_titles(canvas, plot, setting, cell, plot.box.top);
   }
@@ -137,7 +140,8 @@ struct TracesDrawing {
     double y = plot.box.top + 8;
     for (std::size_t i = 0; i < panel.traces.size(); ++i, y += name_height) {
       canvas.line({left, y}, {left + 20, y}, stroke_of(i));
-      canvas.text({text_left, y + 4}, normal_size, fit_text(panel.traces[i].label, normal_size, cell.right() - text_left), "");
+      canvas.text({text_left, y + 4}, normal_size,
+                  fit_text(panel.traces[i].label, normal_size, cell.right() - text_left), "");
     }
     if (!marked) return;
     draw_cross(canvas, {left + 10, y});
@@ -149,7 +153,8 @@ struct TracesDrawing {
     const double width = cell.right() - plot.box.left;
     canvas.text({plot.box.left, cell.top + 14}, panel_title_size, fit_text(panel.title, panel_title_size, width, true),
                 "font-weight=\"bold\"");
-    canvas.text({plot.box.left, cell.top + 30}, normal_size, fit_text(panel.remark, normal_size, width), "fill=\"#444\"");
+    canvas.text({plot.box.left, cell.top + 30}, normal_size, fit_text(panel.remark, normal_size, width),
+                "fill=\"#444\"");
     draw_axes();
     for (std::size_t i = 0; i < panel.traces.size(); ++i) draw_trace(panel.traces[i], i);
     for (const Trace& trace : panel.traces) draw_marks(trace);

@@ -17,14 +17,17 @@ int limit_log2(double largest) {
   return k;
 }
 
-double flushed_key(const Trial& trial) { return trial.flushed ? trial.flushed->most : 0; }
+double flushed_key(const Trial& trial) {
+  return trial.flushed ? trial.flushed->most : 0;
+}
 
 // Whether `a` is the better one of two in the order of advise().
 bool better(const Trial& a, const Trial& b, double own_interval) {
   if (a.skipped != b.skipped) return a.skipped < b.skipped;
   if (flushed_key(a) != flushed_key(b)) return flushed_key(a) < flushed_key(b);
   if (a.init != b.init) return a.init > b.init;
-  if (a.interval == own_interval || b.interval == own_interval) return a.interval == own_interval && b.interval != own_interval;
+  if (a.interval == own_interval || b.interval == own_interval)
+    return a.interval == own_interval && b.interval != own_interval;
   return a.interval < b.interval;
 }
 
@@ -121,7 +124,8 @@ std::optional<Advice> advise(const RunSeries& run, const Setup& setup, const Loo
     }
     advice.trials.insert(advice.trials.end(), candidates.begin() + 2, candidates.end());
   }
-  const Trial best = *std::ranges::min_element(candidates, [&](const Trial& a, const Trial& b) { return better(a, b, own); });
+  const Trial best =
+      *std::ranges::min_element(candidates, [&](const Trial& a, const Trial& b) { return better(a, b, own); });
   advice.init_log2 = best.init == limit ? *limits.lowest : *limits.lowest - 1;
   advice.replay = lab.replay_with(best.init, best.interval);
   if (interval_parameter(*setup.scaler) != nullptr) {

@@ -25,7 +25,7 @@ struct Advice {
   std::size_t hopeless = 0;   // updates that overflow at any scale
   std::size_t binding = 0;    // the update that sets the limit
   std::optional<int> without_binding_log2;  // the limit without it, where that is higher by two binades or more
-  bool longer_than_run = false;  // the interval of the setup: nothing can be said about a longer one
+  bool longer_than_run = false;             // the interval of the setup: nothing can be said about a longer one
 };
 
 // Fewest skipped steps, then the least flushed share, then the highest first scale, then the setup's own interval, then

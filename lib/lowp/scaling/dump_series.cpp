@@ -13,7 +13,9 @@
 namespace lowp::scaling {
 namespace {
 
-double magnitude_of(Exact x) { return x.kind == lowp::Kind::finite ? std::ldexp(static_cast<double>(x.significand), x.exponent) : 0; }
+double magnitude_of(Exact x) {
+  return x.kind == lowp::Kind::finite ? std::ldexp(static_cast<double>(x.significand), x.exponent) : 0;
+}
 
 // The non-zero finite values of one step, by binade: 2^b <= magnitude < 2^(b+1).
 struct Binades {
@@ -115,7 +117,9 @@ Result<RunSeries> facts_of_dumps(const StepSeries& series, int threads, double d
     see(by_step[step_of[tensor.input]], kind_of_tensor(name), tensor.counts, dump_scale);
   }
   for (const auto& [step, inputs] : inputs_of) {
-    if (inputs > 1) run.notes.push_back(fmt::format("Step {} is in {} inputs: they count together, as ranks share one scale.", step, inputs));
+    if (inputs > 1)
+      run.notes.push_back(
+          fmt::format("Step {} is in {} inputs: they count together, as ranks share one scale.", step, inputs));
   }
   const auto counts = std::make_shared<std::vector<Binades>>();
   for (auto& [step, counted] : by_step) {

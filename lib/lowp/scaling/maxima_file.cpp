@@ -43,7 +43,8 @@ std::optional<std::int64_t> step_of(std::string_view word) {
   std::int64_t step = 0;
   if (whole_word(word, step)) return step;
   double real = 0;
-  if (whole_word(word, real) && std::fabs(real) < 0x1p53 && real == std::floor(real)) return static_cast<std::int64_t>(real);
+  if (whole_word(word, real) && std::fabs(real) < 0x1p53 && real == std::floor(real))
+    return static_cast<std::int64_t>(real);
   return {};
 }
 
@@ -131,7 +132,10 @@ class MaximaReader {
   // Python writes NaN and Infinity, which are not JSON.
   static std::string quoted_specials(std::string_view line) {
     std::string text(line);
-    for (const auto& [bare, quoted] : {std::pair{": NaN", ": \"nan\""}, {": Infinity", ": \"inf\""}, {":NaN", ":\"nan\""}, {":Infinity", ":\"inf\""}}) {
+    for (const auto& [bare, quoted] : {std::pair{": NaN", ": \"nan\""},
+                                       {": Infinity", ": \"inf\""},
+                                       {":NaN", ":\"nan\""},
+                                       {":Infinity", ":\"inf\""}}) {
       for (std::size_t at = text.find(bare); at != text.npos; at = text.find(bare, at + 1))
         text.replace(at, std::string_view(bare).size(), quoted);
     }
@@ -172,9 +176,10 @@ class MaximaReader {
       run.steps.back().see(entry.kind, entry.largest);
     }
     if (repeated != 0) {
-      run.notes.push_back(fmt::format("{}: {} of a step given before; the largest of each step counts, as all ranks share "
-                                      "one scale",
-                                      path_, repeated == 1 ? "1 line is" : fmt::format("{} lines are", repeated)));
+      run.notes.push_back(
+          fmt::format("{}: {} of a step given before; the largest of each step counts, as all ranks share "
+                      "one scale",
+                      path_, repeated == 1 ? "1 line is" : fmt::format("{} lines are", repeated)));
     }
     return run;
   }
@@ -194,7 +199,8 @@ class MaximaReader {
 Result<RunSeries> read_maxima(const std::string& path) {
   auto file = File::open(path);
   if (!file) return file.error();
-  if ((*file)->size() > file_cap) return Error{path, std::nullopt, "at most 2 GiB", fmt::format("{} bytes", (*file)->size())};
+  if ((*file)->size() > file_cap)
+    return Error{path, std::nullopt, "at most 2 GiB", fmt::format("{} bytes", (*file)->size())};
   std::string text((*file)->size(), '\0');
   if (const auto done = (*file)->read(0, std::as_writable_bytes(std::span(text))); !done) return done.error();
   return MaximaReader(path, text).run();

@@ -8,7 +8,8 @@ namespace lowp::scaling {
 namespace {
 
 // Share of scaled gradients above the edge; `open` where the evidence does not decide against the threshold.
-double above_edge(const RunSeries& run, const Settings& p, std::size_t index, double scale, double largest, bool& open) {
+double above_edge(const RunSeries& run, const Settings& p, std::size_t index, double scale, double largest,
+                  bool& open) {
   if (!(std::fabs(scale * largest) > p.edge)) return 0;
   std::optional<Interval> below;
   if (run.share_below) below = run.share_below(index, p.edge / scale, true);
@@ -91,8 +92,8 @@ std::size_t stable_from(const Replay& replay) {
 std::optional<std::size_t> first_difference(const Replay& a, const Replay& b) {
   const std::size_t both = std::min(a.steps.size(), b.steps.size());
   for (std::size_t i = 0; i < both; ++i) {
-    const bool same_scale = a.steps[i].scale == b.steps[i].scale ||
-                            (std::isnan(a.steps[i].scale) && std::isnan(b.steps[i].scale));
+    const bool same_scale =
+        a.steps[i].scale == b.steps[i].scale || (std::isnan(a.steps[i].scale) && std::isnan(b.steps[i].scale));
     if (!same_scale || a.steps[i].skipped != b.steps[i].skipped) return i;
   }
   return {};

@@ -13,7 +13,9 @@
 namespace lowp::scaling {
 namespace {
 
-Cell text(std::string_view value) { return Cell{std::string(value)}; }
+Cell text(std::string_view value) {
+  return Cell{std::string(value)};
+}
 
 Cell log2_cell(double scale) {
   const double log2 = std::log2(std::fabs(scale));
@@ -47,21 +49,21 @@ Nested steps_of(const Replay& replay) {
 }
 
 Table replays_table(const ReplayAnswer& answer) {
-  Table table{"replays",
-              {"scaler", "params", "init_scale", "init_scale_log2", "steps", "skipped_first", "skipped_later", "final_scale",
-               "final_scale_log2", "growths", "overflows_taken", "guesses", "raised", "run_steps", "source"},
-              {},
-              false};
+  Table table{
+      "replays",
+      {"scaler", "params", "init_scale", "init_scale_log2", "steps", "skipped_first", "skipped_later", "final_scale",
+       "final_scale_log2", "growths", "overflows_taken", "guesses", "raised", "run_steps", "source"},
+      {},
+      false};
   for (const Replay& replay : answer.replays) {
     const Scaler& row = *replay.setup.scaler;
     const double first = replay.steps.empty() ? replay.final_scale : replay.steps.front().scale;
-    table.rows.push_back({text(row.name), Cell{parameters_of(replay)}, text(hex_text(first)), log2_cell(first),
-                          Cell{steps_of(replay)}, Cell{std::uint64_t{replay.skipped_first}},
-                          Cell{std::uint64_t{replay.skipped_later}}, text(hex_text(replay.final_scale)),
-                          log2_cell(replay.final_scale), Cell{std::uint64_t{replay.growths}},
-                          Cell{std::uint64_t{replay.overflows_taken}}, Cell{std::uint64_t{replay.guesses}},
-                          Cell{replay.raised}, Cell{std::uint64_t{replay.from_run}},
-                          text(row.vectors.empty() ? "from source, not run" : row.source)});
+    table.rows.push_back(
+        {text(row.name), Cell{parameters_of(replay)}, text(hex_text(first)), log2_cell(first), Cell{steps_of(replay)},
+         Cell{std::uint64_t{replay.skipped_first}}, Cell{std::uint64_t{replay.skipped_later}},
+         text(hex_text(replay.final_scale)), log2_cell(replay.final_scale), Cell{std::uint64_t{replay.growths}},
+         Cell{std::uint64_t{replay.overflows_taken}}, Cell{std::uint64_t{replay.guesses}}, Cell{replay.raised},
+         Cell{std::uint64_t{replay.from_run}}, text(row.vectors.empty() ? "from source, not run" : row.source)});
   }
   return table;
 }
@@ -74,8 +76,8 @@ Table flushed_table(const ReplayAnswer& answer) {
       const std::size_t index = (i + 1) * static_cast<std::size_t>(answer.loop.accumulate) - 1;
       const auto share = flushed_share(answer.run, index, replay.steps[i].scale / answer.loop.divide);
       if (!share) continue;
-      table.rows.push_back({text(replay.setup.scaler->name), Cell{replay.steps[i].step}, text(hex_text(replay.steps[i].scale)),
-                            Cell{share->least}, Cell{share->most}});
+      table.rows.push_back({text(replay.setup.scaler->name), Cell{replay.steps[i].step},
+                            text(hex_text(replay.steps[i].scale)), Cell{share->least}, Cell{share->most}});
     }
   }
   return table;
@@ -89,8 +91,9 @@ Table differences_table(const ReplayAnswer& answer) {
     const auto at = first_difference(a, b);
     std::vector<Cell> row{text(a.setup.scaler->name), text(b.setup.scaler->name)};
     if (at) {
-      for (Cell& cell : std::vector<Cell>{Cell{a.steps[*at].step}, text(hex_text(a.steps[*at].scale)), text(hex_text(b.steps[*at].scale)),
-                                          Cell{a.steps[*at].skipped}, Cell{b.steps[*at].skipped}})
+      for (Cell& cell : std::vector<Cell>{Cell{a.steps[*at].step}, text(hex_text(a.steps[*at].scale)),
+                                          text(hex_text(b.steps[*at].scale)), Cell{a.steps[*at].skipped},
+                                          Cell{b.steps[*at].skipped}})
         row.push_back(std::move(cell));
     } else {
       row.push_back(Cell{Null{"no step differs"}});
@@ -108,10 +111,11 @@ Cell share_cell(const std::optional<Interval>& share) {
 }
 
 Nested trials_of(const std::vector<Trial>& trials) {
-  Table table{"trials", {"init_scale_log2", "growth_interval", "skipped", "flushed_of_nonzero", "final_scale_log2"}, {}, false};
+  Table table{
+      "trials", {"init_scale_log2", "growth_interval", "skipped", "flushed_of_nonzero", "final_scale_log2"}, {}, false};
   for (const Trial& trial : trials) {
-    table.rows.push_back({log2_cell(trial.init), Cell{trial.interval}, Cell{std::uint64_t{trial.skipped}}, share_cell(trial.flushed),
-                          log2_cell(trial.final_scale)});
+    table.rows.push_back({log2_cell(trial.init), Cell{trial.interval}, Cell{std::uint64_t{trial.skipped}},
+                          share_cell(trial.flushed), log2_cell(trial.final_scale)});
   }
   return std::make_shared<const Table>(std::move(table));
 }
@@ -120,18 +124,18 @@ Table advice_table(const ReplayAnswer& answer) {
   const Advice& advice = *answer.advice;
   const bool has_interval = interval_parameter(*advice.replay.setup.scaler) != nullptr;
   Table table{"advice",
-              {"scaler", "init_scale", "init_scale_log2", "growth_interval", "skipped", "hopeless_steps", "binding_step",
-               "without_binding_log2", "trials"},
+              {"scaler", "init_scale", "init_scale_log2", "growth_interval", "skipped", "hopeless_steps",
+               "binding_step", "without_binding_log2", "trials"},
               {},
               true};
-  table.rows.push_back(
-      {text(advice.replay.setup.scaler->name), text(hex_text(std::ldexp(1.0, advice.init_log2))),
-       Cell{std::int64_t{advice.init_log2}}, has_interval ? Cell{advice.interval} : Cell{Null{"the scaler has none"}},
-       Cell{std::uint64_t{advice.replay.skipped()}}, Cell{std::uint64_t{advice.hopeless}},
-       Cell{step_of_update(answer.run, answer.loop, advice.binding)},
-       advice.without_binding_log2 ? Cell{std::int64_t{*advice.without_binding_log2}}
-                                   : Cell{Null{"not higher by two binades or more"}},
-       Cell{trials_of(advice.trials)}});
+  table.rows.push_back({text(advice.replay.setup.scaler->name), text(hex_text(std::ldexp(1.0, advice.init_log2))),
+                        Cell{std::int64_t{advice.init_log2}},
+                        has_interval ? Cell{advice.interval} : Cell{Null{"the scaler has none"}},
+                        Cell{std::uint64_t{advice.replay.skipped()}}, Cell{std::uint64_t{advice.hopeless}},
+                        Cell{step_of_update(answer.run, answer.loop, advice.binding)},
+                        advice.without_binding_log2 ? Cell{std::int64_t{*advice.without_binding_log2}}
+                                                    : Cell{Null{"not higher by two binades or more"}},
+                        Cell{trials_of(advice.trials)}});
   return table;
 }
 
@@ -175,7 +179,8 @@ Figure replay_figure(const ReplayAnswer& answer) {
   panel.x = {first, last};
   panel.title = "Loss scale over steps";
   panel.remark = answer_line(answer.replays.front());
-  return {"What the loss scaler would have done", answer.run.source, "step of training", "loss scale", {std::move(panel)}};
+  return {
+      "What the loss scaler would have done", answer.run.source, "step of training", "loss scale", {std::move(panel)}};
 }
 
 Report replay_report(const ReplayAnswer& answer) {

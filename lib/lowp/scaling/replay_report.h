@@ -15,11 +15,11 @@ namespace lowp::scaling {
 struct ReplayAnswer {
   const RunSeries& run;
   Loop loop;
-  std::vector<Replay> replays;         // one or more, of the same steps
-  std::optional<Advice> advice;        // for the first scaler
-  bool shows_differences = false;      // of each other scaler from the first
-  bool shows_advice = false;           // the trials too
-  bool loss_known = false;             // its type was said
+  std::vector<Replay> replays;     // one or more, of the same steps
+  std::optional<Advice> advice;    // for the first scaler
+  bool shows_differences = false;  // of each other scaler from the first
+  bool shows_advice = false;       // the trials too
+  bool loss_known = false;         // its type was said
 };
 
 // Tables `replays`, `flushed` (where known), `differences` and `advice` (where asked); a story that begins with the

@@ -15,15 +15,23 @@ namespace {
 constexpr std::size_t spark_columns = 40;
 constexpr std::size_t shown_steps = 12;
 
-std::string steps_text(std::uint64_t count) { return counted(count, "step", "steps"); }
-std::string is_or_are(std::uint64_t count) { return count == 1 ? "is" : "are"; }
+std::string steps_text(std::uint64_t count) {
+  return counted(count, "step", "steps");
+}
+std::string is_or_are(std::uint64_t count) {
+  return count == 1 ? "is" : "are";
+}
 
 std::string skips_text(const Replay& r) {
   if (r.steps.empty()) return "there is no step";
-  if (r.skipped() == r.steps.size()) return r.steps.size() == 1 ? "its only step is skipped" : fmt::format("all {} are skipped", steps_text(r.steps.size()));
+  if (r.skipped() == r.steps.size())
+    return r.steps.size() == 1 ? "its only step is skipped"
+                               : fmt::format("all {} are skipped", steps_text(r.steps.size()));
   if (r.skipped() == 0) return "no step is skipped";
-  if (r.skipped_first == 0) return fmt::format("{} {} skipped, none at the start", steps_text(r.skipped_later), is_or_are(r.skipped_later));
-  const std::string first = r.skipped_first == 1 ? "the first step is skipped" : fmt::format("the first {} are skipped", steps_text(r.skipped_first));
+  if (r.skipped_first == 0)
+    return fmt::format("{} {} skipped, none at the start", steps_text(r.skipped_later), is_or_are(r.skipped_later));
+  const std::string first = r.skipped_first == 1 ? "the first step is skipped"
+                                                 : fmt::format("the first {} are skipped", steps_text(r.skipped_first));
   return fmt::format("{}, {} later", first, r.skipped_later == 0 ? "none" : grouped(r.skipped_later));
 }
 
@@ -31,7 +39,9 @@ std::string end_text(const Replay& r) {
   const std::size_t from = stable_from(r);
   const std::string scale = scale_text(r.final_scale);
   if (r.steps.empty()) return fmt::format("the scale is {}", scale);
-  if (r.raised) return fmt::format("{} ends the run at step {} and scale {}", r.setup.scaler->raise_type, r.steps.back().step, scale_text(r.steps.back().scale));
+  if (r.raised)
+    return fmt::format("{} ends the run at step {} and scale {}", r.setup.scaler->raise_type, r.steps.back().step,
+                       scale_text(r.steps.back().scale));
   if (from == r.steps.size()) return fmt::format("the scale is {} after the last step", scale);
   if (from == 0) return fmt::format("the scale stays {}", scale);
   return fmt::format("the scale is {} from step {} to the end", scale, r.steps[from].step);
@@ -58,11 +68,14 @@ Grid scales_grid(const ReplayAnswer& answer) {
       high = std::max(high, log2);
     }
   }
-  Grid grid{"Skipped steps, and the scale over steps", {"scaler", "from", "first", "later", "last scale", "since step"}, 1, {}};
+  Grid grid{"Skipped steps, and the scale over steps",
+            {"scaler", "from", "first", "later", "last scale", "since step"},
+            1,
+            {}};
   for (const Replay& r : answer.replays) {
     const std::size_t from = stable_from(r);
-    grid.rows.push_back({{replay_name(r), scale_text(r.steps.empty() ? r.final_scale : r.steps.front().scale), grouped(r.skipped_first),
-                          grouped(r.skipped_later), scale_text(r.final_scale),
+    grid.rows.push_back({{replay_name(r), scale_text(r.steps.empty() ? r.final_scale : r.steps.front().scale),
+                          grouped(r.skipped_first), grouped(r.skipped_later), scale_text(r.final_scale),
                           from < r.steps.size() ? fmt::format("{}", r.steps[from].step) : "-"},
                          spark_of(r, low, high)});
   }
@@ -91,17 +104,21 @@ std::vector<std::size_t> chosen_steps(std::size_t count) {
 
 Grid steps_grid(const ReplayAnswer& answer, const Replay& r) {
   const std::size_t count = std::min(r.from_run, r.steps.size());
-  Grid grid{fmt::format("{}: {}", replay_name(r), count <= shown_steps ? "each step" : fmt::format("{} of {}", shown_steps, steps_text(count))),
-            {"step", "scale", "largest scaled", "skipped", "flushed"}, 1, {}};
+  Grid grid{fmt::format("{}: {}", replay_name(r),
+                        count <= shown_steps ? "each step" : fmt::format("{} of {}", shown_steps, steps_text(count))),
+            {"step", "scale", "largest scaled", "skipped", "flushed"},
+            1,
+            {}};
   for (const std::size_t i : chosen_steps(count)) {
     const std::size_t index = (i + 1) * static_cast<std::size_t>(answer.loop.accumulate) - 1;
     const double scaled = r.steps[i].scale * largest_scaled(answer.run.steps[index], answer.loop);
     const auto share = flushed_share(answer.run, index, r.steps[i].scale / answer.loop.divide);
-    grid.rows.push_back({{fmt::format("{}", r.steps[i].step), scale_text(r.steps[i].scale),
-                          !(std::fabs(scaled) < 65520) ? std::isfinite(scaled) ? magnitude_text(scaled) + " > 65504" : "NaN or Inf"
-                                                       : magnitude_text(scaled),
-                          r.steps[i].skipped ? "yes" : "no", share_words(share)},
-                         {}});
+    grid.rows.push_back(
+        {{fmt::format("{}", r.steps[i].step), scale_text(r.steps[i].scale),
+          !(std::fabs(scaled) < 65520) ? std::isfinite(scaled) ? magnitude_text(scaled) + " > 65504" : "NaN or Inf"
+                                       : magnitude_text(scaled),
+          r.steps[i].skipped ? "yes" : "no", share_words(share)},
+         {}});
   }
   return grid;
 }
@@ -118,17 +135,21 @@ void add_costs(std::vector<Block>& story, const Replay& r, bool named) {
                     percent(static_cast<double>(r.skipped_later) / static_cast<double>(after))));
   const Scaler& row = *r.setup.scaler;
   if (r.overflows_taken != 0)
-    say(fmt::format("{} with an overflow {} taken: this scaler skips nothing.", steps_text(r.overflows_taken), is_or_are(r.overflows_taken)));
+    say(fmt::format("{} with an overflow {} taken: this scaler skips nothing.", steps_text(r.overflows_taken),
+                    is_or_are(r.overflows_taken)));
   if (r.skipped() != 0 && row.schedule == Schedule::callers)
-    say(fmt::format("A learning-rate schedule that is stepped in every iteration runs {} ahead of the optimizer.", steps_text(r.skipped())));
+    say(fmt::format("A learning-rate schedule that is stepped in every iteration runs {} ahead of the optimizer.",
+                    steps_text(r.skipped())));
   if (r.skipped() != 0 && row.schedule == Schedule::advances)
-    say(fmt::format("The optimizer's iteration count advances on skipped steps too: its schedule runs {} ahead.", steps_text(r.skipped())));
+    say(fmt::format("The optimizer's iteration count advances on skipped steps too: its schedule runs {} ahead.",
+                    steps_text(r.skipped())));
   if (r.growths != 0 && row.unscaled == Unscaled::by_the_next_scale)
-    say(fmt::format("On {} the scale grows, and the optimizer gets 1/{} of the true gradient there.", steps_text(r.growths),
-                    number_text(r.setup.settings.growth)));
+    say(fmt::format("On {} the scale grows, and the optimizer gets 1/{} of the true gradient there.",
+                    steps_text(r.growths), number_text(r.setup.settings.growth)));
   if (r.guesses != 0)
-    say(fmt::format("{} not decided by the evidence: more than the threshold may lie above the edge, and that was assumed.",
-                    counted(r.guesses, "decision is", "decisions are")));
+    say(fmt::format(
+        "{} not decided by the evidence: more than the threshold may lie above the edge, and that was assumed.",
+        counted(r.guesses, "decision is", "decisions are")));
 }
 
 void add_differences(std::vector<Block>& story, const ReplayAnswer& answer) {
@@ -139,24 +160,30 @@ void add_differences(std::vector<Block>& story, const ReplayAnswer& answer) {
     const auto at = first_difference(a, b);
     const std::string names = fmt::format("{} and {}", replay_name(a), replay_name(b));
     const auto side = [&](const Replay& r) {
-      return fmt::format("{} has {}{}", replay_name(r), scale_text(r.steps[*at].scale), r.steps[*at].skipped ? ", skipped" : "");
+      return fmt::format("{} has {}{}", replay_name(r), scale_text(r.steps[*at].scale),
+                         r.steps[*at].skipped ? ", skipped" : "");
     };
-    story.push_back(Paragraph{at ? fmt::format("{} differ first at step {}: {}, {}.", names, a.steps[*at].step, side(a), side(b))
-                                 : a.steps.size() == b.steps.size()
-                                       ? fmt::format("{} do the same at every step.", names)
-                                       : fmt::format("{} do the same until one of them ends the run.", names),
-                              2, 2});
+    story.push_back(Paragraph{
+        at ? fmt::format("{} differ first at step {}: {}, {}.", names, a.steps[*at].step, side(a), side(b))
+        : a.steps.size() == b.steps.size() ? fmt::format("{} do the same at every step.", names)
+                                           : fmt::format("{} do the same until one of them ends the run.", names),
+        2, 2});
   }
 }
 
 Grid trials_grid(const Advice& advice) {
   const Parameter* interval = interval_parameter(*advice.replay.setup.scaler);
-  Grid grid{"Tried", {"first scale", interval != nullptr ? "interval" : "", "skipped", "flushed, mean", "last scale", ""}, 1, {}};
+  Grid grid{"Tried",
+            {"first scale", interval != nullptr ? "interval" : "", "skipped", "flushed, mean", "last scale", ""},
+            1,
+            {}};
   for (const Trial& trial : advice.trials) {
-    const bool chosen = trial.init == std::ldexp(1.0, advice.init_log2) && (interval == nullptr || trial.interval == advice.interval);
-    grid.rows.push_back({{scale_text(trial.init), interval != nullptr ? number_text(trial.interval) : "", grouped(trial.skipped),
-                          share_words(trial.flushed), scale_text(trial.final_scale), chosen ? "advised" : ""},
-                         {}});
+    const bool chosen =
+        trial.init == std::ldexp(1.0, advice.init_log2) && (interval == nullptr || trial.interval == advice.interval);
+    grid.rows.push_back(
+        {{scale_text(trial.init), interval != nullptr ? number_text(trial.interval) : "", grouped(trial.skipped),
+          share_words(trial.flushed), scale_text(trial.final_scale), chosen ? "advised" : ""},
+         {}});
   }
   return grid;
 }
@@ -168,13 +195,18 @@ void add_advice(std::vector<Block>& story, const ReplayAnswer& answer) {
   const auto say = [&](std::string line) { story.push_back(Paragraph{std::move(line), 2, 2}); };
   const Parameter* interval = interval_parameter(row);
   say(fmt::format("{}={}{}: {}.", init_parameter(row).name, scale_text(std::ldexp(1.0, advice.init_log2)),
-                  interval != nullptr ? fmt::format(", {}={}", interval->name, number_text(advice.interval)) : "", skips_text(advice.replay)));
+                  interval != nullptr ? fmt::format(", {}={}", interval->name, number_text(advice.interval)) : "",
+                  skips_text(advice.replay)));
   say(fmt::format("The limit is set by step {}.{}", step_of_update(answer.run, answer.loop, advice.binding),
-                  advice.without_binding_log2 ? fmt::format(" Without that step it would be 2^{}.", *advice.without_binding_log2) : ""));
+                  advice.without_binding_log2
+                      ? fmt::format(" Without that step it would be 2^{}.", *advice.without_binding_log2)
+                      : ""));
   if (advice.hopeless != 0)
-    say(fmt::format("{} at any scale: not a matter of scaling.", counted(advice.hopeless, "step overflows", "steps overflow")));
+    say(fmt::format("{} at any scale: not a matter of scaling.",
+                    counted(advice.hopeless, "step overflows", "steps overflow")));
   if (advice.longer_than_run)
-    say(fmt::format("The run has {}, no more than the interval: it says nothing about a longer one.", steps_text(advice.replay.steps.size())));
+    say(fmt::format("The run has {}, no more than the interval: it says nothing about a longer one.",
+                    steps_text(advice.replay.steps.size())));
   story.push_back(trials_grid(advice));
 }
 
@@ -182,7 +214,8 @@ std::string advised_sentence(const ReplayAnswer& answer) {
   const Advice& advice = *answer.advice;
   const Settings &own = answer.replays.front().setup.settings, &advised = advice.replay.setup.settings;
   if (own.init == advised.init && own.interval == advised.interval) return " That is the advised first scale.";
-  const std::string interval = own.interval == advised.interval ? "" : fmt::format(" and an interval of {}", number_text(advised.interval));
+  const std::string interval =
+      own.interval == advised.interval ? "" : fmt::format(" and an interval of {}", number_text(advised.interval));
   return fmt::format(" From the advised 2^{}{}: {}.", advice.init_log2, interval, skips_text(advice.replay));
 }
 
@@ -201,17 +234,21 @@ void add_limits(std::vector<Block>& story, const ReplayAnswer& answer) {
     say("Functional operations between modules (temperature, attention scores), whose gradients no module shows.");
   }
   if (!answer.loss_known && !run.has(Kind::loss_grad) && !answer.replays.front().steps.empty())
-    say("The type of the loss: if it is FP16, scales from 2^16 on overflow whatever the gradients are (--loss-dtype fp16).");
-  if (!run.has(Kind::act)) say("The forward pass: if it overflows, no scale helps, and an advice below 1 is a sign of it.");
+    say("The type of the loss: if it is FP16, scales from 2^16 on overflow whatever the gradients are (--loss-dtype "
+        "fp16).");
+  if (!run.has(Kind::act))
+    say("The forward pass: if it overflows, no scale helps, and an advice below 1 is a sign of it.");
   if (!run.share_below) say("What becomes zero at the scale in force: only the largest magnitudes are known.");
   say("An FP16 run is another trajectory once a step is skipped: single skips move, their number by a few.");
-  say("Clipping: unscale before it, or the threshold is divided by the scale. Sums over ranks may overflow where no rank "
+  say("Clipping: unscale before it, or the threshold is divided by the scale. Sums over ranks may overflow where no "
+      "rank "
       "does.");
   for (const Replay& r : answer.replays) {
     const Scaler& row = *r.setup.scaler;
     const std::size_t repeated = r.steps.size() - std::min(r.from_run, r.steps.size());
     if (repeated != 0)
-      say(fmt::format("{}: the last {} assume that the steps of the run come again in the same order.", row.name, steps_text(repeated)));
+      say(fmt::format("{}: the last {} assume that the steps of the run come again in the same order.", row.name,
+                      steps_text(repeated)));
     if (row.vectors.empty()) say(fmt::format("{}: from source, not run.", row.name));
     if (!row.caution.empty()) say(fmt::format("{}: {}.", row.name, row.caution));
   }
@@ -220,11 +257,13 @@ void add_limits(std::vector<Block>& story, const ReplayAnswer& answer) {
 
 }  // namespace
 
-std::string replay_name(const Replay& replay) { return std::string(replay.setup.scaler->name); }
+std::string replay_name(const Replay& replay) {
+  return std::string(replay.setup.scaler->name);
+}
 
 std::string answer_line(const Replay& r) {
-  return fmt::format("{} from {}: {}; {}", replay_name(r), scale_text(r.steps.empty() ? r.final_scale : r.steps.front().scale), skips_text(r),
-                     end_text(r));
+  return fmt::format("{} from {}: {}; {}", replay_name(r),
+                     scale_text(r.steps.empty() ? r.final_scale : r.steps.front().scale), skips_text(r), end_text(r));
 }
 
 std::vector<Block> replay_story(const ReplayAnswer& answer) {

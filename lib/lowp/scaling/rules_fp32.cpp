@@ -10,8 +10,12 @@ namespace lowp::scaling {
 namespace {
 
 // torch's kernel multiplies in double and rounds once; most others round the factor to FP32 first.
-double torch_product(double scale, double factor) { return fl32(scale * factor); }
-double fp32_product(double scale, double factor) { return fl32(scale * fl32(factor)); }
+double torch_product(double scale, double factor) {
+  return fl32(scale * factor);
+}
+double fp32_product(double scale, double factor) {
+  return fl32(scale * fl32(factor));
+}
 
 // The clean half of torch's rule: growth to Inf is refused, the count starts again either way.
 void torch_clean_step(const Settings& p, State& s) {
@@ -28,7 +32,9 @@ void torch_backoff(const Settings& p, State& s) {
 
 }  // namespace
 
-State start_fp32(const Settings& settings) { return {.scale = fl32(settings.init)}; }
+State start_fp32(const Settings& settings) {
+  return {.scale = fl32(settings.init)};
+}
 
 State start_countdown(const Settings& settings) {
   State s = start_fp32(settings);
@@ -83,7 +89,9 @@ Advance after_nemo(const Settings& p, const State& before, const Facts& f) {
 }
 
 // The kernel spends, backs off and refills as NeMo's Python does.
-Advance after_apex_fused(const Settings& p, const State& before, const Facts& f) { return after_nemo(p, before, f); }
+Advance after_apex_fused(const Settings& p, const State& before, const Facts& f) {
+  return after_nemo(p, before, f);
+}
 
 // The hysteresis is refilled by a growth alone; growth has no guard against Inf.
 Advance after_megatron(const Settings& p, const State& before, const Facts& f) {

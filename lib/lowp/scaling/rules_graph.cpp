@@ -11,9 +11,13 @@
 namespace lowp::scaling {
 namespace {
 
-double product(double scale, double factor) { return fl32(scale * fl32(factor)); }
+double product(double scale, double factor) {
+  return fl32(scale * fl32(factor));
+}
 // A compiler makes x / c of a constant to x * (1 / c).
-double by_reciprocal(double scale, double factor) { return fl32(scale * fl32(1 / fl32(factor))); }
+double by_reciprocal(double scale, double factor) {
+  return fl32(scale * fl32(1 / fl32(factor)));
+}
 
 }  // namespace
 
@@ -33,7 +37,9 @@ Advance after_tf_keras(const Settings& p, const State& before, const Facts& f) {
   return {s};
 }
 
-Advance after_tf1(const Settings& p, const State& before, const Facts& f) { return after_tf_keras(p, before, f); }
+Advance after_tf1(const Settings& p, const State& before, const Facts& f) {
+  return after_tf_keras(p, before, f);
+}
 
 // Neither floor nor guard: Inf stays Inf, and XLA flushes what is below 2^-126 to 0, which stays 0.
 Advance after_keras(const Settings& p, const State& before, const Facts& f) {
@@ -104,7 +110,9 @@ Advance after_mindspore_amp(const Settings& p, const State& before, const Facts&
   return {s};
 }
 
-State start_cell(const Settings& settings) { return {.scale = fl32(settings.init), .iteration = 1}; }
+State start_cell(const Settings& settings) {
+  return {.scale = fl32(settings.init), .iteration = 1};
+}
 
 // `last_overflow` is also set by a growth.
 Advance after_mindspore_cell(const Settings& p, const State& before, const Facts& f) {

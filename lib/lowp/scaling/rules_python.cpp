@@ -7,9 +7,13 @@
 
 namespace lowp::scaling {
 
-State start_double(const Settings& settings) { return {.scale = settings.init}; }
+State start_double(const Settings& settings) {
+  return {.scale = settings.init};
+}
 
-State start_apex_amp(const Settings& settings) { return {.scale = python_min(settings.ceiling, settings.init)}; }
+State start_apex_amp(const Settings& settings) {
+  return {.scale = python_min(settings.ceiling, settings.init)};
+}
 
 State start_iterations(const Settings& settings) {
   return {.scale = settings.init, .last_overflow = -1, .last_rescale = -1};
@@ -21,7 +25,9 @@ State start_deepspeed(const Settings& settings) {
   return s;
 }
 
-State start_manager(const Settings& settings) { return {.scale = settings.init, .iteration = 1}; }
+State start_manager(const Settings& settings) {
+  return {.scale = settings.init, .iteration = 1};
+}
 
 // The factor is 2 whatever is configured.
 Advance after_apex_amp(const Settings& p, const State& before, const Facts& f) {

@@ -14,7 +14,9 @@ double clipped(double x, const Settings& p) {
 
 }  // namespace
 
-State start_backoff(const Settings& settings) { return {.scale = fl32(settings.ceiling), .last_overflow = -1}; }
+State start_backoff(const Settings& settings) {
+  return {.scale = fl32(settings.ceiling), .last_overflow = -1};
+}
 
 // The graph reads and raises the iteration in no fixed order; here it is read first.
 Advance after_backoff(const Settings& p, const State& before, const Facts& f) {
@@ -29,7 +31,9 @@ Advance after_backoff(const Settings& p, const State& before, const Facts& f) {
   return {s};
 }
 
-State start_logmax(const Settings&) { return {.scale = 1}; }
+State start_logmax(const Settings&) {
+  return {.scale = 1};
+}
 
 // Mean and deviation of log2 of the largest gradient as FP16 holds it, each with its own memory; an overflow counts as
 // 2^log_max.
@@ -38,8 +42,7 @@ Advance after_logmax(const Settings& p, const State& before, const Facts& f) {
   const auto b1 = static_cast<float>(p.beta1), b2 = static_cast<float>(p.beta2);
   const auto rest1 = static_cast<float>(1 - p.beta1), rest2 = static_cast<float>(1 - p.beta2);
   const auto largest = static_cast<float>(fl16(s.scale * f.largest) / s.scale);
-  const float x =
-      f.overflow ? std::pow(2.0f, static_cast<float>(p.log_max)) : std::log(largest) / std::log(2.0f);
+  const float x = f.overflow ? std::pow(2.0f, static_cast<float>(p.log_max)) : std::log(largest) / std::log(2.0f);
   s.mean = b1 * s.mean + rest1 * x;
   s.fade1 = s.fade1 * b1;
   s.slow_mean = b2 * s.slow_mean + rest2 * x;
@@ -63,8 +66,12 @@ Advance after_popart(const Settings& p, const State& before, const Facts& f) {
   return {s};
 }
 
-State start_msamp(const Settings& settings) { return {.scale = 1 / std::sqrt(settings.ranks)}; }
+State start_msamp(const Settings& settings) {
+  return {.scale = 1 / std::sqrt(settings.ranks)};
+}
 
-Advance after_nothing(const Settings&, const State& before, const Facts&) { return {before}; }
+Advance after_nothing(const Settings&, const State& before, const Facts&) {
+  return {before};
+}
 
 }  // namespace lowp::scaling

@@ -30,9 +30,10 @@ inline constexpr double not_seen = -1;  // no value of this kind
 
 struct StepFacts {
   std::int64_t step = 0;
-  std::array<double, 5> largest{not_seen, not_seen, not_seen, not_seen, not_seen};  // of finite values, by Kind, unscaled
-  bool nan = false, inf = false;  // among the gradients
-  bool forward_overflow = false;  // an activation is NaN, Inf or at least 65520: no scale helps
+  std::array<double, 5> largest{not_seen, not_seen, not_seen, not_seen,
+                                not_seen};  // of finite values, by Kind, unscaled
+  bool nan = false, inf = false;            // among the gradients
+  bool forward_overflow = false;            // an activation is NaN, Inf or at least 65520: no scale helps
 
   // Of all gradients: NaN or Inf if one of them is. 0 where there is none.
   double largest_gradient() const;

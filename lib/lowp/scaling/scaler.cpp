@@ -30,7 +30,9 @@ const Parameter* find_parameter(const Scaler& scaler, std::string_view name) {
   return nullptr;
 }
 
-const Parameter& init_parameter(const Scaler& scaler) { return scaler.parameters.front(); }
+const Parameter& init_parameter(const Scaler& scaler) {
+  return scaler.parameters.front();
+}
 
 const Parameter* interval_parameter(const Scaler& scaler) {
   for (const Parameter& parameter : scaler.parameters) {
@@ -39,7 +41,9 @@ const Parameter* interval_parameter(const Scaler& scaler) {
   return nullptr;
 }
 
-State start(const Scaler& scaler, const Settings& settings) { return scaler.start(settings); }
+State start(const Scaler& scaler, const Settings& settings) {
+  return scaler.start(settings);
+}
 
 Decision decide(const Scaler& scaler, const State& state, const Facts& facts) {
   return {scaler.skips && facts.overflow, state.scale};
@@ -65,6 +69,8 @@ State resumed(const Scaler& scaler, const Settings& settings, const State& state
   return loaded;
 }
 
-bool overflows(double scale, double largest) { return !(std::fabs(scale * largest) < 65520); }
+bool overflows(double scale, double largest) {
+  return !(std::fabs(scale * largest) < 65520);
+}
 
 }  // namespace lowp::scaling

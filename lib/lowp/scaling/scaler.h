@@ -12,24 +12,24 @@ namespace lowp::scaling {
 
 // What the constructors of all frameworks can set. A row uses what its `parameters` name; NaN is Python's None.
 struct Settings {
-  double init = 0;             // first scale
-  double growth = 2;           // factor up
-  double backoff = 0.5;        // factor down, where it is not the reciprocal of `growth`
-  double interval = 0;         // clean steps to a growth
-  double hysteresis = 1;       // overflows to a backoff
-  double floor = 0;            // smallest scale
-  double ceiling = 0;          // largest scale
-  double tolerance = 0;        // fairseq: share of overflows that lowers the scale
-  double threshold = 0;        // fairseq: lower bound of a backoff; PopART: share above the edge
-  double consecutive = 0;      // DeepSpeed: 1 if each clean step refills the hysteresis
-  double raises = 0;           // DeepSpeed: 1 if a backoff at the floor ends the run
-  double dynamic = 1;          // 0: the scale never changes
-  double eager = 0;            // JMP: 1 if the state does not pass through jit
-  double bits = 32;            // JMP: width of the scale's type, 16 or 32
-  double amp_interval = 0;     // fairseq AMP: the interval, if `interval` is given at all
+  double init = 0;          // first scale
+  double growth = 2;        // factor up
+  double backoff = 0.5;     // factor down, where it is not the reciprocal of `growth`
+  double interval = 0;      // clean steps to a growth
+  double hysteresis = 1;    // overflows to a backoff
+  double floor = 0;         // smallest scale
+  double ceiling = 0;       // largest scale
+  double tolerance = 0;     // fairseq: share of overflows that lowers the scale
+  double threshold = 0;     // fairseq: lower bound of a backoff; PopART: share above the edge
+  double consecutive = 0;   // DeepSpeed: 1 if each clean step refills the hysteresis
+  double raises = 0;        // DeepSpeed: 1 if a backoff at the floor ends the run
+  double dynamic = 1;       // 0: the scale never changes
+  double eager = 0;         // JMP: 1 if the state does not pass through jit
+  double bits = 32;         // JMP: width of the scale's type, 16 or 32
+  double amp_interval = 0;  // fairseq AMP: the interval, if `interval` is given at all
   double log_max = 0, beta1 = 0, beta2 = 0, deviations = 0;  // OpenSeq2Seq LogMax
-  double edge = 0;             // PopART: magnitude between the two bins
-  double ranks = 1;            // MS-AMP
+  double edge = 0;                                           // PopART: magnitude between the two bins
+  double ranks = 1;                                          // MS-AMP
 };
 
 // All that a scaler remembers. `scale` is the exact value in the type the framework keeps; a row uses what its
@@ -39,10 +39,10 @@ struct State {
   std::int64_t clean = 0;  // steps since the last overflow or growth
   std::int64_t hysteresis = 0;
   std::int64_t iteration = 0;
-  std::int64_t last_overflow = 0, last_rescale = 0;  // iterations
-  std::int64_t overflows = 0;                        // since the last rescale
-  std::int64_t bad = 0;                              // overflows in a row
-  std::int64_t applied = 0;                          // optimizer steps taken
+  std::int64_t last_overflow = 0, last_rescale = 0;                 // iterations
+  std::int64_t overflows = 0;                                       // since the last rescale
+  std::int64_t bad = 0;                                             // overflows in a row
+  std::int64_t applied = 0;                                         // optimizer steps taken
   float mean = 0, slow_mean = 0, square = 0, fade1 = 1, fade2 = 1;  // OpenSeq2Seq LogMax
 
   friend bool operator==(const State&, const State&) = default;
@@ -78,8 +78,8 @@ struct Preset {  // a flag in place of arguments: "mixin_defaults"
 };
 enum class Saved : std::uint8_t { yes, no, one };  // by a checkpoint; `one`: comes back as 1, whatever it was
 struct Counter {
-  std::string_view name;           // as in the state dict, without leading underscores
-  std::int64_t State::* whole;     // one of the two
+  std::string_view name;        // as in the state dict, without leading underscores
+  std::int64_t State::* whole;  // one of the two
   float State::* real = nullptr;
   Saved saved = Saved::yes;
 };
@@ -91,21 +91,21 @@ enum class Unscaled : std::uint8_t {
   not_after_overflow,  // still scaled on the step after an overflow
 };
 enum class Schedule : std::uint8_t {  // a learning-rate schedule on skipped steps
-  callers,  // advances if the training loop calls it on every step, as most do
-  waits,    // does not advance
+  callers,                            // advances if the training loop calls it on every step, as most do
+  waits,                              // does not advance
   advances,
 };
 
 struct Scaler {
-  std::string_view name;     // "torch"
+  std::string_view name;          // "torch"
   std::string_view vectors = {};  // its name in trajectory files; empty: from source, not run
-  std::string_view what;     // "PyTorch torch.amp.GradScaler"
-  std::string_view source;   // version or commit, file, function
+  std::string_view what;          // "PyTorch torch.amp.GradScaler"
+  std::string_view source;        // version or commit, file, function
   std::string_view arithmetic;
   std::string_view rule;
-  std::string_view tested;  // what must be finite
-  std::string_view resume;  // what a checkpoint loses
-  std::string_view caution = {};  // defects a replay cannot show as a scale
+  std::string_view tested;                // what must be finite
+  std::string_view resume;                // what a checkpoint loses
+  std::string_view caution = {};          // defects a replay cannot show as a scale
   std::span<const Parameter> parameters;  // the first scale, then the interval where there is one, then the others
   std::span<const Counter> counters = {};
   State (*start)(const Settings&);
@@ -114,14 +114,14 @@ struct Scaler {
   std::string_view raise_type = {}, raise_message = {};  // of the exception; the message as far as it is fixed
   Unscaled unscaled = Unscaled::by_the_scale_used;
   Schedule schedule = Schedule::callers;
-  bool skips = true;            // false: a step with an overflow is taken
-  bool asks_edge = false;       // needs Facts::above_edge
-  bool informational = false;   // its vectors are compared and printed, never judged
-  double tolerance = 0;         // relative, of recorded scales; 0: bit-equal
+  bool skips = true;           // false: a step with an overflow is taken
+  bool asks_edge = false;      // needs Facts::above_edge
+  bool informational = false;  // its vectors are compared and printed, never judged
+  double tolerance = 0;        // relative, of recorded scales; 0: bit-equal
 };
 
 std::span<const Scaler> scalers();
-const Scaler* find_scaler(std::string_view name);          // by `name` or `vectors`; nullptr if unknown
+const Scaler* find_scaler(std::string_view name);         // by `name` or `vectors`; nullptr if unknown
 const Scaler* find_by_vectors(std::string_view vectors);  // by `vectors` alone
 
 Settings defaults_of(const Scaler& scaler);

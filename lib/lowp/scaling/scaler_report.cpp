@@ -13,7 +13,9 @@
 namespace lowp::scaling {
 namespace {
 
-Cell text(std::string_view value) { return Cell{std::string(value)}; }
+Cell text(std::string_view value) {
+  return Cell{std::string(value)};
+}
 
 std::string_view words_of(Unscaled unscaled) {
   switch (unscaled) {
@@ -43,9 +45,9 @@ std::string_view words_of(Saved saved) {
   return "";
 }
 
-std::string initial_text(const Parameter& parameter) {
-  const double x = parameter.initial;
-  return x >= 1024 && std::log2(x) == std::floor(std::log2(x)) ? scale_text(x) : number_text(x);
+// First scales as powers of two, other settings as numbers.
+std::string initial_text(const Scaler& row, const Parameter& parameter) {
+  return &parameter == &init_parameter(row) ? scale_text(parameter.initial) : number_text(parameter.initial);
 }
 
 std::string interval_text(const Scaler& row) {
@@ -56,9 +58,12 @@ std::string interval_text(const Scaler& row) {
 Grid list_grid(std::span<const Scaler* const> rows) {
   Grid grid{"", {"name", "framework", "first", "interval", "executed"}, 2, {}};
   for (const Scaler* row : rows) {
-    grid.rows.push_back({{std::string(row->name), std::string(row->what), initial_text(init_parameter(*row)), interval_text(*row),
-                          row->vectors.empty() ? "from source, not run" : row->informational ? "informational" : "yes"},
-                         {}});
+    grid.rows.push_back(
+        {{std::string(row->name), std::string(row->what), initial_text(*row, init_parameter(*row)), interval_text(*row),
+          row->vectors.empty() ? "from source, not run"
+          : row->informational ? "informational"
+                               : "yes"},
+         {}});
   }
   return grid;
 }
@@ -76,16 +81,19 @@ void describe(std::vector<Block>& story, const Scaler& row) {
   say("A learning-rate schedule on skipped steps", words_of(row.schedule));
   say("Caution", row.caution);
   say("Source", row.source);
-  say("Evidence", row.vectors.empty() ? "from source, not run" : "recorded trajectories of " + std::string(row.vectors));
+  say("Evidence",
+      row.vectors.empty() ? "from source, not run" : "recorded trajectories of " + std::string(row.vectors));
   Grid parameters{"Parameters", {"name", "default"}, 1, {}};
-  for (const Parameter& parameter : row.parameters) parameters.rows.push_back({{std::string(parameter.name), initial_text(parameter)}, {}});
+  for (const Parameter& parameter : row.parameters)
+    parameters.rows.push_back({{std::string(parameter.name), initial_text(row, parameter)}, {}});
   story.push_back(std::move(parameters));
 }
 
 Nested parameters_of(const Scaler& row) {
   Table table{"parameters", {"name", "default"}, {}, false};
   for (const Parameter& parameter : row.parameters) {
-    table.rows.push_back({text(parameter.name), std::isnan(parameter.initial) ? Cell{Null{"None"}} : Cell{parameter.initial}});
+    table.rows.push_back(
+        {text(parameter.name), std::isnan(parameter.initial) ? Cell{Null{"None"}} : Cell{parameter.initial}});
   }
   return std::make_shared<const Table>(std::move(table));
 }
@@ -98,15 +106,17 @@ Nested counters_of(const Scaler& row) {
 
 Table scalers_table(std::span<const Scaler* const> rows) {
   Table table{"scalers",
-              {"name", "what", "vectors", "executed", "informational", "source", "rule", "arithmetic", "tested", "resume", "caution",
-               "unscaled", "schedule", "skips", "parameters", "counters"},
+              {"name", "what", "vectors", "executed", "informational", "source", "rule", "arithmetic", "tested",
+               "resume", "caution", "unscaled", "schedule", "skips", "parameters", "counters"},
               {},
               false};
   for (const Scaler* row : rows) {
-    table.rows.push_back({text(row->name), text(row->what), row->vectors.empty() ? Cell{Null{"from source, not run"}} : text(row->vectors),
-                          Cell{!row->vectors.empty()}, Cell{row->informational}, text(row->source), text(row->rule), text(row->arithmetic),
-                          text(row->tested), text(row->resume), text(row->caution), text(words_of(row->unscaled)),
-                          text(words_of(row->schedule)), Cell{row->skips}, Cell{parameters_of(*row)}, Cell{counters_of(*row)}});
+    table.rows.push_back({text(row->name), text(row->what),
+                          row->vectors.empty() ? Cell{Null{"from source, not run"}} : text(row->vectors),
+                          Cell{!row->vectors.empty()}, Cell{row->informational}, text(row->source), text(row->rule),
+                          text(row->arithmetic), text(row->tested), text(row->resume), text(row->caution),
+                          text(words_of(row->unscaled)), text(words_of(row->schedule)), Cell{row->skips},
+                          Cell{parameters_of(*row)}, Cell{counters_of(*row)}});
   }
   return table;
 }
@@ -136,10 +146,10 @@ Report scalers_report(std::span<const Scaler* const> rows) {
   }
   std::size_t executed = 0;
   for (const Scaler* row : rows) executed += !row->vectors.empty();
-  report.story.push_back(Paragraph{fmt::format("{}, of which {} compared with recorded trajectories of the framework itself "
-                                               "(precision-audit verify scalers). Name one for its rule and its source.",
-                                               counted(rows.size(), "loss scaler", "loss scalers"),
-                                               executed == 1 ? "1 is" : fmt::format("{} are", executed))});
+  report.story.push_back(Paragraph{fmt::format(
+      "{}, of which {} compared with recorded trajectories of the framework itself "
+      "(precision-audit verify scalers). Name one for its rule and its source.",
+      counted(rows.size(), "loss scaler", "loss scalers"), executed == 1 ? "1 is" : fmt::format("{} are", executed))});
   report.story.push_back(list_grid(rows));
   return report;
 }
@@ -153,7 +163,11 @@ std::vector<NamedRun> example_runs() {
 
 Report difference_report(const Setup& a, const Setup& b, std::span<const NamedRun> runs, const Loop& loop) {
   Report report;
-  Table table{"differences", {"run", "a", "b", "step", "a_scale", "b_scale", "a_skipped", "b_skipped", "a_final_scale", "b_final_scale"}, {}, false};
+  Table table{
+      "differences",
+      {"run", "a", "b", "step", "a_scale", "b_scale", "a_skipped", "b_skipped", "a_final_scale", "b_final_scale"},
+      {},
+      false};
   const std::string name_a(a.scaler->name), name_b(b.scaler->name);
   Grid grid{"", {"run", "step", name_a, name_b, name_a + " last", name_b + " last"}, 1, {}};
   std::size_t different = 0;
@@ -163,17 +177,20 @@ Report difference_report(const Setup& a, const Setup& b, std::span<const NamedRu
     different += at.has_value();
     const Cell none{Null{"no step differs"}};
     table.rows.push_back({text(named.name), text(name_a), text(name_b), at ? Cell{left.steps[*at].step} : none,
-                          at ? text(hex_text(left.steps[*at].scale)) : none, at ? text(hex_text(right.steps[*at].scale)) : none,
-                          at ? Cell{left.steps[*at].skipped} : none, at ? Cell{right.steps[*at].skipped} : none,
-                          text(hex_text(left.final_scale)), text(hex_text(right.final_scale))});
-    grid.rows.push_back({{named.name, at ? fmt::format("{}", left.steps[*at].step) : "none", at ? side_text(left, *at) : "",
-                          at ? side_text(right, *at) : "", scale_text(left.final_scale), scale_text(right.final_scale)},
-                         {}});
+                          at ? text(hex_text(left.steps[*at].scale)) : none,
+                          at ? text(hex_text(right.steps[*at].scale)) : none, at ? Cell{left.steps[*at].skipped} : none,
+                          at ? Cell{right.steps[*at].skipped} : none, text(hex_text(left.final_scale)),
+                          text(hex_text(right.final_scale))});
+    grid.rows.push_back(
+        {{named.name, at ? fmt::format("{}", left.steps[*at].step) : "none", at ? side_text(left, *at) : "",
+          at ? side_text(right, *at) : "", scale_text(left.final_scale), scale_text(right.final_scale)},
+         {}});
   }
   report.tables.push_back(std::move(table));
-  report.story.push_back(Paragraph{runs.size() == 1
-                                       ? fmt::format("{} and {} {}.", name_a, name_b, different == 0 ? "do the same at every step" : "differ on this run")
-                                       : fmt::format("{} and {} differ on {} of {} runs.", name_a, name_b, different, runs.size())});
+  report.story.push_back(Paragraph{
+      runs.size() == 1 ? fmt::format("{} and {} {}.", name_a, name_b,
+                                     different == 0 ? "do the same at every step" : "differ on this run")
+                       : fmt::format("{} and {} differ on {} of {} runs.", name_a, name_b, different, runs.size())});
   report.story.push_back(std::move(grid));
   return report;
 }

@@ -19,8 +19,8 @@ struct NamedRun {
   std::string name;
   RunSeries run;
 };
-// Runs whose answer is known beforehand: clean; one overflow; every third step; two overflows and four clean steps. They
-// overflow at any scale or at none.
+// Runs whose answer is known beforehand: clean; one overflow; every third step; two overflows and four clean steps.
+// They overflow at any scale or at none.
 std::vector<NamedRun> example_runs();
 
 // The first step of each run at which the two differ. Table `differences`.

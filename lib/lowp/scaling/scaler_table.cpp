@@ -9,12 +9,14 @@ namespace {
 using namespace parameters;
 
 constexpr Scaler table[] = {
-#include "lowp/scaling/torch_rows.inc"
 #include "lowp/scaling/graph_rows.inc"
+#include "lowp/scaling/torch_rows.inc"
 };
 
 }  // namespace
 
-std::span<const Scaler> scalers() { return table; }
+std::span<const Scaler> scalers() {
+  return table;
+}
 
 }  // namespace lowp::scaling

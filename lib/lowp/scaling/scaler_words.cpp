@@ -20,7 +20,9 @@ std::string hex_text(double x) {
   return {text.data(), static_cast<std::size_t>(length)};
 }
 
-std::string number_text(double x) { return std::isnan(x) ? "None" : shortest(x); }
+std::string number_text(double x) {
+  return std::isnan(x) ? "None" : shortest(x);
+}
 
 std::string scale_text(double scale) {
   int exponent = 0;

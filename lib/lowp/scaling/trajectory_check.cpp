@@ -38,8 +38,7 @@ const Counter* counter_named(const Scaler& row, std::string_view name) {
 }
 
 double value_of(const Counter& counter, const State& state) {
-  return counter.real != nullptr ? static_cast<double>(state.*counter.real)
-                                 : static_cast<double>(state.*counter.whole);
+  return counter.real != nullptr ? static_cast<double>(state.*counter.real) : static_cast<double>(state.*counter.whole);
 }
 
 // One recorded case against the row.
@@ -147,7 +146,8 @@ class CaseCheck {
     const std::optional<double> recorded = value_of(value);
     if (!ours) return miss(fmt::format("state_dict: the row has no '{}'", name));
     if (!recorded || !same_real(*recorded, *ours)) {
-      miss(fmt::format("state_dict {} recorded {}, ours {}", name, recorded ? hex_text(*recorded) : "a word", hex_text(*ours)));
+      miss(fmt::format("state_dict {} recorded {}, ours {}", name, recorded ? hex_text(*recorded) : "a word",
+                       hex_text(*ours)));
     }
   }
 
@@ -155,15 +155,19 @@ class CaseCheck {
   void check_raise(const State& state, double largest) {
     const RecordedRaise& recorded = *recorded_.raises;
     const Advance after = advance(row_, settings_, state, facts_at(state, largest));
-    if (recorded.step != recorded_.steps) miss(fmt::format("raises at step {}, not at {}", recorded.step, recorded_.steps));
+    if (recorded.step != recorded_.steps)
+      miss(fmt::format("raises at step {}, not at {}", recorded.step, recorded_.steps));
     if (!after.raised) return miss(fmt::format("step {}: recorded {}, ours goes on", recorded.step, recorded.type));
     if (recorded.type != row_.raise_type || !recorded.message.starts_with(row_.raise_message))
-      miss(fmt::format("raises recorded {}: {}, ours {}: {}", recorded.type, recorded.message, row_.raise_type, row_.raise_message));
+      miss(fmt::format("raises recorded {}: {}, ours {}: {}", recorded.type, recorded.message, row_.raise_type,
+                       row_.raise_message));
     if (!same_real(recorded.scale_used, state.scale)) {
-      miss(fmt::format("raises: scale used recorded {}, ours {}", hex_text(recorded.scale_used), hex_text(state.scale)));
+      miss(
+          fmt::format("raises: scale used recorded {}, ours {}", hex_text(recorded.scale_used), hex_text(state.scale)));
     }
     if (!same_real(recorded.scale_after, after.next.scale)) {
-      miss(fmt::format("raises: scale after recorded {}, ours {}", hex_text(recorded.scale_after), hex_text(after.next.scale)));
+      miss(fmt::format("raises: scale after recorded {}, ours {}", hex_text(recorded.scale_after),
+                       hex_text(after.next.scale)));
     }
   }
 
@@ -188,8 +192,7 @@ Settings settings_of(const Scaler& row, const std::map<std::string, ConfigValue>
   }
   for (const auto& [name, value] : config) {
     const Parameter* parameter = find_parameter(row, name);
-    const bool is_preset =
-        std::ranges::any_of(row.presets, [&](const Preset& preset) { return preset.name == name; });
+    const bool is_preset = std::ranges::any_of(row.presets, [&](const Preset& preset) { return preset.name == name; });
     const std::optional<double> number = value_of(value);
     if (parameter != nullptr && number) {
       settings.*parameter->field = *number;

@@ -37,7 +37,9 @@ struct At {
     if (text.size() > 40) text = text.substr(0, 37) + "...";
     throw Broken{{file, std::nullopt, fmt::format("{} at {}", wanted, where), text}};
   }
-  At of(std::string_view key) const { return {file, where.empty() ? std::string(key) : fmt::format("{}.{}", where, key)}; }
+  At of(std::string_view key) const {
+    return {file, where.empty() ? std::string(key) : fmt::format("{}.{}", where, key)};
+  }
   At of(std::size_t index) const { return {file, fmt::format("{}[{}]", where, index)}; }
 };
 
@@ -105,7 +107,8 @@ std::vector<Run> runs_of(const json& list, const At& at) {
   std::vector<Run> runs;
   for (std::size_t i = 0; i < list_of(list, at).size(); ++i) {
     const json& entry = list[i];
-    if (!entry.is_array() || entry.size() < 2 || entry.size() > 3) at.of(i).refuse("[step, value] or [step, value, delta]", entry);
+    if (!entry.is_array() || entry.size() < 2 || entry.size() > 3)
+      at.of(i).refuse("[step, value] or [step, value, delta]", entry);
     Run run{count_of(entry[0], at.of(i)), real_of(entry[1], at.of(i)), 0};
     if (entry.size() == 3) run.delta = real_of(entry[2], at.of(i));
     if (!runs.empty() && run.first <= runs.back().first) at.of(i).refuse("a later step", entry);
@@ -138,7 +141,8 @@ RecordedCase case_of(const json& object, const At& at) {
   c.input = text_of(member(object, "input", at), at.of("input"));
   c.steps = count_of(member(object, "steps", at), at.of("steps"));
   c.scale = runs_of(member(object, "scale", at), at.of("scale"));
-  if (c.steps > 0 && (c.scale.empty() || c.scale.front().first != 0)) at.of("scale").refuse("a scale of step 0", object["scale"]);
+  if (c.steps > 0 && (c.scale.empty() || c.scale.front().first != 0))
+    at.of("scale").refuse("a scale of step 0", object["scale"]);
   c.skipped = spans_of(member(object, "skipped", at), at.of("skipped"));
   c.n_skipped = count_of(member(object, "n_skipped", at), at.of("n_skipped"));
   c.final_scale = real_of(member(object, "final_scale", at), at.of("final_scale"));
@@ -175,7 +179,8 @@ TrajectoryFile trajectories_of(const json& document, const std::string& path) {
 
 // "HEX" or "HEX*count"; 4 digits are the upper half of an FP32 pattern, 8 all of it.
 void append_token(std::string_view token, std::vector<float>& steps, std::size_t& total, const At& at) {
-  std::string_view hex = token.substr(0, token.find('*')), count = hex.size() < token.size() ? token.substr(hex.size() + 1) : "1";
+  std::string_view hex = token.substr(0, token.find('*')),
+                   count = hex.size() < token.size() ? token.substr(hex.size() + 1) : "1";
   std::uint32_t bits = 0;
   std::size_t times = 0;
   const auto whole = [](std::string_view word, auto& value, int base) {
@@ -207,7 +212,8 @@ void add_inputs(const json& series, Inputs& inputs, std::size_t& total, const At
 Result<std::string> bytes_of(const std::string& path) {
   auto file = File::open(path);
   if (!file) return file.error();
-  if ((*file)->size() > file_cap) return Error{path, std::nullopt, "at most 256 MiB", fmt::format("{} bytes", (*file)->size())};
+  if ((*file)->size() > file_cap)
+    return Error{path, std::nullopt, "at most 256 MiB", fmt::format("{} bytes", (*file)->size())};
   std::string bytes((*file)->size(), '\0');
   const auto done = (*file)->read(0, std::as_writable_bytes(std::span(bytes)));
   if (!done) return done.error();
@@ -247,9 +253,11 @@ void check_inputs(const TrajectoryFolder& folder) {
       const auto input = folder.inputs.find(c.input);
       const auto needed = static_cast<std::size_t>(c.raises ? c.steps + 1 : c.steps);
       if (input == folder.inputs.end())
-        throw Broken{{file.path, std::nullopt, fmt::format("input '{}' of case '{}' in inputs.json", c.input, c.id), "nothing"}};
+        throw Broken{
+            {file.path, std::nullopt, fmt::format("input '{}' of case '{}' in inputs.json", c.input, c.id), "nothing"}};
       if (input->second.size() < needed)
-        throw Broken{{file.path, std::nullopt, fmt::format("{} steps of input '{}' for case '{}'", needed, c.input, c.id),
+        throw Broken{{file.path, std::nullopt,
+                      fmt::format("{} steps of input '{}' for case '{}'", needed, c.input, c.id),
                       fmt::format("{}", input->second.size())}};
     }
   }

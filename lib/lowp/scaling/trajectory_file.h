@@ -34,8 +34,8 @@ struct RecordedCase {
   std::string id;
   std::map<std::string, ConfigValue> config;  // arguments of the constructor
   std::string input;
-  std::int64_t steps = 0;  // completed
-  std::vector<Run> scale;  // used in each step
+  std::int64_t steps = 0;                                      // completed
+  std::vector<Run> scale;                                      // used in each step
   std::vector<std::pair<std::int64_t, std::int64_t>> skipped;  // first, count
   std::int64_t n_skipped = 0;
   double final_scale = 0;
