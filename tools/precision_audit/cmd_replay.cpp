@@ -10,11 +10,13 @@
 #include "arguments.h"
 #include "command_line.h"
 #include "commands.h"
+#include "lowp/audit/summarize.h"
+#include "lowp/core/formats.h"
 #include "lowp/report/writers.h"
-#include "lowp/scaling/dump_series.h"
 #include "lowp/scaling/maxima_file.h"
 #include "lowp/scaling/replay_report.h"
 #include "lowp/scaling/scaler_words.h"
+#include "lowp/scaling/summary_series.h"
 #include "replay_words.h"
 #include "terminal.h"
 
@@ -61,7 +63,7 @@ void declare_options(CLI::App& app, Words& words) {
   app.add_option("--divide", words.divide, "gradients are divided by this before they are FP16 (loss / N)")
       ->capture_default_str()
       ->group(group);
-  app.add_option("--dump-scale", words.dump_scale, "the loss scale the dumps were taken with")
+  app.add_option("--dump-scale", words.dump_scale, "the loss scale the dumps were taken with, a power of two")
       ->capture_default_str()
       ->group(group);
   app.add_option("--steps", words.steps, "updates to replay; beyond the run its steps come again in the same order")
@@ -88,7 +90,7 @@ Wrong read_positive(std::string_view option, const std::string& word, double& va
   return {};
 }
 
-Wrong read_loop(const CLI::App& app, const Words& words, Loop& loop, double& dump_scale) {
+Wrong read_loop(const CLI::App& app, const Words& words, Loop& loop, int& dump_scale_log2) {
   if (words.paths.empty() == words.maxima.empty()) return "wanted either PATH or --maxima";
   if (words.accumulate < 1) return fmt::format("--accumulate: wanted 1 or more, found {}", words.accumulate);
   if (app.count("--steps") != 0 && (words.steps < 1 || words.steps > 100'000'000))
@@ -99,27 +101,33 @@ Wrong read_loop(const CLI::App& app, const Words& words, Loop& loop, double& dum
   if (!loss.empty() && loss != "fp16" && loss != "bf16" && loss != "fp32")
     return fmt::format("--loss-dtype: wanted fp16, bf16 or fp32, found '{}'", loss);
   if (Wrong wrong = read_positive("--divide", words.divide, loop.divide)) return wrong;
-  if (Wrong wrong = read_positive("--dump-scale", words.dump_scale, dump_scale)) return wrong;
-  loop.loss_is_fp16 = loss == "fp16";
+  const auto dump = parse_power_of_two(words.dump_scale);
+  if (!dump || *dump < -scale_log2_limit || *dump > scale_log2_limit)
+    return fmt::format("--dump-scale: wanted a power of two such as 65536 or 2^16, found '{}'", words.dump_scale);
+  dump_scale_log2 = *dump;
   loop.accumulate = words.accumulate;
   if (app.count("--steps") != 0) loop.steps = static_cast<std::size_t>(words.steps);
   if (app.count("--resume") != 0) loop.resume_before = words.resume;
   return {};
 }
 
-Result<RunSeries> run_of(const Words& words, double dump_scale) {
+Result<RunSeries> run_of(const Words& words, int dump_scale_log2) {
   if (!words.maxima.empty()) return scaling::read_maxima(words.maxima);
   OpenOptions open;
   open.select = words.select;
   const auto series = open_series(words.paths, open);
   if (!series) return series.error();
-  auto run = scaling::facts_of_dumps(*series, words.threads, dump_scale);
-  if (!run) return run;
+  Keep keep;
+  keep.question.formats = {{"fp16", find_format("fp16").format}};
+  keep.question.scales = {0, 0};
+  keep.question.counts_only = true;
+  keep.dump_scale_log2 = dump_scale_log2;
+  const auto summary = summarize(*series, keep, {.threads = words.threads});
+  if (!summary) return summary.error();
   for (const Input& input : series->inputs) {
-    for (const std::string& note : input.notes) run->notes.push_back(fmt::format("{}: {}", input.path, note));
     if (const auto doubt = changed_since_open(input)) complain(*doubt);
   }
-  return run;
+  return scaling::facts_of_summary(*summary);
 }
 
 int fail(std::string_view message) {
@@ -127,14 +135,15 @@ int fail(std::string_view message) {
   return exit_input;
 }
 
-int answer(const Words& words, const std::vector<Setup>& setups, const Loop& loop, double dump_scale,
-           const Writer& writer) {
-  const auto run = run_of(words, dump_scale);
+int answer(const Words& words, const std::vector<Setup>& setups, Loop loop, int dump_scale_log2, const Writer& writer) {
+  const auto run = run_of(words, dump_scale_log2);
   if (!run) return fail(run.error().message());
   if (run->steps.size() < static_cast<std::size_t>(loop.accumulate))
     return fail(
         fmt::format("{}: wanted {} steps for one update, found {}", run->source, loop.accumulate, run->steps.size()));
-  scaling::ReplayAnswer answer{*run, loop, {}, {}, words.diff, words.advise, !words.loss_dtype.empty()};
+  const std::string loss = words.loss_dtype.empty() ? run->loss_dtype.value_or("") : words.loss_dtype;
+  loop.loss_is_fp16 = loss == "fp16" || loss == "float16" || loss == "torch.float16";
+  scaling::ReplayAnswer answer{*run, loop, {}, {}, words.diff, words.advise, !loss.empty()};
   for (const Setup& setup : setups) answer.replays.push_back(scaling::replay(*run, setup, loop));
   answer.advice = scaling::advise(*run, setups.front(), loop, words.advise);
   Report report = scaling::replay_report(answer);
@@ -159,9 +168,9 @@ int run_replay_command(int argc, char** argv) {
   if (const auto code = parse_or_refuse(app, argc, argv)) return *code;
   std::vector<Setup> setups;
   Loop loop;
-  double dump_scale = 1;
+  int dump_scale_log2 = 0;
   Wrong wrong = read_setups(words.scaler, setups);
-  if (!wrong) wrong = read_loop(app, words, loop, dump_scale);
+  if (!wrong) wrong = read_loop(app, words, loop, dump_scale_log2);
   const Writer* writer = find_writer(words.output);
   if (!wrong && writer == nullptr)
     wrong = fmt::format("--output: unknown '{}'; known: {}", words.output, names_of(writers()));
@@ -169,7 +178,7 @@ int run_replay_command(int argc, char** argv) {
     complain(*wrong);
     return exit_usage;
   }
-  return answer(words, setups, loop, dump_scale, *writer);
+  return answer(words, setups, loop, dump_scale_log2, *writer);
 }
 
 }  // namespace lowp::tool

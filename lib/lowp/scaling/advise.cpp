@@ -85,8 +85,8 @@ std::vector<double> intervals_for(double own, std::size_t steps) {
 
 }  // namespace
 
-std::optional<Interval> mean_flushed(const RunSeries& run, const Replay& replay, const Loop& loop) {
-  Interval sum;
+std::optional<ShareInterval> mean_flushed(const RunSeries& run, const Replay& replay, const Loop& loop) {
+  ShareInterval sum;
   std::size_t count = 0;
   const auto window = static_cast<std::size_t>(loop.accumulate);
   for (std::size_t i = 0; i < replay.from_run && i < replay.steps.size(); ++i) {
@@ -100,7 +100,7 @@ std::optional<Interval> mean_flushed(const RunSeries& run, const Replay& replay,
     }
   }
   if (count == 0) return {};
-  return Interval{sum.least / static_cast<double>(count), sum.most / static_cast<double>(count)};
+  return ShareInterval{sum.least / static_cast<double>(count), sum.most / static_cast<double>(count)};
 }
 
 std::optional<Advice> advise(const RunSeries& run, const Setup& setup, const Loop& loop, bool widely) {

@@ -13,7 +13,7 @@ struct Trial {
   double init = 0;
   double interval = 0;
   std::size_t skipped = 0;
-  std::optional<Interval> flushed;  // mean over the steps that are taken
+  std::optional<ShareInterval> flushed;  // mean over the steps that are taken
   double final_scale = 0;
 };
 
@@ -34,6 +34,6 @@ struct Advice {
 std::optional<Advice> advise(const RunSeries& run, const Setup& setup, const Loop& loop, bool widely);
 
 // Mean over the steps that `replay` takes; nothing where only maxima are known.
-std::optional<Interval> mean_flushed(const RunSeries& run, const Replay& replay, const Loop& loop);
+std::optional<ShareInterval> mean_flushed(const RunSeries& run, const Replay& replay, const Loop& loop);
 
 }  // namespace lowp::scaling

@@ -11,9 +11,9 @@ namespace {
 double above_edge(const RunSeries& run, const Settings& p, std::size_t index, double scale, double largest,
                   bool& open) {
   if (!(std::fabs(scale * largest) > p.edge)) return 0;
-  std::optional<Interval> below;
+  std::optional<ShareInterval> below;
   if (run.share_below) below = run.share_below(index, p.edge / scale, true);
-  const Interval above = below ? Interval{1 - below->most, 1 - below->least} : Interval{0, 1};
+  const ShareInterval above = below ? ShareInterval{1 - below->most, 1 - below->least} : ShareInterval{0, 1};
   open = above.least <= p.threshold && above.most > p.threshold;
   return open ? above.most : above.least;
 }

@@ -104,7 +104,7 @@ Table differences_table(const ReplayAnswer& answer) {
   return table;
 }
 
-Cell share_cell(const std::optional<Interval>& share) {
+Cell share_cell(const std::optional<ShareInterval>& share) {
   if (!share) return Cell{Null{"only the largest magnitudes are known"}};
   return Cell{std::make_shared<const Table>(
       Table{"flushed", {"least", "most"}, {{Cell{share->least}, Cell{share->most}}}, true})};

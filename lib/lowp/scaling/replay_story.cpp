@@ -88,7 +88,7 @@ std::string percent(double share) {
   return share == 1 ? "100 %" : share > 0.999 ? "99.9 %" : fmt::format("{:.{}f} %", share * 100, share < 0.01 ? 2 : 1);
 }
 
-std::string share_words(const std::optional<Interval>& share) {
+std::string share_words(const std::optional<ShareInterval>& share) {
   if (!share) return "-";
   const std::string least = percent(share->least), most = percent(share->most);
   return least == most ? least : fmt::format("{} to {}", least.substr(0, least.size() - 2), most);

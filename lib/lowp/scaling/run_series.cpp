@@ -44,9 +44,9 @@ bool RunSeries::has(Kind kind) const {
       steps, [kind](const StepFacts& step) { return step.largest[static_cast<std::size_t>(kind)] != not_seen; });
 }
 
-std::optional<Interval> flushed_share(const RunSeries& run, std::size_t index, double scale) {
+std::optional<ShareInterval> flushed_share(const RunSeries& run, std::size_t index, double scale) {
   if (!run.share_below) return {};
-  if (!(scale > 0)) return Interval{1, 1};  // 0 and NaN leave nothing
+  if (!(scale > 0)) return ShareInterval{1, 1};  // 0 and NaN leave nothing
   return run.share_below(index, 0x1p-25 / scale, true);
 }
 

@@ -21,9 +21,9 @@ std::optional<Kind> find_kind(std::string_view name);
 Kind kind_of_tensor(std::string_view name);
 
 // Least and most that a share can be: equal where the evidence decides.
-struct Interval {
+struct ShareInterval {
   double least = 0, most = 0;
-  friend bool operator==(const Interval&, const Interval&) = default;
+  friend bool operator==(const ShareInterval&, const ShareInterval&) = default;
 };
 
 inline constexpr double not_seen = -1;  // no value of this kind
@@ -42,19 +42,20 @@ struct StepFacts {
 
 // Share of the step's non-zero finite weight gradients (of all gradients where none is of weights) whose magnitude is
 // below `threshold`, or at most it. Nothing where the step has no such value.
-using ShareBelow = std::function<std::optional<Interval>(std::size_t index, double threshold, bool inclusive)>;
+using ShareBelow = std::function<std::optional<ShareInterval>(std::size_t index, double threshold, bool inclusive)>;
 
 struct RunSeries {
-  std::string source;            // paths
-  std::vector<StepFacts> steps;  // ascending
-  bool kinds_known = false;      // false: nobody says what the magnitudes are of
-  ShareBelow share_below = {};   // empty: only the largest magnitudes are known
+  std::string source;                          // paths
+  std::vector<StepFacts> steps;                // ascending
+  bool kinds_known = false;                    // false: nobody says what the magnitudes are of
+  ShareBelow share_below = {};                 // empty: only the largest magnitudes are known
+  std::optional<std::string> loss_dtype = {};  // where the dump says so
   std::vector<std::string> notes = {};
 
   bool has(Kind kind) const;
 };
 
 // Which FP16 flushes at this scale, nearest-even: scaled magnitudes of at most 2^-25.
-std::optional<Interval> flushed_share(const RunSeries& run, std::size_t index, double scale);
+std::optional<ShareInterval> flushed_share(const RunSeries& run, std::size_t index, double scale);
 
 }  // namespace lowp::scaling
