@@ -79,7 +79,7 @@ class Replay(Case):
             ([0.1, 1, 0.1], "torch from 2^16: 1 step is skipped, none at the start; the scale is 2^15 from step 3"),
             ([0.1, 1, 1, 2, 0], "torch from 2^16: 2 steps are skipped, none at the start; the scale is 2^14 from step 5"),
             ([9, 0, 0, 9, 0], "torch from 2^16: the first step is skipped, 1 later; the scale is 2^14 from step 5"),
-            (["inf", "nan"], "torch from 2^16: all 2 steps are skipped; the scale is 2^14 after the last step."),
+            (["inf", "nan"], "torch from 2^16: both steps are skipped; the scale is 2^14 after the last step."),
         ]:
             text = " ".join(self.ask("--maxima", self.maxima(*largest)).decode().split())
             self.assertTrue(text.startswith(start), text)
@@ -159,6 +159,22 @@ class Replay(Case):
             self.assertEqual((row["least"], row["most"]), (least, most), init)
         text = self.ask(self.dump(), "--init", "28").decode()
         self.assertIn("33.3 to 66.7 %", text)
+
+    def test_what_the_dump_itself_says(self):
+        path = self.folder / "step1.safetensors"
+        path.write_bytes(safetensors({"grad/w": f32(2**-20)}, {"loss_dtype": "float16"}))
+        self.assertTrue(self.json(path)["replays"][0]["steps"][0]["skipped"])  # the loss's own gradient is the scale
+        path.write_bytes(safetensors({"grad/w": f32(2**-4)}, {"loss_scale": "1024"}))
+        self.assertEqual(self.json(path, "--advise")["advice"]["init_scale_log2"], 29)  # 2^-14 is the largest
+        self.assertEqual(self.json(path, "--advise", "--loss-dtype=fp16")["advice"]["init_scale_log2"], 15)
+
+    def test_inf_at_the_scale_of_the_dump_is_a_bound(self):
+        path = self.folder / "step1.safetensors"
+        path.write_bytes(safetensors({"grad/w": f32(1, math.inf)}))
+        ran = {init: self.json(path, "--dump-scale", "2^10", "--init", init)["replays"][0]["steps"][0]["skipped"] for init in ("2^10", "2^9")}
+        self.assertEqual(ran, {"2^10": True, "2^9": False})
+        self.assertIn("was taken to be finite below", " ".join(self.ask(path, "--dump-scale", "2^10").decode().split()))
+        self.assertTrue(self.json(path, "--init", "1")["replays"][0]["steps"][0]["skipped"])
 
     def test_weights_alone_say_what_is_missing(self):
         path = self.folder / "w.safetensors"

@@ -15,6 +15,7 @@
 #include "lowp/scaling/advise.h"
 #include "lowp/scaling/maxima_file.h"
 #include "lowp/scaling/replay_report.h"
+#include "lowp/scaling/summary_series.h"
 
 using namespace lowp;
 using namespace lowp::scaling;
@@ -27,7 +28,7 @@ RunSeries run_of(const std::vector<double>& largest) {
   RunSeries run;
   for (std::size_t i = 0; i < largest.size(); ++i) {
     run.steps.push_back({.step = static_cast<std::int64_t>(i + 1)});
-    run.steps.back().see(Kind::grad, largest[i]);
+    run.steps.back().see(scaling::Kind::grad, largest[i]);
   }
   return run;
 }
@@ -98,10 +99,10 @@ TEST_CASE("maxima are read from CSV and from JSON lines") {
   CHECK(four.steps[1].largest_gradient() == 8);
   CHECK(four.steps[1].forward_overflow);
   CHECK(!four.steps[0].forward_overflow);
-  CHECK(four.has(Kind::act_grad));
-  CHECK(!four.has(Kind::op_grad));
+  CHECK(four.has(scaling::Kind::act_grad));
+  CHECK(!four.has(scaling::Kind::op_grad));
 
-  CHECK(read("5,x,loss_grad,1\n").steps[0].largest[static_cast<std::size_t>(Kind::loss_grad)] == 1);
+  CHECK(read("5,x,loss_grad,1\n").steps[0].largest[static_cast<std::size_t>(scaling::Kind::loss_grad)] == 1);
   CHECK(read("largest,step\n3,1\n").steps[0].largest_gradient() == 3);
   const RunSeries lines = read(
       "{\"step\": 1, \"largest\": 0.25, \"kind\": \"grad\"}\n{\"step\": 2, \"largest\": NaN}\n{\"step\": 3, "
@@ -168,9 +169,9 @@ TEST_CASE("accumulation windows, division, the loss's own gradient, the forward 
   CHECK(!replay(tiny, torch(65536, 2000), {}).steps[0].skipped);
 
   RunSeries forward = run_of({0x1p-20});
-  forward.steps[0].see(Kind::act, 65519);
+  forward.steps[0].see(scaling::Kind::act, 65519);
   CHECK(!replay(forward, torch(1, 2000), {}).steps[0].skipped);
-  forward.steps[0].see(Kind::act, 65520);
+  forward.steps[0].see(scaling::Kind::act, 65520);
   CHECK(replay(forward, torch(1, 2000), {}).steps[0].skipped);
 
   Loop longer;
@@ -266,13 +267,43 @@ TEST_CASE("the report says when it cannot know that all gradients are counted") 
   CHECK(said(run).find("Whether the maxima are of all gradients") != std::string::npos);
   run.kinds_known = true;
   CHECK(said(run).find("Gradients of activations: they are not here") != std::string::npos);
-  run.steps[0].see(Kind::act_grad, 1);
+  run.steps[0].see(scaling::Kind::act_grad, 1);
   CHECK(said(run).find("Gradients of") == std::string::npos);
   RunSeries activations;
   activations.kinds_known = true;
   activations.steps.push_back({.step = 1});
-  activations.steps[0].see(Kind::act_grad, 1);
+  activations.steps[0].see(scaling::Kind::act_grad, 1);
   CHECK(said(activations).find("Gradients of weights: they are not here") != std::string::npos);
+}
+
+TEST_CASE("facts of a summary: kinds, ranks of one step, evidence of the largest magnitude alone") {
+  const Dtype* f32 = find_dtype("f32");
+  const auto peak = [](std::uint64_t largest) {
+    Peak one;
+    one.elements = 4;
+    one.max_abs = exact_finite(false, largest, 0);
+    one.min_nonzero_abs = exact_finite(false, 1, 0);
+    return Evidence{one};
+  };
+  Summary summary;
+  for (const std::uint64_t largest : {3, 5}) {
+    StepSummary& step = summary.steps.emplace_back();
+    step.path = "rank";
+    step.step = 7;
+    step.tensors.push_back({"grad/w", f32, {4}, peak(largest)});
+    step.tensors.push_back({"act_grad/h", f32, {4}, peak(2 * largest)});
+  }
+  const RunSeries run = facts_of_summary(summary);
+  REQUIRE(run.steps.size() == 1);
+  CHECK(run.steps[0].step == 7);
+  CHECK(run.steps[0].largest[static_cast<std::size_t>(scaling::Kind::grad)] == 5);
+  CHECK(run.steps[0].largest_gradient() == 10);
+  CHECK(run.notes.size() == 1);
+  const auto share = [&](double threshold, bool inclusive) { return *run.share_below(0, threshold, inclusive); };
+  CHECK(share(0.5, true) == ShareInterval{0, 0});
+  CHECK(share(5, true) == ShareInterval{1, 1});
+  CHECK(share(2, true).least > 0);  // the smallest is known
+  CHECK(share(2, true).most < 1);   // and the largest
 }
 
 TEST_CASE("a million steps replay in under a second of processor time") {

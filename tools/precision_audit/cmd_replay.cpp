@@ -93,8 +93,8 @@ Wrong read_positive(std::string_view option, const std::string& word, double& va
 Wrong read_loop(const CLI::App& app, const Words& words, Loop& loop, int& dump_scale_log2) {
   if (words.paths.empty() == words.maxima.empty()) return "wanted either PATH or --maxima";
   if (words.accumulate < 1) return fmt::format("--accumulate: wanted 1 or more, found {}", words.accumulate);
-  if (app.count("--steps") != 0 && (words.steps < 1 || words.steps > 100'000'000))
-    return fmt::format("--steps: wanted 1 to 100,000,000, found {}", words.steps);
+  if (app.count("--steps") != 0 && (words.steps < 1 || words.steps > 10'000'000))
+    return fmt::format("--steps: wanted 1 to 10,000,000, found {}", words.steps);
   if (words.threads < 0 || words.threads > 4096)
     return fmt::format("--threads: wanted 0 to 4096, found {}", words.threads);
   const std::string& loss = words.loss_dtype;
@@ -122,7 +122,9 @@ Result<RunSeries> run_of(const Words& words, int dump_scale_log2) {
   keep.question.scales = {0, 0};
   keep.question.counts_only = true;
   keep.dump_scale_log2 = dump_scale_log2;
-  const auto summary = summarize(*series, keep, {.threads = words.threads});
+  Effort effort;
+  effort.threads = words.threads;
+  const auto summary = summarize(*series, keep, effort);
   if (!summary) return summary.error();
   for (const Input& input : series->inputs) {
     if (const auto doubt = changed_since_open(input)) complain(*doubt);

@@ -123,7 +123,9 @@ class MaximaReader {
     const auto word = [&](const char* key) -> std::string {
       const auto found = object.find(key);
       if (found == object.end()) return {};
-      return found->is_string() ? found->get<std::string>() : found->dump();
+      if (found->is_structured()) return found->type_name();  // dump() recurses, and a hostile file nests deeply
+      return found->is_string() ? found->get<std::string>()
+                                : found->dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
     };
     const std::string kind = word("kind");
     return take(word("step"), word("largest"), kind.empty() ? std::nullopt : std::optional<std::string_view>(kind));

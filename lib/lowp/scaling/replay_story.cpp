@@ -25,8 +25,9 @@ std::string is_or_are(std::uint64_t count) {
 std::string skips_text(const Replay& r) {
   if (r.steps.empty()) return "there is no step";
   if (r.skipped() == r.steps.size())
-    return r.steps.size() == 1 ? "its only step is skipped"
-                               : fmt::format("all {} are skipped", steps_text(r.steps.size()));
+    return r.steps.size() == 1   ? "its only step is skipped"
+           : r.steps.size() == 2 ? "both steps are skipped"
+                                 : fmt::format("all {} are skipped", steps_text(r.steps.size()));
   if (r.skipped() == 0) return "no step is skipped";
   if (r.skipped_first == 0)
     return fmt::format("{} {} skipped, none at the start", steps_text(r.skipped_later), is_or_are(r.skipped_later));
@@ -104,8 +105,9 @@ std::vector<std::size_t> chosen_steps(std::size_t count) {
 
 Grid steps_grid(const ReplayAnswer& answer, const Replay& r) {
   const std::size_t count = std::min(r.from_run, r.steps.size());
-  Grid grid{fmt::format("{}: {}", replay_name(r),
-                        count <= shown_steps ? "each step" : fmt::format("{} of {}", shown_steps, steps_text(count))),
+  Grid grid{fmt::format("{}: {}, and the share of non-zero {} that become zero at its scale", replay_name(r),
+                        count <= shown_steps ? "each step" : fmt::format("{} of {}", shown_steps, steps_text(count)),
+                        answer.run.has(Kind::grad) && answer.run.kinds_known ? "weight gradients" : "gradients"),
             {"step", "scale", "largest scaled", "skipped", "flushed"},
             1,
             {}};
@@ -171,6 +173,21 @@ void add_differences(std::vector<Block>& story, const ReplayAnswer& answer) {
   }
 }
 
+bool counts_all(const RunSeries& run) {
+  return run.kinds_known && run.has(Kind::grad) && (run.has(Kind::act_grad) || run.has(Kind::op_grad));
+}
+
+// Gradients that may overflow and are not among the facts.
+std::string_view missing_gradients(const RunSeries& run) {
+  if (!run.kinds_known)
+    return "Whether the maxima are of all gradients: those of weights alone or of activations alone miss skips.";
+  if (!run.has(Kind::grad))
+    return "Gradients of weights: they are not here, and bias gradients often overflow first, so skips are missing.";
+  if (!counts_all(run)) return "Gradients of activations: they are not here, and may overflow before those of weights.";
+  if (run.has(Kind::op_grad)) return "";
+  return "Functional operations between modules (temperature, attention scores), whose gradients no module shows.";
+}
+
 Grid trials_grid(const Advice& advice) {
   const Parameter* interval = interval_parameter(*advice.replay.setup.scaler);
   Grid grid{"Tried",
@@ -201,6 +218,8 @@ void add_advice(std::vector<Block>& story, const ReplayAnswer& answer) {
                   advice.without_binding_log2
                       ? fmt::format(" Without that step it would be 2^{}.", *advice.without_binding_log2)
                       : ""));
+  say(counts_all(answer.run) ? "It counts the gradients of weights and of activations."
+                             : "It cannot count all gradients: see Not covered.");
   if (advice.hopeless != 0)
     say(fmt::format("{} at any scale: not a matter of scaling.",
                     counted(advice.hopeless, "step overflows", "steps overflow")));
@@ -223,16 +242,7 @@ void add_limits(std::vector<Block>& story, const ReplayAnswer& answer) {
   story.push_back(Heading{"Not covered"});
   const auto say = [&](std::string line) { story.push_back(Paragraph{std::move(line), 2, 2}); };
   const RunSeries& run = answer.run;
-  const bool weights = run.has(Kind::grad), activations = run.has(Kind::act_grad) || run.has(Kind::op_grad);
-  if (!run.kinds_known) {
-    say("Whether the maxima are of all gradients: those of weights alone or of activations alone miss skips.");
-  } else if (!activations) {
-    say("Gradients of activations: they are not here, and may overflow before those of weights.");
-  } else if (!weights) {
-    say("Gradients of weights: they are not here, and bias gradients often overflow first, so skips are missing.");
-  } else if (!run.has(Kind::op_grad)) {
-    say("Functional operations between modules (temperature, attention scores), whose gradients no module shows.");
-  }
+  if (const std::string_view missing = missing_gradients(run); !missing.empty()) say(std::string(missing));
   if (!answer.loss_known && !run.has(Kind::loss_grad) && !answer.replays.front().steps.empty())
     say("The type of the loss: if it is FP16, scales from 2^16 on overflow whatever the gradients are (--loss-dtype "
         "fp16).");

@@ -38,7 +38,7 @@ State start_fp32(const Settings& settings) {
 
 State start_countdown(const Settings& settings) {
   State s = start_fp32(settings);
-  s.hysteresis = static_cast<std::int64_t>(settings.hysteresis);
+  s.hysteresis = whole(settings.hysteresis);
   return s;
 }
 
@@ -77,7 +77,7 @@ Advance after_nemo(const Settings& p, const State& before, const Facts& f) {
   State s = before;
   if (!f.overflow) {
     torch_clean_step(p, s);
-    s.hysteresis = static_cast<std::int64_t>(p.hysteresis);
+    s.hysteresis = whole(p.hysteresis);
     return {s};
   }
   if (--s.hysteresis <= 0) {
@@ -101,7 +101,7 @@ Advance after_megatron(const Settings& p, const State& before, const Facts& f) {
     if (--s.hysteresis <= 0) s.scale = std::fmax(fp32_product(s.scale, p.backoff), fl32(p.floor));
   } else if (equals(++s.clean, p.interval)) {
     s.clean = 0;
-    s.hysteresis = static_cast<std::int64_t>(p.hysteresis);
+    s.hysteresis = whole(p.hysteresis);
     s.scale = fp32_product(s.scale, p.growth);
   }
   return {s};

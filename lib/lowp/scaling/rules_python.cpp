@@ -21,7 +21,7 @@ State start_iterations(const Settings& settings) {
 
 State start_deepspeed(const Settings& settings) {
   State s = start_iterations(settings);
-  s.hysteresis = static_cast<std::int64_t>(settings.hysteresis);
+  s.hysteresis = whole(settings.hysteresis);
   return s;
 }
 
@@ -70,7 +70,7 @@ Advance after_deepspeed(const Settings& p, const State& before, const Facts& f) 
     }
     s.last_overflow = s.iteration;
   } else {
-    const auto full = static_cast<std::int64_t>(p.hysteresis);
+    const std::int64_t full = whole(p.hysteresis);
     if (p.consecutive != 0) s.hysteresis = full;
     const std::int64_t stable = s.iteration - s.last_overflow - 1;
     if (stable > 0 && is_multiple(stable, p.interval)) {

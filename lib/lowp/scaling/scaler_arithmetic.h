@@ -27,6 +27,11 @@ inline bool equals(std::int64_t count, double value) {
   return static_cast<double>(count) == value;
 }
 
+// A count from a setting; None is 0.
+inline std::int64_t whole(double x) {
+  return std::isnan(x) ? 0 : static_cast<std::int64_t>(std::fmin(std::fmax(x, -0x1p53), 0x1p53));
+}
+
 // Python's max(a, b) and min(a, b): the first unless the second is beyond it.
 inline double python_max(double a, double b) {
   return b > a ? b : a;

@@ -44,18 +44,18 @@ struct Pool {
     pieces.push_back(evidence);
   }
 
+  // The whole is what is below and what is not, so that zeros need not be known.
   std::optional<ShareInterval> share_below(Threshold threshold) const {
-    Interval part;
-    std::uint64_t whole = 0;
+    Interval part, rest;
     for (const Evidence& piece : pieces) {
       part += below(piece, threshold, Signs::both);
-      whole += census_of(piece).nonzero();
+      rest += between(piece, threshold, above_all, Signs::both);
     }
-    if (whole == 0) return {};
-    const auto share = [whole](std::uint64_t count) {
-      return static_cast<double>(std::min(count, whole)) / static_cast<double>(whole);
+    if (part.most + rest.most == 0) return {};
+    const auto share = [](std::uint64_t count, std::uint64_t others) {
+      return count + others == 0 ? 0 : static_cast<double>(count) / static_cast<double>(count + others);
     };
-    return ShareInterval{share(part.least), share(part.most)};
+    return ShareInterval{rest.most == 0 ? 1 : share(part.least, rest.most), share(part.most, rest.least)};
   }
 };
 
@@ -66,7 +66,7 @@ struct StepEvidence {
 
 void see(StepEvidence& step, Kind kind, const Evidence& evidence, double dump_scale) {
   const Census census = census_of(evidence);
-  if (census.elements != census.nan_in + census.inf_in) step.facts.see(kind, magnitude_of(census.max_abs));
+  step.facts.see(kind, magnitude_of(census.max_abs));
   if (census.nan_in != 0) step.facts.see(kind, std::numeric_limits<double>::quiet_NaN());
   const bool is_bound = dump_scale != 1 && kind != Kind::act;
   if (census.inf_in != 0) step.facts.see(kind, is_bound ? 65520 / dump_scale : infinity);

@@ -20,7 +20,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::uint64_t file_cap = std::uint64_t{256} << 20;
-constexpr std::size_t input_cap = std::size_t{1} << 27;
+constexpr std::size_t input_cap = std::size_t{1} << 25;
 
 // Thrown inside this file only: reading deep inside a document stops at once.
 struct Broken {
@@ -33,7 +33,9 @@ struct At {
   std::string where;
 
   [[noreturn]] void refuse(std::string wanted, const json& found) const {
-    std::string text = found.dump(-1, ' ', true, json::error_handler_t::replace);
+    // Not dump() of lists and objects: it recurses, and a hostile file nests deeply.
+    std::string text =
+        found.is_structured() ? found.type_name() : found.dump(-1, ' ', true, json::error_handler_t::replace);
     if (text.size() > 40) text = text.substr(0, 37) + "...";
     throw Broken{{file, std::nullopt, fmt::format("{} at {}", wanted, where), text}};
   }
@@ -189,7 +191,7 @@ void append_token(std::string_view token, std::vector<float>& steps, std::size_t
   };
   if ((hex.size() != 4 && hex.size() != 8) || !whole(hex, bits, 16) || !whole(count, times, 10))
     at.refuse("HEX or HEX*count, of 4 or 8 digits", std::string(token));
-  if (times > input_cap - total) at.refuse("at most 2^27 steps in all", std::string(token));
+  if (times > input_cap - total) at.refuse("at most 2^25 steps in all", std::string(token));
   total += times;
   steps.insert(steps.end(), times, std::bit_cast<float>(hex.size() == 4 ? bits << 16 : bits));
 }

@@ -61,7 +61,7 @@ struct TrajectoryFolder {
 
 // Reads every *.json directly inside `folder`: those with format scaler-trajectories/1 and the inputs (an object with
 // `series`). Errors: no readable folder, no file of the format, a file that is not JSON or breaks the layout, a case
-// whose input is missing or shorter than its steps. At most 256 MiB per file and 2^27 input steps in all.
+// whose input is missing or shorter than its steps. At most 256 MiB per file and 2^25 input steps in all.
 Result<TrajectoryFolder> read_trajectories(const std::string& folder);
 
 }  // namespace lowp::scaling
