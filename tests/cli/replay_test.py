@@ -75,7 +75,8 @@ class Replay(Case):
         for largest, start in [
             ([1], "torch from 2^16: its only step is skipped; the scale is 2^15 after the last step."),
             ([1, 1], "torch from 2^16: the first step is skipped, none later; the scale is 2^15 from step 2 to the end."),
-            ([0.5], "torch from 2^16: no step is skipped; the scale stays 2^16."),
+            ([0.5], "torch from 2^16: no step is skipped; the scale stays 2^16. That is the advised first scale."),
+            ([0.1], "torch from 2^16: no step is skipped; the scale stays 2^16. The highest first scale without a skip is 2^19."),
             ([0.1, 1, 0.1], "torch from 2^16: 1 step is skipped, none at the start; the scale is 2^15 from step 3"),
             ([0.1, 1, 1, 2, 0], "torch from 2^16: 2 steps are skipped, none at the start; the scale is 2^14 from step 5"),
             ([9, 0, 0, 9, 0], "torch from 2^16: the first step is skipped, 1 later; the scale is 2^14 from step 5"),
@@ -83,6 +84,12 @@ class Replay(Case):
         ]:
             text = " ".join(self.ask("--maxima", self.maxima(*largest)).decode().split())
             self.assertTrue(text.startswith(start), text)
+
+    def test_steps_left_out_are_said(self):
+        path = self.folder / "m.csv"
+        path.write_text("1,1\n100,1\n600,1\n")
+        self.assertIn("These are 3 steps between 1 and 600", self.ask("--maxima", path).decode())
+        self.assertNotIn("These are", self.ask("--maxima", self.maxima(1, 1, 1)).decode())
 
     def test_json_has_every_step(self):
         replays = self.json("--maxima", self.maxima(1, 1, 0.25, 0.25), "--scaler", "torch,deepspeed", "--init", "2^16")["replays"]

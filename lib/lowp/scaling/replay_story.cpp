@@ -229,10 +229,20 @@ void add_advice(std::vector<Block>& story, const ReplayAnswer& answer) {
   story.push_back(trials_grid(advice));
 }
 
+// Dumps and logs may leave steps out.
+std::string gaps_text(const RunSeries& run) {
+  const std::size_t count = run.steps.size();
+  if (count < 2 || run.steps.back().step - run.steps.front().step == static_cast<std::int64_t>(count) - 1) return "";
+  return fmt::format("These are {} between {} and {}: each counts as one, and what lies between them is not seen.",
+                     steps_text(count), run.steps.front().step, run.steps.back().step);
+}
+
 std::string advised_sentence(const ReplayAnswer& answer) {
   const Advice& advice = *answer.advice;
   const Settings &own = answer.replays.front().setup.settings, &advised = advice.replay.setup.settings;
   if (own.init == advised.init && own.interval == advised.interval) return " That is the advised first scale.";
+  if (answer.replays.front().skipped() == 0 && own.init < advised.init && own.interval == advised.interval)
+    return fmt::format(" The highest first scale without a skip is 2^{}.", advice.init_log2);
   const std::string interval =
       own.interval == advised.interval ? "" : fmt::format(" and an interval of {}", number_text(advised.interval));
   return fmt::format(" From the advised 2^{}{}: {}.", advice.init_log2, interval, skips_text(advice.replay));
@@ -250,9 +260,8 @@ void add_limits(std::vector<Block>& story, const ReplayAnswer& answer) {
     say("The forward pass: if it overflows, no scale helps, and an advice below 1 is a sign of it.");
   if (!run.share_below) say("What becomes zero at the scale in force: only the largest magnitudes are known.");
   say("An FP16 run is another trajectory once a step is skipped: single skips move, their number by a few.");
-  say("Clipping: unscale before it, or the threshold is divided by the scale. Sums over ranks may overflow where no "
-      "rank "
-      "does.");
+  say("Clipping: unscale before it, or the threshold is divided by the scale.");
+  say("All-reduce: FP16 sums over ranks may overflow where no rank does, and a pre-divide factor moves that limit.");
   for (const Replay& r : answer.replays) {
     const Scaler& row = *r.setup.scaler;
     const std::size_t repeated = r.steps.size() - std::min(r.from_run, r.steps.size());
@@ -282,6 +291,7 @@ std::vector<Block> replay_story(const ReplayAnswer& answer) {
     const bool first = &r == &answer.replays.front();
     story.push_back(Paragraph{answer_line(r) + "." + (first && answer.advice ? advised_sentence(answer) : "")});
   }
+  if (const std::string gaps = gaps_text(answer.run); !gaps.empty()) story.push_back(Paragraph{gaps});
   story.push_back(scales_grid(answer));
   for (const Replay& r : answer.replays) add_costs(story, r, answer.replays.size() > 1);
   if (answer.run.share_below) {
