@@ -256,7 +256,7 @@ TEST_CASE("advice where nothing can be advised, where one step binds, and of the
 
 TEST_CASE("the report says when it cannot know that all gradients are counted") {
   const auto said = [](const RunSeries& run) {
-    ReplayAnswer answer{run, {}, {replay(run, torch(65536, 2000), {})}, {}};
+    ReplayAnswer answer{&run, {}, {replay(run, torch(65536, 2000), {})}, {}};
     std::string text;
     for (const Block& block : replay_story(answer)) {
       if (const Paragraph* paragraph = std::get_if<Paragraph>(&block)) text += paragraph->text + "\n";

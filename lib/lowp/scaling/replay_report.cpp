@@ -32,19 +32,23 @@ Nested parameters_of(const Replay& replay) {
   return std::make_shared<const Table>(std::move(table));
 }
 
+// Made when they are written, so that a million of them are never held.
 Nested steps_of(const Replay& replay) {
-  Table table{"steps", {"step", "scale", "scale_log2", "skipped"}, {}, false};
-  table.rows.reserve(replay.steps.size());
-  double last = -1;
-  Cell hex, log2;
-  for (const ReplayedStep& step : replay.steps) {
-    if (step.scale != last) {
-      hex = text(hex_text(step.scale));
-      log2 = log2_cell(step.scale);
-      last = step.scale;
+  Table table{"steps", {"step", "scale", "scale_log2", "skipped"}, {}};
+  table.more = [&replay](const TakeRow& take) {
+    double last = -1;
+    Row row(4);
+    for (const ReplayedStep& step : replay.steps) {
+      row[0] = Cell{step.step};
+      if (step.scale != last) {
+        row[1] = text(hex_text(step.scale));
+        row[2] = log2_cell(step.scale);
+        last = step.scale;
+      }
+      row[3] = Cell{step.skipped};
+      if (!take(row)) return;
     }
-    table.rows.push_back({Cell{step.step}, hex, log2, Cell{step.skipped}});
-  }
+  };
   return std::make_shared<const Table>(std::move(table));
 }
 
@@ -70,16 +74,19 @@ Table replays_table(const ReplayAnswer& answer) {
 
 // One row per step of the run: the share at the scale in force.
 Table flushed_table(const ReplayAnswer& answer) {
-  Table table{"flushed", {"scaler", "step", "scale", "least", "most"}, {}, false};
-  for (const Replay& replay : answer.replays) {
-    for (std::size_t i = 0; i < std::min(replay.from_run, replay.steps.size()); ++i) {
-      const std::size_t index = (i + 1) * static_cast<std::size_t>(answer.loop.accumulate) - 1;
-      const auto share = flushed_share(answer.run, index, replay.steps[i].scale / answer.loop.divide);
-      if (!share) continue;
-      table.rows.push_back({text(replay.setup.scaler->name), Cell{replay.steps[i].step},
-                            text(hex_text(replay.steps[i].scale)), Cell{share->least}, Cell{share->most}});
+  Table table{"flushed", {"scaler", "step", "scale", "least", "most"}, {}};
+  table.more = [&answer](const TakeRow& take) {
+    for (const Replay& replay : answer.replays) {
+      for (std::size_t i = 0; i < std::min(replay.from_run, replay.steps.size()); ++i) {
+        const std::size_t index = (i + 1) * static_cast<std::size_t>(answer.loop.accumulate) - 1;
+        const auto share = flushed_share(*answer.run, index, replay.steps[i].scale / answer.loop.divide);
+        if (!share) continue;
+        if (!take({text(replay.setup.scaler->name), Cell{replay.steps[i].step}, text(hex_text(replay.steps[i].scale)),
+                   Cell{share->least}, Cell{share->most}}))
+          return;
+      }
     }
-  }
+  };
   return table;
 }
 
@@ -132,7 +139,7 @@ Table advice_table(const ReplayAnswer& answer) {
                         Cell{std::int64_t{advice.init_log2}},
                         has_interval ? Cell{advice.interval} : Cell{Null{"the scaler has none"}},
                         Cell{std::uint64_t{advice.replay.skipped()}}, Cell{std::uint64_t{advice.hopeless}},
-                        Cell{step_of_update(answer.run, answer.loop, advice.binding)},
+                        Cell{step_of_update(*answer.run, answer.loop, advice.binding)},
                         advice.without_binding_log2 ? Cell{std::int64_t{*advice.without_binding_log2}}
                                                     : Cell{Null{"not higher by two binades or more"}},
                         Cell{trials_of(advice.trials)}});
@@ -157,7 +164,7 @@ Trace trace_of(const Replay& replay) {
 
 std::vector<Table> replay_tables(const ReplayAnswer& answer) {
   std::vector<Table> tables{replays_table(answer)};
-  if (answer.run.share_below) tables.push_back(flushed_table(answer));
+  if (answer.run->share_below) tables.push_back(flushed_table(answer));
   if (answer.shows_differences) tables.push_back(differences_table(answer));
   if (answer.shows_advice && answer.advice) tables.push_back(advice_table(answer));
   return tables;
@@ -180,7 +187,7 @@ Figure replay_figure(const ReplayAnswer& answer) {
   panel.title = "Loss scale over steps";
   panel.remark = answer_line(answer.replays.front());
   return {
-      "What the loss scaler would have done", answer.run.source, "step of training", "loss scale", {std::move(panel)}};
+      "What the loss scaler would have done", answer.run->source, "step of training", "loss scale", {std::move(panel)}};
 }
 
 Report replay_report(const ReplayAnswer& answer) {

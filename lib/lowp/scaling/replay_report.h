@@ -12,8 +12,9 @@
 
 namespace lowp::scaling {
 
+// Rows of the report are made when they are written: the answer and its run must stay until then.
 struct ReplayAnswer {
-  const RunSeries& run;
+  const RunSeries* run = nullptr;
   Loop loop;
   std::vector<Replay> replays;     // one or more, of the same steps
   std::optional<Advice> advice;    // for the first scaler

@@ -107,14 +107,14 @@ Grid steps_grid(const ReplayAnswer& answer, const Replay& r) {
   const std::size_t count = std::min(r.from_run, r.steps.size());
   Grid grid{fmt::format("{}: {}, and the share of non-zero {} that become zero at its scale", replay_name(r),
                         count <= shown_steps ? "each step" : fmt::format("{} of {}", shown_steps, steps_text(count)),
-                        answer.run.has(Kind::grad) && answer.run.kinds_known ? "weight gradients" : "gradients"),
+                        answer.run->has(Kind::grad) && answer.run->kinds_known ? "weight gradients" : "gradients"),
             {"step", "scale", "largest scaled", "skipped", "flushed"},
             1,
             {}};
   for (const std::size_t i : chosen_steps(count)) {
     const std::size_t index = (i + 1) * static_cast<std::size_t>(answer.loop.accumulate) - 1;
-    const double scaled = r.steps[i].scale * largest_scaled(answer.run.steps[index], answer.loop);
-    const auto share = flushed_share(answer.run, index, r.steps[i].scale / answer.loop.divide);
+    const double scaled = r.steps[i].scale * largest_scaled(answer.run->steps[index], answer.loop);
+    const auto share = flushed_share(*answer.run, index, r.steps[i].scale / answer.loop.divide);
     grid.rows.push_back(
         {{fmt::format("{}", r.steps[i].step), scale_text(r.steps[i].scale),
           !(std::fabs(scaled) < 65520) ? std::isfinite(scaled) ? magnitude_text(scaled) + " > 65504" : "NaN or Inf"
@@ -214,12 +214,12 @@ void add_advice(std::vector<Block>& story, const ReplayAnswer& answer) {
   say(fmt::format("{}={}{}: {}.", init_parameter(row).name, scale_text(std::ldexp(1.0, advice.init_log2)),
                   interval != nullptr ? fmt::format(", {}={}", interval->name, number_text(advice.interval)) : "",
                   skips_text(advice.replay)));
-  say(fmt::format("The limit is set by step {}.{}", step_of_update(answer.run, answer.loop, advice.binding),
+  say(fmt::format("The limit is set by step {}.{}", step_of_update(*answer.run, answer.loop, advice.binding),
                   advice.without_binding_log2
                       ? fmt::format(" Without that step it would be 2^{}.", *advice.without_binding_log2)
                       : ""));
-  say(counts_all(answer.run) ? "It counts the gradients of weights and of activations."
-                             : "It cannot count all gradients: see Not covered.");
+  say(counts_all(*answer.run) ? "It counts the gradients of weights and of activations."
+                              : "It cannot count all gradients: see Not covered.");
   if (advice.hopeless != 0)
     say(fmt::format("{} at any scale: not a matter of scaling.",
                     counted(advice.hopeless, "step overflows", "steps overflow")));
@@ -251,7 +251,7 @@ std::string advised_sentence(const ReplayAnswer& answer) {
 void add_limits(std::vector<Block>& story, const ReplayAnswer& answer) {
   story.push_back(Heading{"Not covered"});
   const auto say = [&](std::string line) { story.push_back(Paragraph{std::move(line), 2, 2}); };
-  const RunSeries& run = answer.run;
+  const RunSeries& run = *answer.run;
   if (const std::string_view missing = missing_gradients(run); !missing.empty()) say(std::string(missing));
   if (!answer.loss_known && !run.has(Kind::loss_grad) && !answer.replays.front().steps.empty())
     say("The type of the loss: if it is FP16, scales from 2^16 on overflow whatever the gradients are (--loss-dtype "
@@ -291,10 +291,10 @@ std::vector<Block> replay_story(const ReplayAnswer& answer) {
     const bool first = &r == &answer.replays.front();
     story.push_back(Paragraph{answer_line(r) + "." + (first && answer.advice ? advised_sentence(answer) : "")});
   }
-  if (const std::string gaps = gaps_text(answer.run); !gaps.empty()) story.push_back(Paragraph{gaps});
+  if (const std::string gaps = gaps_text(*answer.run); !gaps.empty()) story.push_back(Paragraph{gaps});
   story.push_back(scales_grid(answer));
   for (const Replay& r : answer.replays) add_costs(story, r, answer.replays.size() > 1);
-  if (answer.run.share_below) {
+  if (answer.run->share_below) {
     for (const Replay& r : answer.replays) story.push_back(steps_grid(answer, r));
   }
   if (answer.shows_differences && answer.replays.size() > 1) add_differences(story, answer);
