@@ -18,8 +18,8 @@ recorded = Path(__file__).parents[2] / "data" / "golden" / "scalers"
 
 # Words after `replay --maxima FILE` that are usage errors, and what the one line must name.
 usage_errors = """
---scaler=tirch                   'tirch' torch
---scaler=torch,torch             twice
+--scaler=tirch                   --scaler 'tirch' torch
+--scaler=torch,torch             'torch' twice
 --scaler=                        --scaler
 --init=0                         --init '0'
 --init=2^x                       --init '2^x'
@@ -27,13 +27,14 @@ usage_errors = """
 --init=inf                       --init
 --growth-interval=0              --growth-interval
 --scaler=static --growth-interval=10   static
---param=growth                   NAME=VALUE
---param=grow=2                   'grow' growth_factor
---param=growth_factor=two        growth_factor
+--param=growth                   --param NAME=VALUE
+--param=grow=2                   --param 'grow' growth_factor
+--param=growth_factor=two        --param growth_factor
 --loss-dtype=fp17                'fp17'
 --accumulate=0                   --accumulate
 --divide=0                       --divide
 --steps=0                        --steps
+--dump-scale=3                   --dump-scale '3'
 --output=pdf                     'pdf'
 --threads=-1                     --threads
 """
@@ -110,6 +111,13 @@ class Replay(Case):
         block = text.split("# replays.steps\n")[1].split("\n\n")[0]
         rows = list(csv.DictReader(io.StringIO(block)))
         self.assertEqual([(row["scaler"], row["step"], row["skipped"]) for row in rows], [("torch", "1", "true"), ("torch", "2", "false")])
+
+    def test_one_table_alone(self):
+        path = self.maxima(1, 0.25)
+        steps = self.ask("--maxima", path, "--output=csv", "--table=replays.steps").decode().splitlines()
+        self.assertEqual(steps, ["scaler,step,scale,scale_log2,skipped", "torch,1,0x1p+16,16,true", "torch,2,0x1p+15,15,false"])
+        replays = self.ask("--maxima", path, "--output=csv", "--table=replays").decode().splitlines()
+        self.assertEqual(len(replays), 2)
 
     def test_other_factors_give_other_scales(self):
         steps = self.json("--maxima", self.maxima(1, 0, 0, 0), "--growth-interval=1", "--param=growth_factor=1.7", "--param=backoff_factor=0.6")[
@@ -190,7 +198,9 @@ class Replay(Case):
 
     def test_picture(self):
         plot = self.folder / "scale.svg"
-        self.ask("--maxima", self.maxima(*[100] * 20), "--scaler=torch,deepspeed", f"--plot={plot}")
+        ran = run("replay", "--maxima", self.maxima(*[100] * 20), "--scaler=torch,deepspeed", f"--plot={plot}")
+        self.assertEqual(ran.code, 0, ran.err)
+        self.assertIn(b"scale.svg", ran.err)
         texts = ["".join(element.itertext()) for element in xml.parse(plot).iter("{http://www.w3.org/2000/svg}text")]
         for wanted in ("torch", "deepspeed", "skipped step", "step of training", "loss scale"):
             self.assertIn(wanted, texts)
@@ -207,8 +217,8 @@ class Replay(Case):
             words, parts = line.split("  ", 1)
             with self.subTest(words):
                 self.refused(2, run("replay", "--maxima", path, *words.split()), *parts.split())
-        self.refused(2, run("replay"), "--maxima")
-        self.refused(2, run("replay", path, "--maxima", path), "--maxima")
+        self.refused(2, run("replay"), "no PATH given")
+        self.refused(2, run("replay", path, "--maxima", path), "wanted one")
 
     def test_input_errors(self):
         self.refused(3, run("replay", "--maxima", self.folder / "none.csv"), "none.csv")
