@@ -8,10 +8,12 @@ namespace {
 
 using namespace parameters;
 
+// clang-format off
 constexpr Scaler table[] = {
-#include "lowp/scaling/graph_rows.inc"
 #include "lowp/scaling/torch_rows.inc"
+#include "lowp/scaling/graph_rows.inc"
 };
+// clang-format on
 
 }  // namespace
 
