@@ -62,7 +62,7 @@ constexpr Command command_rows[] = {
      .modernise = modernise_accumulate},
     {.name = "replay",
      .what = "what a framework's loss scaler would have done on this run",
-     .uses = {.dump = true, .other = true, .threads = true, .figures = true},
+     .uses = {.dump = true, .may_lack_dump = true, .threads = true, .figures = true},
      .make = make_replay},
     {.name = "scalers", .what = "the loss scalers of the frameworks: rules, defaults, sources", .make = make_scalers},
     {.name = "verify",

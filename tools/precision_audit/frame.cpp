@@ -107,7 +107,7 @@ int write_answer(std::string_view path, const StandardOptions& standard, Report&
 
 int run_task(const Command& command, std::string_view path, Task& task, const StandardOptions& standard) {
   Job job;
-  if (command.uses.dump && !standard.paths.empty()) {
+  if (!standard.paths.empty()) {
     auto series = open_series(standard.paths, standard.open);
     if (!series) return fail(series.error().message());
     job.series = std::move(*series);
@@ -190,7 +190,7 @@ int run_command(const Command& command, const std::string& path, std::vector<std
   if (wrong) return refuse(path, *wrong);
   if (const auto fault = declared.standard->check()) return refuse(path, *fault);
   if (const auto fault = declared.task->check()) return refuse(path, *fault);
-  if (command.uses.other && declared.task->needs_dump() == declared.standard->paths.empty())
+  if (command.uses.may_lack_dump && declared.task->needs_dump() == declared.standard->paths.empty())
     return refuse(path, fault(declared.standard->paths.empty() ? "no PATH given" : "PATH and another input: wanted one"));
   return run_task(command, path, *declared.task, *declared.standard);
 }

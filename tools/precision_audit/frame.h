@@ -37,8 +37,8 @@ enum ExitCode : int {
 // What a command lets the frame do for it. Each brings its options with it.
 struct Uses {
   bool dump = false;     // PATH..., --select, how to read files; `Job::series` is open when the task runs
+  bool may_lack_dump = false;  // PATH may be left out: the series is then empty
   bool pipes = false;    // PATH may be "-"
-  bool other = false;    // PATH is left out where Task::needs_dump() says so: the task has another input
   bool threads = false;  // --threads
   bool figures = false;  // --plot, --output svg
 };
@@ -65,7 +65,7 @@ class Task {
   virtual ~Task() = default;
   // What is wrong with the values together; before any file is opened (exit 2).
   virtual std::optional<Error> check() { return {}; }
-  virtual bool needs_dump() const { return true; }  // asked where Uses::other holds
+  virtual bool needs_dump() const { return true; }  // asked where Uses::may_lack_dump holds
   virtual Result<Answer> run(Job& job) = 0;         // an Error is exit 3
 };
 
