@@ -9,6 +9,7 @@
 #include "commands.h"
 #include "help.h"
 #include "lowp/base/version.h"
+#include "lowp/report/nested.h"
 #include "lowp/report/provenance.h"
 #include "safe_file.h"
 #include "standard_options.h"
@@ -71,14 +72,16 @@ std::optional<Error> keep_table(const std::string& name, const Writer& writer, R
   std::vector<Table> before = provenance(report);
   std::vector<std::string> known;
   std::optional<Table> kept;
-  for (std::vector<Table>* tables : {&before, &report.tables}) {
+  const bool in_json = writer.name == "json";
+  std::vector<Table> nested;
+  if (!in_json) nested = take_nested(report.tables);
+  for (std::vector<Table>* tables : {&before, &report.tables, &nested}) {
     for (Table& table : *tables) {
       known.push_back(table.name);
       if (same_word(table.name, name)) kept = std::move(table);
     }
   }
   if (!kept) return unknown_word(name, known);
-  const bool in_json = writer.name == "json";
   if (!in_json) report.tool = {};
   report.tables.clear();
   if (!in_json || (kept->name != "tool" && kept->name != "inputs")) report.tables.push_back(std::move(*kept));
@@ -187,6 +190,8 @@ int run_command(const Command& command, const std::string& path, std::vector<std
   if (wrong) return refuse(path, *wrong);
   if (const auto fault = declared.standard->check()) return refuse(path, *fault);
   if (const auto fault = declared.task->check()) return refuse(path, *fault);
+  if (command.uses.may_lack_dump && declared.task->needs_dump() == declared.standard->paths.empty())
+    return refuse(path, fault(declared.standard->paths.empty() ? "no PATH given" : "PATH and another input: wanted one"));
   return run_task(command, path, *declared.task, *declared.standard);
 }
 
