@@ -36,7 +36,7 @@ class File {
   std::uint64_t size() const { return stamp_.bytes; }
   const FileStamp& stamp() const { return stamp_; }
 
-  // The shared descriptor, opened again if need be; an Error if the file is gone or has become shorter.
+  // The shared descriptor, opened again if need be; an Error if the file is gone or is not what it was.
   Result<std::shared_ptr<const Descriptor>> descriptor() const;
   // Fills `out` from byte `offset` on, or says where the file ended or failed.
   Result<Done> read(std::uint64_t offset, std::span<std::byte> out) const;
@@ -57,8 +57,14 @@ std::shared_ptr<const ByteSource> file_range(std::shared_ptr<const File> file, s
 // The same elements with the bytes of each in reverse order.
 std::shared_ptr<const ByteSource> byte_swapped(std::shared_ptr<const ByteSource> source, int element_bytes);
 
+// The same elements with the sign bit of each flipped: the top bit of the last of `element_bytes` bytes.
+std::shared_ptr<const ByteSource> sign_flipped(std::shared_ptr<const ByteSource> source, int element_bytes);
+
 // No bytes at all.
 std::shared_ptr<const ByteSource> empty_source();
+
+// That a file is not what it was when it was opened.
+Error changed_error(const std::string& path);
 
 // The state of `path` now; an Error if there is none.
 Result<FileStamp> stamp_of(const std::string& path);

@@ -12,28 +12,13 @@
 #include "lowp/tensor/checked.h"
 #include "lowp/tensor/file.h"
 #include "lowp/tensor/reader_rows.h"
+#include "lowp/tensor/row_major.h"
 
 namespace lowp {
 namespace {
 
 constexpr std::uint64_t max_header_bytes = 65536;
 constexpr std::size_t max_rank = 64;
-
-// Descriptors after the byte-order sign. '<f1' is what ml_dtypes writes for float8_e5m2; bare names are a workaround
-// that some writers use for types numpy has no letter for.
-struct NamedCode {
-  std::string_view code;
-  std::string_view dtype;
-};
-constexpr std::array readable_codes{
-    NamedCode{"f2", "f16"},
-    NamedCode{"f4", "f32"},
-    NamedCode{"f8", "f64"},
-    NamedCode{"f1", "f8_e5m2"},
-    NamedCode{"bfloat16", "bf16"},
-    NamedCode{"float8_e4m3fn", "f8_e4m3"},
-    NamedCode{"float8_e5m2", "f8_e5m2"},
-};
 
 // The literal's grammar: a dict of quoted keys to a quoted string, True or False, or a tuple of unsigned integers.
 class Literal {
@@ -157,13 +142,15 @@ Result<NpyDtype> void_dtype(const std::string& descr, std::uint64_t bytes, const
 Result<NpyDtype> classify(const std::string& descr, const OpenOptions& options) {
   const bool has_order = !descr.empty() && std::string_view("<>=|").find(descr[0]) != std::string_view::npos;
   const std::string_view code = std::string_view(descr).substr(has_order ? 1 : 0);
-  const auto row = std::ranges::find(readable_codes, code, &NamedCode::code);
-  if (row != readable_codes.end()) return NpyDtype{find_dtype(row->dtype), has_order && descr[0] == '>', ""};
+  if (code.empty()) return Error{"", std::nullopt, "a dtype", "'" + descr + "'"};
+  for (const Dtype& row : dtype_table) {
+    // Bare names are a workaround that some writers use for types numpy has no letter for.
+    if (code == row.numpy || code == row.torch) return NpyDtype{&row, has_order && descr[0] == '>', ""};
+  }
   if (code == "V1" || code == "V2") return void_dtype(descr, code == "V1" ? 1 : 2, options);
   const auto skip = [&](std::string_view why) {
     return NpyDtype{nullptr, false, fmt::format("dtype '{}' {}", descr, why)};
   };
-  if (code.empty()) return Error{"", std::nullopt, "a dtype", "'" + descr + "'"};
   if (code.starts_with("float8_") || code.starts_with("float6_") || code.starts_with("float4_")) {
     return skip("is not read yet");
   }
@@ -227,7 +214,7 @@ Result<NpyHeader> read_npy_header(ByteStream& stream, std::uint64_t available, c
     error.offset = base + prefix_bytes;
     return error;
   }
-  NpyHeader header{*std::move(elements), *std::move(fields.shape), prefix_bytes + length};
+  NpyHeader header{*std::move(elements), *std::move(fields.shape), *fields.fortran_order, prefix_bytes + length};
   const auto count = element_count(header.shape);
   if (!count || *count > max_elements) {
     return Error{where, base + prefix_bytes, fmt::format("at most {} elements", max_elements), "more"};
@@ -239,6 +226,27 @@ Result<NpyHeader> read_npy_header(ByteStream& stream, std::uint64_t available, c
                  fmt::format("{}", available - header.data_begin)};
   }
   return header;
+}
+
+TensorView npy_view(std::string name, const NpyHeader& header, std::shared_ptr<const ByteSource> data,
+                    std::string where) {
+  TensorView view;
+  view.name = std::move(name);
+  view.dtype = header.elements.dtype;
+  view.shape = header.shape;
+  view.elements = *element_count(header.shape);
+  view.source = std::move(data);
+  if (header.elements.big_endian) view.source = byte_swapped(std::move(view.source), view.dtype->bytes);
+  if (!header.fortran_order || view.elements == 0) return view;
+  std::vector<std::uint64_t> strides;
+  std::uint64_t stride = 1;
+  for (const std::uint64_t axis : header.shape) {
+    strides.push_back(stride);
+    stride *= axis;
+  }
+  if (is_row_major(view.shape, strides)) return view;
+  view.row_major = row_major_source(view.source, view.shape, strides, view.dtype->bytes, std::move(where));
+  return view;
 }
 
 Result<Input> open_npy(const std::string& path, const OpenOptions& options) {
@@ -254,19 +262,12 @@ Result<Input> open_npy(const std::string& path, const OpenOptions& options) {
   input.path = path;
   input.bytes = size;
   input.files = {(*file)->stamp()};
-  const Dtype* dtype = header->elements.dtype;
-  if (dtype == nullptr) {
+  if (header->elements.dtype == nullptr) {
     input.notes.push_back(printable("skipped the array: " + header->elements.skip));
     return input;
   }
-  TensorView view;
-  view.name = std::filesystem::path(path).stem().string();
-  view.dtype = dtype;
-  view.shape = header->shape;
-  view.elements = *element_count(header->shape);
-  view.source = file_range(*file, header->data_begin, size - header->data_begin);
-  if (header->elements.big_endian) view.source = byte_swapped(view.source, dtype->bytes);
-  input.tensors.push_back(std::move(view));
+  input.tensors.push_back(npy_view(std::filesystem::path(path).stem().string(), *header,
+                                   file_range(*file, header->data_begin, size - header->data_begin), path));
   return input;
 }
 

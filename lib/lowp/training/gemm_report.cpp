@@ -192,7 +192,7 @@ Report gemm_report(const StepSeries& series, const GemmOptions& options, const G
   const auto say = [&](std::string text) { report.story.push_back(Paragraph{std::move(text), 2, 2}); };
   say("Rounding the inputs: each tensor was multiplied by the power of two that fits it to the input format (mx, nv: "
       "each block by its scale), rounded, and the product of the rounded numbers is the truth here.");
-  say("Which path, tile order and split a library picks; k is taken in storage order.");
+  say("Which path, tile order and split a library picks; k is taken in order.");
   say(fmt::format("Signs of zero, {}.", open_zero_signs));
   report.story.push_back(Heading{"How well the paths are known"});
   for (const std::string& text : evidence(options)) say(text);
