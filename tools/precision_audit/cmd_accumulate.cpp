@@ -69,8 +69,9 @@ int answer(const Words& words, const Settings& settings) {
   if (!series) return fail(series.error().message());
   auto report = settings.question(*series, words, settings);
   if (!report) return fail(report.error().message());
+  if (const auto changed = changed_while_read(*series)) return fail(changed->message());
   for (const Input& input : series->inputs) {
-    if (const auto doubt = changed_since_open(input)) complain(*doubt);
+    for (const std::string& doubt : doubts_of(input)) complain(doubt);
   }
   std::string document, plot;
   settings.writer->write(*report, stdout_style(), document);

@@ -343,8 +343,9 @@ int audit(const Words& words, Settings& settings) {
   }();
   if (!result) return fail(result.error().message());
   note_sizes(*series, *result);
+  if (const auto changed = changed_while_read(*series)) return fail(changed->message());
   for (const Input& input : series->inputs) {
-    if (const auto doubt = changed_since_open(input)) complain(*doubt);
+    for (const std::string& doubt : doubts_of(input)) complain(doubt);
   }
   const AuditFindings found{*series,
                             settings.audit,

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "commands.h"
+#include "lowp/base/resources.h"
 
 namespace {
 
@@ -83,6 +84,7 @@ int main(int argc, char** argv) {
     print_usage(stderr);
     return exit_usage;
   }
+  lowp::end_in_words_without_resources("precision-audit", exit_input);
   try {
     return dispatch(argc, argv);
   } catch (const std::bad_alloc&) {

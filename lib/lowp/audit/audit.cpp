@@ -4,14 +4,13 @@
 #include <fmt/format.h>
 #include <tbb/blocked_range.h>
 #include <tbb/enumerable_thread_specific.h>
-#include <tbb/global_control.h>
 #include <tbb/parallel_for.h>
-#include <tbb/task_arena.h>
 
 #include <algorithm>
 #include <mutex>
 #include <type_traits>
 
+#include "lowp/base/threads.h"
 #include "lowp/summary/cut_table.h"
 
 namespace lowp {
@@ -319,10 +318,7 @@ Result<AuditResult> run_pass(const StepSeries& series, const AuditOptions& optio
 }  // namespace
 
 Result<AuditResult> run_audit(const StepSeries& series, const AuditOptions& options) {
-  const int threads = options.threads > 0 ? options.threads : tbb::this_task_arena::max_concurrency();
-  const tbb::global_control width(tbb::global_control::max_allowed_parallelism, static_cast<std::size_t>(threads));
-  tbb::task_arena arena(threads);
-  return arena.execute([&] { return run_pass(series, options); });
+  return on_threads(options.threads, [&] { return run_pass(series, options); });
 }
 
 }  // namespace lowp

@@ -50,7 +50,7 @@ Table inputs_table(const StepSeries& series) {
     CellList steps;
     if (input.step) steps.push_back(integer(*input.step));
     table.rows.push_back({text(input.path), text(input.format), Cell{steps}, count(input.tensors.size()),
-                          count(elements), count(input.bytes), Cell{texts(input.notes)}});
+                          count(elements), count(input.bytes), Cell{texts(notes_after_reading(input))}});
   }
   return table;
 }

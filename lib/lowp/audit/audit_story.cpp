@@ -239,7 +239,7 @@ std::vector<Block> audit_story(const AuditFindings& f) {
   story.push_back(Heading{"Not covered"});
   for (const std::string& caveat : f.caveats) story.push_back(Paragraph{caveat, 2, 2});
   for (const Input& input : f.series.inputs) {
-    for (const std::string& note : input.notes) {
+    for (const std::string& note : notes_after_reading(input)) {
       story.push_back(Paragraph{fmt::format("{}: {}", base_name(input.path), note), 2, 2});
     }
   }

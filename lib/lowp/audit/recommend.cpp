@@ -306,18 +306,25 @@ bool any_narrow(const StepSeries& series) {
 
 }  // namespace
 
+// Inputs that follow one another and are of one step (ranks) are one.
 Drift drift_of(const StepSeries& series, const AuditResult& result) {
   std::vector<Exact> largest(series.inputs.size());
   for (const TensorAudit& tensor : result.tensors) {
     if (magnitude_less(largest[tensor.input], tensor.counts.max_abs)) largest[tensor.input] = tensor.counts.max_abs;
   }
   Drift drift;
-  const Exact* previous = nullptr;
-  for (const Exact& value : largest) {
+  Exact previous;
+  for (std::size_t i = 0; i < largest.size(); ++i) {
+    Exact value = largest[i];
+    const auto& step = series.inputs[i].step;
+    for (; step && i + 1 < largest.size() && series.inputs[i + 1].step == step; ++i) {
+      if (magnitude_less(value, largest[i + 1])) value = largest[i + 1];
+    }
     if (value.kind != Kind::finite) continue;
+    if (drift.steps != 0)
+      drift.largest_rise_log2 = std::max(drift.largest_rise_log2, log2_of(value) - log2_of(previous));
     ++drift.steps;
-    if (previous) drift.largest_rise_log2 = std::max(drift.largest_rise_log2, log2_of(value) - log2_of(*previous));
-    previous = &value;
+    previous = value;
   }
   return drift;
 }

@@ -61,12 +61,12 @@ class FileRange final : public ByteSource {
     auto descriptor = file_->descriptor();
     if (!descriptor) return descriptor.error();
     return std::unique_ptr<ByteStream>(
-        std::make_unique<FileStream>(file_, *descriptor, begin_ + begin, begin_ + size_));
+        std::make_unique<FileStream>(file_, *descriptor, file_->begin() + begin_ + begin, file_->begin() + begin_ + size_));
   }
   void expect(std::uint64_t begin, std::uint64_t size) const override {
     const auto descriptor = file_->descriptor();
     if (!descriptor || begin >= size_) return;
-    ::posix_fadvise((*descriptor)->fd(), static_cast<off_t>(begin_ + begin),
+    ::posix_fadvise((*descriptor)->fd(), static_cast<off_t>(file_->begin() + begin_ + begin),
                     static_cast<off_t>(std::min(size, size_ - begin)), POSIX_FADV_WILLNEED);
   }
 
@@ -175,11 +175,23 @@ Result<std::shared_ptr<const File>> File::open(const std::string& path) {
   if (status.st_size == 0) return Error{path, std::nullopt, "", "is empty"};
   auto file = std::make_shared<File>();
   file->stamp_ = make_stamp(path, status);
+  file->size_ = file->stamp_.bytes;
   file->shared_ = *descriptor;
   return std::shared_ptr<const File>(std::move(file));
 }
 
+std::shared_ptr<const File> File::part(std::shared_ptr<const File> whole, std::uint64_t begin, std::uint64_t size) {
+  assert(begin <= whole->size() && size <= whole->size() - begin);
+  auto file = std::make_shared<File>();
+  file->stamp_ = whole->stamp();
+  file->begin_ = whole->begin() + begin;
+  file->size_ = size;
+  file->whole_ = std::move(whole);
+  return file;
+}
+
 Result<std::shared_ptr<const Descriptor>> File::descriptor() const {
+  if (whole_) return whole_->descriptor();
   const std::lock_guard lock(mutex_);
   if (auto open = shared_.lock()) return open;
   auto reopened = open_descriptor(path());
@@ -194,7 +206,7 @@ Result<std::shared_ptr<const Descriptor>> File::descriptor() const {
 Result<Done> File::read(std::uint64_t offset, std::span<std::byte> out) const {
   const auto open = descriptor();
   if (!open) return open.error();
-  return read_at(**open, path(), offset, out);
+  return read_at(**open, path(), begin_ + offset, out);
 }
 
 Result<Done> read_at(const Descriptor& descriptor, const std::string& path, std::uint64_t offset,

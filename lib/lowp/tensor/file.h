@@ -32,8 +32,12 @@ class File {
   // Missing, unreadable, not regular or empty: an Error.
   static Result<std::shared_ptr<const File>> open(const std::string& path);
 
+  // A part of a file as a file of its own: offsets count from `begin`. The caller has checked that it is inside.
+  static std::shared_ptr<const File> part(std::shared_ptr<const File> whole, std::uint64_t begin, std::uint64_t size);
+
   const std::string& path() const { return stamp_.path; }
-  std::uint64_t size() const { return stamp_.bytes; }
+  std::uint64_t size() const { return size_; }
+  std::uint64_t begin() const { return begin_; }  // of a part, in what the descriptor reads
   const FileStamp& stamp() const { return stamp_; }
 
   // The shared descriptor, opened again if need be; an Error if the file is gone or is not what it was.
@@ -43,6 +47,9 @@ class File {
 
  private:
   FileStamp stamp_;
+  std::shared_ptr<const File> whole_;  // of a part
+  std::uint64_t begin_ = 0;
+  std::uint64_t size_ = 0;
   mutable std::mutex mutex_;
   mutable std::weak_ptr<const Descriptor> shared_;
 };

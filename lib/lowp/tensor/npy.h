@@ -26,6 +26,9 @@ struct NpyHeader {
   std::uint64_t data_begin = 0;  // bytes before the first element
 };
 
+// Says of a view whose stored elements are in Fortran order where its row-major ones are.
+void set_fortran_order(TensorView& view, std::string where);
+
 // The view of an array that is read: `data` are all bytes after its header, `where` names it in Errors.
 TensorView npy_view(std::string name, const NpyHeader& header, std::shared_ptr<const ByteSource> data,
                     std::string where);

@@ -22,7 +22,7 @@ Result<Done> add_array(const ZipArchive& archive, const ZipEntry& entry, const O
   const auto stream = archive.range(entry, 0, entry.bytes)->stream(0);
   if (!stream) return stream.error();
   const auto header = read_npy_header(**stream, entry.bytes, archive.where(entry), 0, options);
-  if (!header) return header.error();
+  if (!header) return header.error();  // no array at all: the archive is damaged
   if (header->elements.dtype == nullptr) {
     skips.skip(name, header->elements.skip);
     return Done{};

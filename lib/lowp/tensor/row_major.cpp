@@ -12,7 +12,6 @@
 namespace lowp {
 namespace {
 
-constexpr std::uint64_t near_band_bytes = std::uint64_t{16} << 20;
 constexpr std::uint64_t far_band_bytes = std::uint64_t{64} << 20;
 constexpr std::uint64_t most_far_bands = 16;
 
@@ -167,8 +166,12 @@ class RowMajorStream final : public ByteStream {
 class RowMajorSource final : public ByteSource {
  public:
   RowMajorSource(std::shared_ptr<const ByteSource> extent, std::vector<Axis> axes, std::uint64_t element_bytes,
-                 std::string where)
-      : extent_(std::move(extent)), axes_(std::move(axes)), element_bytes_(element_bytes), where_(std::move(where)) {
+                 std::string where, std::uint64_t band_bytes)
+      : extent_(std::move(extent)),
+        axes_(std::move(axes)),
+        element_bytes_(element_bytes),
+        where_(std::move(where)),
+        band_bytes_(band_bytes) {
     for (const Axis axis : axes_) size_ *= axis.size;
     size_ *= element_bytes_;
   }
@@ -184,7 +187,7 @@ class RowMajorSource final : public ByteSource {
     if (size_ > extent_->size() && size_ / element_bytes_ > max_made_elements)
       return refusal(fmt::format("at most {} elements in an expanded tensor", max_made_elements),
                      fmt::format("{}", size_ / element_bytes_));
-    const std::uint64_t band = extent_->random_access() ? near_band_bytes : far_band_bytes;
+    const std::uint64_t band = extent_->random_access() ? band_bytes_ : far_band_bytes;
     if (!extent_->random_access() && size_ > far_band_bytes * most_far_bands)
       return refusal("an array in row-major (C) order, or one that is not compressed",
                      fmt::format("{} compressed bytes in another order", size_));
@@ -196,6 +199,7 @@ class RowMajorSource final : public ByteSource {
   std::vector<Axis> axes_;
   std::uint64_t element_bytes_;
   std::string where_;
+  std::uint64_t band_bytes_;
   std::uint64_t size_ = 1;
 };
 
@@ -215,7 +219,7 @@ bool is_row_major(std::span<const std::uint64_t> shape, std::span<const std::uin
 std::shared_ptr<const ByteSource> row_major_source(std::shared_ptr<const ByteSource> extent,
                                                    std::span<const std::uint64_t> shape,
                                                    std::span<const std::uint64_t> strides, int element_bytes,
-                                                   std::string where) {
+                                                   std::string where, std::uint64_t band_bytes) {
   std::vector<Axis> axes;  // longer than 1, joined where one step of the outer is a whole inner axis
   for (std::size_t i = 0; i < shape.size(); ++i) {
     if (shape[i] == 1) continue;
@@ -226,7 +230,7 @@ std::shared_ptr<const ByteSource> row_major_source(std::shared_ptr<const ByteSou
     }
   }
   return std::make_shared<const RowMajorSource>(std::move(extent), std::move(axes),
-                                                static_cast<std::uint64_t>(element_bytes), std::move(where));
+                                                static_cast<std::uint64_t>(element_bytes), std::move(where), band_bytes);
 }
 
 }  // namespace lowp

@@ -23,6 +23,6 @@ bool is_row_major(std::span<const std::uint64_t> shape, std::span<const std::uin
 std::shared_ptr<const ByteSource> row_major_source(std::shared_ptr<const ByteSource> extent,
                                                    std::span<const std::uint64_t> shape,
                                                    std::span<const std::uint64_t> strides, int element_bytes,
-                                                   std::string where);
+                                                   std::string where, std::uint64_t band_bytes = 1 << 24);
 
 }  // namespace lowp

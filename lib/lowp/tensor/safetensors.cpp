@@ -23,6 +23,10 @@ StoredDtype dtype_of(std::string_view name) {
   return stored_dtype(&Dtype::safetensors, &OtherDtype::safetensors, name);
 }
 
+bool is_code(std::string_view name) {
+  return name == "U8" || name == "U16" || name == "U32";
+}
+
 // The grammar is four levels deep and fixed, so a place in it is one enumerator.
 class HeaderScan final : public JsonScan {
  public:
@@ -288,7 +292,12 @@ Result<Input> open_safetensors(const std::string& path, const OpenOptions&) {
   SkipLog skips;
   for (const SafetensorsEntry& entry : header->entries) {
     if (auto view = safetensors_view(*file, *header, entry, skips)) input.tensors.push_back(*std::move(view));
+    if (is_code(entry.dtype)) {
+      input.codes.push_back({entry.name, entry.shape, dtype_of(entry.dtype).bits() / 8,
+                             file_range(*file, header->data_begin + entry.begin, entry.end - entry.begin)});
+    }
   }
+  input.metadata = header->metadata;
   input.notes = skips.notes();
   return input;
 }

@@ -13,7 +13,7 @@ namespace {
 constexpr std::size_t max_rank = 64;
 
 std::string_view last_name(const PickleGraph& graph, NodeId global) {
-  return graph[graph[global].items[1]].text;
+  return graph[graph.items(global)[1]].text();
 }
 
 bool is_contiguous(const Strided& tensor) {
@@ -39,14 +39,14 @@ std::optional<std::uint64_t> StridedReader::unsigned_integer(NodeId id) const {
 }
 
 std::optional<std::vector<std::uint64_t>> StridedReader::integers(NodeId id) const {
-  const Node* node = &graph_[id];
-  if (node->kind == NodeKind::object && graph_[node->callable].kind == NodeKind::global &&
-      global_name(graph_, node->callable) == "torch.Size" && graph_[node->args].items.size() == 1) {
-    node = &graph_[graph_[node->args].items[0]];
+  const Node& node = graph_[id];
+  if (node.kind == NodeKind::object && graph_[node.callable()].kind == NodeKind::global &&
+      global_name(graph_, node.callable()) == "torch.Size" && graph_.items(node.args()).size() == 1) {
+    id = graph_.items(node.args())[0];
   }
-  if (node->kind != NodeKind::tuple || node->items.size() > max_rank) return std::nullopt;
+  if (graph_[id].kind != NodeKind::tuple || graph_.items(id).size() > max_rank) return std::nullopt;
   std::vector<std::uint64_t> numbers;
-  for (const NodeId item : node->items) {
+  for (const NodeId item : graph_.items(id)) {
     const auto number = unsigned_integer(item);
     if (!number) return std::nullopt;
     numbers.push_back(*number);
@@ -56,14 +56,14 @@ std::optional<std::vector<std::uint64_t>> StridedReader::integers(NodeId id) con
 
 // ('storage', class, key, location, count).
 Result<std::optional<StridedReader::Storage>> StridedReader::storage(NodeId id) {
-  const Node& node = graph_[id];
-  if (node.kind != NodeKind::persistent) return fault("a storage", "another value");
-  const std::span<const NodeId> items = graph_[node.items[0]].items;
-  const bool shaped = graph_[node.items[0]].kind == NodeKind::tuple && items.size() >= 5 &&
-                      graph_[items[0]].text == "storage" && graph_[items[1]].kind == NodeKind::global &&
+  if (graph_[id].kind != NodeKind::persistent) return fault("a storage", "another value");
+  const NodeId described = graph_.items(id)[0];
+  const std::span<const NodeId> items = graph_.items(described);
+  const bool shaped = graph_[described].kind == NodeKind::tuple && items.size() >= 5 &&
+                      graph_[items[0]].text() == "storage" && graph_[items[1]].kind == NodeKind::global &&
                       graph_[items[2]].kind == NodeKind::text && unsigned_integer(items[4]);
   if (!shaped) return fault("a storage's class, key, location and count", "other values");
-  Storage result{{}, graph_[items[2]].text, *unsigned_integer(items[4])};
+  Storage result{{}, graph_[items[2]].text(), *unsigned_integer(items[4])};
   const std::string_view name = last_name(graph_, items[1]);
   if (name == "UntypedStorage" || name == "_UntypedStorage") return std::optional(result);
   result.type = stored_dtype(&Dtype::torch_storage, &OtherDtype::torch_storage, name);
@@ -118,13 +118,7 @@ Result<std::optional<Strided>> StridedReader::read(std::span<const NodeId> items
 
 // torch keeps x.conj().imag as a view of x with a bit that says: minus.
 bool StridedReader::is_negated(NodeId metadata) const {
-  const Node& dict = graph_[metadata];
-  if (dict.kind != NodeKind::dict) return false;
-  for (std::size_t i = 0; i + 1 < dict.items.size(); i += 2) {
-    if (graph_[dict.items[i]].text == "neg" && graph_[dict.items[i + 1]].kind == NodeKind::boolean)
-      return graph_[dict.items[i + 1]].number != 0;
-  }
-  return false;
+  return graph_.truth(graph_.find(metadata, "neg"));
 }
 
 // Finds the bytes of a tensor of known type, shape and strides.

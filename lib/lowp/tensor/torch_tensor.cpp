@@ -40,19 +40,18 @@ constexpr std::array rebuild_names{
     RebuildName{"_rebuild_device_tensor_from_cpu_tensor", Rebuild::unread},
 };
 
-const Node& module_of(const PickleGraph& graph, const Node& global) {
-  return graph[global.items[0]];
+std::string_view module_of(const PickleGraph& graph, NodeId global) {
+  return graph[graph.items(global)[0]].text();
 }
-const Node& name_of(const PickleGraph& graph, const Node& global) {
-  return graph[global.items[1]];
+std::string_view name_of(const PickleGraph& graph, NodeId global) {
+  return graph[graph.items(global)[1]].text();
 }
 
 const RebuildName* rebuild_of_global(const PickleGraph& graph, NodeId id) {
-  const Node& global = graph[id];
-  if (global.kind != NodeKind::global) return nullptr;
-  const std::string_view module = module_of(graph, global).text;
+  if (graph[id].kind != NodeKind::global) return nullptr;
+  const std::string_view module = module_of(graph, id);
   if (module != "torch._utils" && module != "torch._tensor") return nullptr;
-  const auto row = std::ranges::find(rebuild_names, name_of(graph, global).text, &RebuildName::name);
+  const auto row = std::ranges::find(rebuild_names, name_of(graph, id), &RebuildName::name);
   return row == rebuild_names.end() ? nullptr : &*row;
 }
 
@@ -67,7 +66,7 @@ class Builder {
       const RebuildName* rebuild = rebuild_of_global(graph_, callable);
       if (rebuild == nullptr) return fault("a function that rebuilds a tensor", "another value");
       if (graph_[args].kind != NodeKind::tuple) return fault("a tuple of arguments", "another value");
-      const std::span<const NodeId> items = graph_[args].items;
+      const std::span<const NodeId> items = graph_.items(args);
       switch (rebuild->how) {
         case Rebuild::dense:
         case Rebuild::dense_with_dtype: return dense(items, rebuild->how == Rebuild::dense_with_dtype);
@@ -76,8 +75,8 @@ class Builder {
         case Rebuild::parameter: {
           if (items.empty() || graph_[items[0]].kind != NodeKind::object)
             return fault("a tensor in a parameter", "none");
-          callable = graph_[items[0]].callable;
-          args = graph_[items[0]].args;
+          callable = graph_[items[0]].callable();
+          args = graph_[items[0]].args();
           break;
         }
         case Rebuild::subclass: {
@@ -139,7 +138,7 @@ class Builder {
     if (items.size() < 2 || graph_[items[1]].kind != NodeKind::tuple) return fault("a layout and its parts", "less");
     const std::string layout = layout_name(items[0]);
     if (layout != "torch.sparse_coo") return skipped(fmt::format("layout {} {}", layout, not_yet));
-    const std::span<const NodeId> parts = graph_[items[1]].items;
+    const std::span<const NodeId> parts = graph_.items(items[1]);
     if (parts.size() < 3) return fault("indices, values and size", "less");
     const auto shape = reader_.integers(parts[2]);
     const auto total = shape ? element_count(*shape) : std::nullopt;
@@ -163,19 +162,18 @@ class Builder {
     placed->dtype = (*values)->type.read;
     placed->indices = reader_.in_row_major(**indices);
     placed->values = reader_.in_row_major(**values);
-    const bool coalesced =
-        parts.size() > 3 && graph_[parts[3]].kind == NodeKind::boolean && graph_[parts[3]].number != 0;
+    const bool coalesced = parts.size() > 3 && graph_.truth(parts[3]);
     auto view = this->view(**values);
     if (!view) return view;
     return completed(*std::move(view), std::move(placed), *shape, *total, coalesced);
   }
   Result<std::optional<Strided>> sparse_part(NodeId id, bool indices) {
     const RebuildName* rebuild =
-        graph_[id].kind == NodeKind::object ? rebuild_of_global(graph_, graph_[id].callable) : nullptr;
-    const bool fits = rebuild != nullptr && graph_[graph_[id].args].kind == NodeKind::tuple &&
+        graph_[id].kind == NodeKind::object ? rebuild_of_global(graph_, graph_[id].callable()) : nullptr;
+    const bool fits = rebuild != nullptr && graph_[graph_[id].args()].kind == NodeKind::tuple &&
                       (rebuild->how == Rebuild::dense || rebuild->how == Rebuild::dense_with_dtype);
     if (!fits) return fault("dense sparse indices and values", "another value");
-    return strided(graph_[graph_[id].args].items, rebuild->how == Rebuild::dense_with_dtype, indices);
+    return strided(graph_.items(graph_[id].args()), rebuild->how == Rebuild::dense_with_dtype, indices);
   }
   // From a view of the stored values to one of the whole. torch says of a coalesced tensor that its indices differ, so
   // they are looked at only where its order matters.
@@ -210,8 +208,8 @@ class Builder {
   std::string layout_name(NodeId id) const {
     const Node& node = graph_[id];
     if (node.kind == NodeKind::global) return global_name(graph_, id);
-    if (node.kind != NodeKind::object || graph_[node.args].items.empty()) return "of another kind";
-    return std::string(graph_[graph_[node.args].items[0]].text);
+    if (node.kind != NodeKind::object || graph_.items(node.args()).empty()) return "of another kind";
+    return std::string(graph_[graph_.items(node.args())[0]].text());
   }
 
   const PickleGraph& graph_;
@@ -222,18 +220,17 @@ class Builder {
 }  // namespace
 
 std::string global_name(const PickleGraph& graph, NodeId global) {
-  const Node& node = graph[global];
-  return fmt::format("{}.{}", module_of(graph, node).text, name_of(graph, node).text);
+  return fmt::format("{}.{}", module_of(graph, global), name_of(graph, global));
 }
 
 bool is_tensor(const PickleGraph& graph, NodeId node) {
-  return graph[node].kind == NodeKind::object && rebuild_of_global(graph, graph[node].callable) != nullptr;
+  return graph[node].kind == NodeKind::object && rebuild_of_global(graph, graph[node].callable()) != nullptr;
 }
 
 Result<std::optional<TensorView>> torch_view(const TorchFile& torch, NodeId node, const std::string& name,
                                              SkipLog& skips) {
   Builder builder(torch, name);
-  auto view = builder.build(torch.graph[node].callable, torch.graph[node].args);
+  auto view = builder.build(torch.graph[node].callable(), torch.graph[node].args());
   if (view && !*view) skips.skip(name, builder.skip);
   return view;
 }

@@ -63,4 +63,12 @@ struct TensorView {
   const ByteSource& in_row_major() const { return row_major ? *row_major : *source; }
 };
 
+// A named row-major array of unsigned integers of 8, 16 or 32 bits, which may be codes of a format.
+struct CodeTensor {
+  std::string name;
+  std::vector<std::uint64_t> shape;
+  int bytes = 0;  // of one code
+  std::shared_ptr<const ByteSource> source;
+};
+
 }  // namespace lowp

@@ -25,7 +25,7 @@ Table inputs_table(const StepSeries& series) {
   Table table{"inputs", {"path", "format", "step", "tensors", "bytes", "notes"}, {}, false};
   for (const Input& input : series.inputs) {
     CellList notes;
-    for (const std::string& note : input.notes) notes.push_back(text_cell(note));
+    for (const std::string& note : notes_after_reading(input)) notes.push_back(text_cell(note));
     table.rows.push_back({text_cell(input.path), text_cell(input.format),
                           input.step ? integer_cell(*input.step) : null_cell("not known"),
                           count_cell(input.tensors.size()), count_cell(input.bytes), Cell{std::move(notes)}});

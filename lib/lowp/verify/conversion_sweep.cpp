@@ -182,7 +182,10 @@ void on_threads(unsigned threads, std::size_t tasks, const std::function<void(st
     for (std::size_t task = next++; task < tasks; task = next++) work(task);
   };
   std::vector<std::jthread> helpers;
-  for (std::size_t i = 1; i < std::min<std::size_t>(threads, tasks); ++i) helpers.emplace_back(loop);
+  try {
+    for (std::size_t i = 1; i < std::min<std::size_t>(threads, tasks); ++i) helpers.emplace_back(loop);
+  } catch (const std::system_error&) {  // no more threads to be had: those that are here do the work
+  }
   loop();
 }
 
