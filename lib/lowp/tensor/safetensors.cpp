@@ -238,8 +238,10 @@ Result<SafetensorsHeader> read_safetensors_header(const File& file) {
   const std::uint64_t length = little_endian(prefix);
   const std::uint64_t limit = std::min(max_header_bytes, file.size() - 8);
   if (length > limit) {
+    const std::string_view text(reinterpret_cast<const char*>(prefix.data()), prefix.size());
+    const bool is_text = std::ranges::all_of(text, [](char c) { return c >= ' ' && c <= '~'; });
     return Error{file.path(), 0, fmt::format("a safetensors header of at most {} bytes", limit),
-                 fmt::format("a length of {}", length)};
+                 is_text ? fmt::format("text ('{}...')", text) : fmt::format("a length of {}", length)};
   }
   std::string text(static_cast<std::size_t>(length), '\0');
   if (const auto done = read_at(**descriptor, file.path(), 8, std::as_writable_bytes(std::span(text))); !done) {
