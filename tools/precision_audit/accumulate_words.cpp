@@ -31,7 +31,7 @@ Result<Report> answer_over(const StepSeries& series, const Words& words, const S
 // Moments over the steps of a series of gradients, or the updates of one state.
 Result<Report> answer_update(const StepSeries& series, const Words& words, const Settings& settings) {
   const UpdateOptions options{settings.accumulators, words.learning_rate, words.beta1, words.beta2,
-                              words.epsilon,         words.weight_decay,  words.seed};
+                              words.epsilon,         words.weight_decay,  words.seed,  words.threads};
   if (series.inputs.size() > 1) {
     auto result = moments_over_steps(series, options);
     if (!result) return result.error();
@@ -43,7 +43,7 @@ Result<Report> answer_update(const StepSeries& series, const Words& words, const
 }
 
 Result<Report> answer_gemm(const StepSeries& series, const Words& words, const Settings& settings) {
-  const GemmOptions options{words.gemm[0], words.gemm[1], settings.paths, words.threads};
+  const GemmOptions options{words.gemm[0], words.gemm[1], settings.paths, settings.result, words.threads};
   auto result = replay_gemm(series.inputs.front(), options);
   if (!result) return result.error();
   return gemm_report(series, options, *result, version);
@@ -90,12 +90,19 @@ Wrong read_accumulators(const Words& words, std::string_view formats, Settings& 
     const FormatLookup found = find_format(name);
     if (!found.found || !fits_double(found.format) || !is_signed(found.format)) return {};
     const int random_bits = std::min(32, 62 - found.format.precision);
-    return Accumulator{name, found.format, rounding->mode, overflow->rule, std::min(random_bits, 23), words.seed};
+    const auto* known = std::ranges::find(format_table, found.format, &NamedFormat::format);
+    return Accumulator{known == format_table.end() ? name : std::string(known->name),
+                       found.format,
+                       rounding->mode,
+                       overflow->rule,
+                       std::min(random_bits, 23),
+                       words.seed};
   };
   for (const std::string& name : split(formats, ',')) {
     const auto accumulator = read(name);
     if (!accumulator) return fmt::format("--formats: '{}' is no format that sums can be kept in", name);
-    settings.accumulators.push_back(*accumulator);
+    const auto same = [&](const Accumulator& other) { return other.format == accumulator->format; };
+    if (std::ranges::none_of(settings.accumulators, same)) settings.accumulators.push_back(*accumulator);
   }
   if (!words.terms.empty()) {
     settings.terms = read(words.terms);
@@ -119,6 +126,12 @@ Wrong read_paths(const Words& words, Settings& settings) {
     if (!path) return path.error().message();
     settings.paths.push_back(std::move(*path));
   }
+  if (words.result.empty()) return {};
+  const FormatLookup found = find_format(words.result);
+  const bool fits = found.found && is_signed(found.format) && found.format.has_zero && found.format.precision <= 24 &&
+                    exponent_bits(found.format) <= 8;
+  if (!fits) return fmt::format("--result: '{}' is no format that a product can be stored in", words.result);
+  settings.result = Accumulator{words.result, found.format};
   return {};
 }
 
@@ -157,9 +170,14 @@ void declare_modes(CLI::App& app, Words& words, const char* group) {
       ->group(group);
   app.add_option(
          "--paths", words.paths_of_gemm,
-         "of --gemm: GPU:PATH:INPUT:ACCUMULATOR[+N][/P] with promotion every N instructions and K split in P parts "
-         "(partial sums in 16 bits), or ideal:INPUT; for example b200:tcgen05.mxf4nvf4:e2m1:f32, ideal:nvfp4")
+         "of --gemm: GPU:PATH:INPUT:ACCUMULATOR[+N][/P[p][:FORMAT]] with promotion every N instructions (+4 is what "
+         "cuBLASLt does for FP8 without fast accumulation) and K split in P parts, added one after the other or "
+         "pairwise (p), kept in fp32 or FORMAT (bf16, fp16); or ideal:INPUT; for example "
+         "b200:tcgen05.mxf4nvf4:e2m1:f32, ada:mma:e4m3:f32+4/3p, ideal:nvfp4")
       ->capture_default_str()
+      ->group("How it is computed");
+  app.add_option("--result", words.result,
+                 "of --gemm: the format that products are stored in; of 16-bit inputs their own, bf16 of narrower ones")
       ->group("How it is computed");
   app.add_flag("--norm", words.norm, "the global gradient norm and clip coefficient, and clipping before unscaling")
       ->group(group);

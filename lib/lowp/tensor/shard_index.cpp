@@ -124,7 +124,7 @@ Result<Done> add_safetensors(Reading& reading, const std::string& directory, con
   Input& input = reading.input;
   input.bytes += (*file)->size();
   input.files.push_back((*file)->stamp());
-  if (!input.step) input.step = safetensors_step(*header);
+  take_metadata(*header, input);
   for (const SafetensorsEntry& entry : header->entries) {
     if (!reading.is_listed(entry.name, shard)) continue;
     if (auto view = safetensors_view(*file, *header, entry, reading.skips)) input.tensors.push_back(*std::move(view));

@@ -50,6 +50,8 @@ struct Input {
   std::map<std::string, std::string> metadata;  // what the file says of itself beside tensors
   std::vector<std::string> notes;               // what was skipped and why; printable lines
   std::vector<FileStamp> files;                 // the file, or the index and its shards
+  std::optional<int> dump_scale_log2;     // of the loss scale in the file's metadata, where there is a power of two
+  std::optional<std::string> loss_dtype;  // of the loss, where the metadata says so; printable
 };
 
 // Inputs ordered by step where every one has a step, else in the order given. Several may be of one step (ranks).
