@@ -170,10 +170,13 @@ class Refused(Case):
         write(self.folder, "broken/step2.safetensors", good[:-3])
         for name, *parts in (
             ("missing", "No such file"), ("mis\nsing\x1b[31m", "No such file"), ("empty", "no files"),
-            ("other", "1 other file"), ("below", "no files"), ("broken", "step2.safetensors", "at byte"),
+            ("other", "1 other file"), ("below", "no files"),
         ):
             with self.subTest(name=name):
                 self.refused(3, run(self.folder / name), *parts)
+        self.refused(3, run(self.folder / "broken", "--strict"), "step2.safetensors", "at byte")
+        document = json.loads(self.answered(run(self.folder / "broken", "--output=json")))
+        self.assertIn("step2.safetensors: at byte", document["inputs"][0]["notes"][0])
         for name in ("/dev/zero", "/dev/null", "/dev/stdin"):
             with self.subTest(name=name):
                 self.refused(3, run(name), name, "not a regular file")

@@ -2,6 +2,8 @@
 // Messages, names, globs: the words around the bytes.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "lowp/tensor/readers.h"
 #include "lowp/tensor/step_name.h"
 #include "lowp/tensor/step_series.h"

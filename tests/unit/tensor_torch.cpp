@@ -355,8 +355,8 @@ TEST_CASE("torch: what is not worth its time is refused") {
   std::vector<Record> records{{"0", floats(6)}};
   const Input small = open_value(folder, views + "e");  // 28,800 bytes out of a file of 150,000
   CHECK(small.tensors.size() == 1200);
-  std::string texts = "](";
-  for (int i = 0; i < 17000; ++i) texts += dict({{std::string(4000, 'x'), tensor(f6, 0, {6}, {1})}});
+  std::string texts = "](" + text(std::string(4000, 'x')) + "q\x01";
+  for (int i = 0; i < 17000; ++i) texts += "}(h\x01" + tensor(f6, 0, {6}, {1}) + "u";
   CHECK(mentions(refuse_value(folder, texts + "e"), "names of at most 64 MiB in all"));
 }
 

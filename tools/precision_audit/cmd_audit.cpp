@@ -112,7 +112,7 @@ void declare_options(CLI::App& app, Words& words) {
   app.add_option("--endian", words.endian, "of raw files: little, big")->capture_default_str()->group("Files");
   app.add_option("--assume-dtype", words.assume_dtype, "element type of npy files that lost its name (V1, V2)")
       ->group("Files");
-  app.add_flag("--strict", words.strict, "checksum mismatches in torch files are errors")->group("Files");
+  app.add_flag("--strict", words.strict, "torch checksums that do not match and unreadable files of a directory are errors")->group("Files");
   app.add_option("--chunk-bytes", words.chunk_bytes, "bytes of one read")
       ->capture_default_str()
       ->envname("LOWP_CHUNK_BYTES")

@@ -33,8 +33,9 @@ struct SparsePlan {
 // Reads the indices; an Error for one outside the sizes, or more entries than max_sparse_entries.
 Result<SparsePlan> plan_sparse(const SparseParts& parts);
 
-// Each place's block once. Blocks at one place are added as torch's coalesce() does on a CPU: in the order stored, every
-// addition rounded to the nearest value of the element type.
+// Each place's block once. Blocks at one place are added in the order stored, every addition rounded to the nearest value
+// of the element type. torch's coalesce() on a CPU does the same but for the order, which it leaves to an unstable sort:
+// last bits may differ there from machine to machine.
 std::shared_ptr<const ByteSource> coalesced_source(std::shared_ptr<const SparseParts> parts,
                                                    std::shared_ptr<const SparsePlan> plan);
 
