@@ -15,8 +15,8 @@
 namespace lowp {
 namespace {
 
-constexpr std::uint64_t max_operations = 20'000'000;
-constexpr std::size_t max_nodes = 2'000'000;
+constexpr std::uint64_t max_operations = 40'000'000;
+constexpr std::size_t max_nodes = 4'000'000;
 constexpr std::size_t max_items = std::size_t{1} << 24;  // with the gaps that growing containers leave
 constexpr std::size_t max_stack = std::size_t{1} << 22;
 constexpr std::size_t max_marks = 128;

@@ -59,7 +59,7 @@ struct PickleGraph {
 };
 
 // The graph of a pickle of protocol 2 to 5, whose texts point into `bytes`. An Error for anything cut, unknown or
-// larger than 20 million operations or 2 million nodes (150,000 tensors and more); `where` names the pickle.
+// larger than 40 million operations or 4 million nodes (some 250,000 tensors); `where` names the pickle.
 Result<PickleGraph> read_pickle(std::string_view bytes, const std::string& where);
 
 }  // namespace lowp
