@@ -186,10 +186,9 @@ std::string checkpoint_metadata(std::string_view file, std::uint32_t gap) {
                   dict({{"offsets", size_of({0, column})}, {"sizes", size_of({2, columns})}}));
   };
   const std::string properties = object(dcp, "TensorProperties", tuple({global("torch", "float32"), "N"}));
-  const std::string tensor = object(dcp, "TensorStorageMetadata",
-                                    dict({{"properties", properties},
-                                          {"size", size_of({2, 3})},
-                                          {"chunks", "](" + part(0, 2) + part(2, 1) + "e"}}));
+  const std::string tensor = object(
+      dcp, "TensorStorageMetadata",
+      dict({{"properties", properties}, {"size", size_of({2, 3})}, {"chunks", "](" + part(0, 2) + part(2, 1) + "e"}}));
   const auto [first, second, step] = checkpoint_parts();
   const auto place = [&](const std::string& name, const std::string& offset, std::size_t begin, std::size_t size) {
     return object(dcp, "MetadataIndex", dict({{"fqn", text(name)}, {"offset", offset}, {"index", "N"}})) +
@@ -201,10 +200,10 @@ std::string checkpoint_metadata(std::string_view file, std::uint32_t gap) {
   const std::string places = "}(" + place("w", size_of({0, 0}), 0, first.size()) +
                              place("w", size_of({0, 2}), first.size() + gap, second.size()) +
                              place("step", "N", first.size() + gap + second.size(), step.size()) + "u";
-  return whole(object(dcp, "Metadata",
-                      dict({{"state_dict_metadata",
-                             dict({{"w", tensor}, {"step", object(dcp, "BytesStorageMetadata", "}")}})},
-                            {"storage_data", places}})));
+  return whole(
+      object(dcp, "Metadata",
+             dict({{"state_dict_metadata", dict({{"w", tensor}, {"step", object(dcp, "BytesStorageMetadata", "}")}})},
+                   {"storage_data", places}})));
 }
 
 std::array<std::string, 3> checkpoint_parts() {

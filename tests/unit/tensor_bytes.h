@@ -75,8 +75,8 @@ std::vector<ZipMember> torch_members(std::string pickle, const std::vector<Recor
                                      std::string_view byteorder = "");
 std::string torch(std::string pickle, const std::vector<Record>& records, std::string_view byteorder = "");
 
-// A checkpoint of torch.distributed: its .metadata, and what its one file holds, part by part (`gap` bytes may be missing
-// between the first two).
+// A checkpoint of torch.distributed: its .metadata, and what its one file holds, part by part (`gap` bytes may be
+// missing between the first two).
 std::string checkpoint_metadata(std::string_view file = "__0_0.distcp", std::uint32_t gap = 0);
 std::array<std::string, 3> checkpoint_parts();
 

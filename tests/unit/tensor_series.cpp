@@ -75,7 +75,8 @@ TEST_CASE("series: ranks are no steps, and a step that is there twice is said") 
   std::vector<std::string> paths;
   for (const std::string step : {"step_2", "step_1"}) {
     std::filesystem::create_directory(folder.path(step));
-    for (const std::string rank : {"rank0", "rank1"}) paths.push_back(folder.write(step + "/" + rank + ".safetensors", dump()));
+    for (const std::string rank : {"rank0", "rank1"})
+      paths.push_back(folder.write(step + "/" + rank + ".safetensors", dump()));
   }
   const StepSeries series = open_all(paths);
   std::vector<std::int64_t> steps;

@@ -105,7 +105,8 @@ TEST_CASE("torch: row-major order of every small view") {
     std::string expected;
     for (std::uint64_t i = 0; i < shape[0]; ++i) {
       for (std::uint64_t j = 0; j < shape[1]; ++j) {
-        for (std::uint64_t k = 0; k < shape[2]; ++k) expected += le(i * strides[0] + j * strides[1] + k * strides[2], 2);
+        for (std::uint64_t k = 0; k < shape[2]; ++k)
+          expected += le(i * strides[0] + j * strides[1] + k * strides[2], 2);
       }
     }
     for (const std::uint64_t band : {2u, 6u, 10u, 4096u}) {
@@ -188,7 +189,8 @@ TEST_CASE("torch: dtypes, parameters, subclasses, sparse tensors") {
   const auto sparse = [&](std::uint32_t rows, const std::vector<std::uint64_t>& at, const std::string& flag = "") {
     std::string indices;
     for (const std::uint64_t place : at) indices += le(place, 8);
-    std::vector<std::string> parts{tensor(storage("LongStorage", "9", 6), 0, {1, 6}, {6, 1}), t, tuple({integer(rows)})};
+    std::vector<std::string> parts{tensor(storage("LongStorage", "9", 6), 0, {1, 6}, {6, 1}), t,
+                                   tuple({integer(rows)})};
     if (!flag.empty()) parts.push_back(flag);
     const std::string value = call(global("torch._utils", "_rebuild_sparse_tensor"), tuple({layout, tuple(parts)}));
     return folder.write("x.pt", torch(whole(dict({{"s", value}})), {{"0", floats(6)}, {"9", indices}}));
@@ -311,7 +313,8 @@ TEST_CASE("torch: records, byte order, checksums") {
 TEST_CASE("torch: checksums of shared storages") {
   const Folder folder;
   const auto part = [](std::uint32_t offset, std::uint32_t count) { return tensor(f6, offset, {count}, {1}); };
-  auto damaged = torch_members(whole(dict({{"b", part(3, 3)}, {"a", part(0, 3)}, {"c", part(2, 2)}})), {{"0", floats(6)}});
+  auto damaged =
+      torch_members(whole(dict({{"b", part(3, 3)}, {"a", part(0, 3)}, {"c", part(2, 2)}})), {{"0", floats(6)}});
   damaged[1].crc_change = 1;
   const std::string path = folder.write("x.pt", zip(damaged));
   const Input input = open_one(path);
@@ -334,8 +337,9 @@ TEST_CASE("torch: the sign bit that torch keeps beside a view") {
   const Folder folder;
   const std::string hooks = call(global("collections", "OrderedDict"), ")");
   const auto view = [&](const std::string& metadata) {
-    const std::string value = call(global("torch._utils", "_rebuild_tensor_v2"),
-                                   tuple({f6, integer(0), tuple({integer(2)}), tuple({integer(1)}), "\x89", hooks, metadata}));
+    const std::string value =
+        call(global("torch._utils", "_rebuild_tensor_v2"),
+             tuple({f6, integer(0), tuple({integer(2)}), tuple({integer(1)}), "\x89", hooks, metadata}));
     return read_all(open_value(folder, dict({{"w", value}})).tensors.at(0));
   };
   CHECK(view(dict({{"neg", "\x88"}})) == le(0xBF800000, 4) + le(0xC0000000, 4));
@@ -362,16 +366,19 @@ TEST_CASE("torch: what is not worth its time is refused") {
 
 TEST_CASE("torch: programs and whole modules are named") {
   const Folder folder;
-  CHECK(mentions(refusal(folder.write("x.pt2", zip({{"e/data/weights/weight_0", "1234"}, {"e/archive_format", "pt2"}}))),
-                 "a program of torch.export"));
+  CHECK(
+      mentions(refusal(folder.write("x.pt2", zip({{"e/data/weights/weight_0", "1234"}, {"e/archive_format", "pt2"}}))),
+               "a program of torch.export"));
   const Input module = open_value(folder, global("torch.nn.modules.linear", "Linear") + ")\x81" + "}b");
-  CHECK(mentions(module.notes.at(0), "skipped 'the whole file': object of torch.nn.modules.linear.Linear is not read (of "
-                                     "a module, torch.save its state_dict())"));
+  CHECK(mentions(module.notes.at(0),
+                 "skipped 'the whole file': object of torch.nn.modules.linear.Linear is not read (of "
+                 "a module, torch.save its state_dict())"));
 }
 
 TEST_CASE("torch: an index of shards is read with its shards") {
   const Folder folder;
-  folder.write("a.bin", torch(whole(dict({{"w", tensor(f6, 0, {6}, {1})}, {"x", tensor(f6, 0, {6}, {1})}})), {{"0", floats(6)}}));
+  folder.write("a.bin", torch(whole(dict({{"w", tensor(f6, 0, {6}, {1})}, {"x", tensor(f6, 0, {6}, {1})}})),
+                              {{"0", floats(6)}}));
   folder.write("b.bin", torch(whole(dict({{"v", tensor(f6, 0, {2}, {1})}})), {{"0", floats(6)}}));
   const std::string index =
       folder.write("pytorch_model.bin.index.json", R"({"metadata":{},"weight_map":{"w":"a.bin","v":"b.bin"}})");

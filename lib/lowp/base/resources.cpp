@@ -20,7 +20,7 @@
 namespace lowp {
 namespace {
 
-constexpr std::size_t stack_bytes = std::size_t{4} << 20;         // of a thread of TBB
+constexpr std::size_t stack_bytes = std::size_t{4} << 20;            // of a thread of TBB
 constexpr std::uint64_t bytes_per_thread = std::uint64_t{48} << 20;  // stack, tables and buffers of one
 constexpr std::uint64_t bytes_beside = std::uint64_t{160} << 20;     // program, headers, results
 

@@ -89,8 +89,8 @@ bool contains(const Chunk& chunk, std::span<const std::uint64_t> index) {
   return true;
 }
 
-// Row-major order of the whole passes through each chunk in that chunk's own row-major order, so one stream per chunk is
-// read forwards, a run at a time.
+// Row-major order of the whole passes through each chunk in that chunk's own row-major order, so one stream per chunk
+// is read forwards, a run at a time.
 class MosaicStream final : public ByteStream {
  public:
   MosaicStream(std::shared_ptr<const Chunks> chunks, std::vector<std::uint64_t> shape, std::uint64_t element_bytes,
@@ -205,7 +205,8 @@ bool fill(const Chunks& chunks, std::span<const std::uint64_t> shape) {
   return true;
 }
 
-// One after another in order of offset they are in row-major order: cut along the first axis only, each in its own order.
+// One after another in order of offset they are in row-major order: cut along the first axis only, each in its own
+// order.
 bool is_chain(const Chunks& chunks, std::span<const std::uint64_t> shape) {
   return std::ranges::all_of(chunks, [&](const Chunk& chunk) {
     return chunk.view.row_major == nullptr &&
@@ -236,8 +237,7 @@ std::optional<TensorView> join_chunks(const std::string& name, const std::vector
   auto shared = std::make_shared<const Chunks>(std::move(chunks));
   view.source = std::make_shared<const ChainSource>(shared);
   if (!chain)
-    view.row_major =
-        std::make_shared<const MosaicSource>(shared, shape, static_cast<std::uint64_t>(view.dtype->bytes));
+    view.row_major = std::make_shared<const MosaicSource>(shared, shape, static_cast<std::uint64_t>(view.dtype->bytes));
   return view;
 }
 

@@ -18,8 +18,8 @@ struct Chunk {
   TensorView view;
 };
 
-// The tensor `name` of that shape, if the chunks are of one dtype, store every element once, fill it and do not overlap;
-// nothing if not, or if there are more than 2048 of them.
+// The tensor `name` of that shape, if the chunks are of one dtype, store every element once, fill it and do not
+// overlap; nothing if not, or if there are more than 2048 of them.
 std::optional<TensorView> join_chunks(const std::string& name, const std::vector<std::uint64_t>& shape,
                                       std::vector<Chunk> chunks);
 

@@ -32,7 +32,8 @@ struct Listing {
 
 // Hidden files are none of ours, but for those that are named so by whom they come from.
 bool is_of_interest(const std::string& name) {
-  return !name.starts_with('.') || std::ranges::any_of(readers(), [&](const Reader& r) { return r.extensions == name; });
+  return !name.starts_with('.') ||
+         std::ranges::any_of(readers(), [&](const Reader& r) { return r.extensions == name; });
 }
 
 Result<Listing> list_directory(const std::string& directory, const OpenOptions& options) {
@@ -49,7 +50,8 @@ Result<Listing> list_directory(const std::string& directory, const OpenOptions& 
   for (const std::string& name : names) {
     const std::string path = (fs::path(directory) / name).string();
     const auto reader = recognise(path, options, false);
-    const bool named = std::ranges::any_of(readers(), [&](const Reader& r) { return has_extension(name, r.extensions); });
+    const bool named =
+        std::ranges::any_of(readers(), [&](const Reader& r) { return has_extension(name, r.extensions); });
     if (reader && *reader != nullptr) {
       listing.dumps.push_back({path, *reader});
     } else if (!reader && named) {
@@ -116,9 +118,8 @@ Result<Done> open_directory(const std::string& directory, const OpenOptions& opt
   const bool none = inputs.size() == first;
   std::erase_if(listing->unreadable, [&](const Error& error) { return claimed.contains(error.file); });
   if (!listing->unreadable.empty() && (none || options.strict)) return listing->unreadable.front();
-  std::erase_if(listing->others, [&](const std::string& name) {
-    return claimed.contains((fs::path(directory) / name).string());
-  });
+  std::erase_if(listing->others,
+                [&](const std::string& name) { return claimed.contains((fs::path(directory) / name).string()); });
   if (!listing->others.empty()) inputs[first].notes.push_back(note_of_others(listing->others));
   for (const Error& error : listing->unreadable) {
     inputs[first].notes.push_back("cannot be read, left out: " + error.message());

@@ -36,8 +36,7 @@ class CheckedRange final : public ByteSource {
   Result<std::unique_ptr<ByteStream>> stream(std::uint64_t begin) const override {
     auto inner = inner_->stream(begin);
     if (!inner) return inner.error();
-    return std::unique_ptr<ByteStream>(
-        std::make_unique<CheckedStream>(checksum_, begin_ + begin, *std::move(inner)));
+    return std::unique_ptr<ByteStream>(std::make_unique<CheckedStream>(checksum_, begin_ + begin, *std::move(inner)));
   }
 
  private:
@@ -55,8 +54,8 @@ Result<Done> EntryChecksum::add(Run& run, std::span<const std::byte> data) {
 
 bool EntryChecksum::completes_wrong(Run& run, std::span<const std::byte> data) {
   if (data.empty() || !run.counts) return false;
-  const auto crc = static_cast<std::uint32_t>(
-      crc32_z(run.crc, reinterpret_cast<const unsigned char*>(data.data()), data.size()));
+  const auto crc =
+      static_cast<std::uint32_t>(crc32_z(run.crc, reinterpret_cast<const unsigned char*>(data.data()), data.size()));
   const std::uint64_t begin = run.end;
   const std::scoped_lock lock(mutex_);
   const auto next = pieces_.lower_bound(begin);

@@ -28,8 +28,8 @@ std::uint64_t field(std::span<const std::byte> bytes, std::uint64_t at, std::siz
 }
 
 bool is_signature(std::span<const std::byte> bytes, std::uint64_t at, char third, char fourth) {
-  return field(bytes, at, 4) == (std::uint64_t{0x4B50} | static_cast<std::uint64_t>(third) << 16 |
-                                 static_cast<std::uint64_t>(fourth) << 24);
+  return field(bytes, at, 4) ==
+         (std::uint64_t{0x4B50} | static_cast<std::uint64_t>(third) << 16 | static_cast<std::uint64_t>(fourth) << 24);
 }
 
 struct Directory {
@@ -47,8 +47,8 @@ std::optional<Directory> find_directory(const File& file) {
     if (at-- == 0) return std::nullopt;
   }
   const Directory directory{field(*tail, at + 16, 4), field(*tail, at + 12, 4)};
-  const bool wide = directory.offset == beyond_32_bits || directory.size == beyond_32_bits ||
-                    field(*tail, at + 10, 2) == 0xFFFF;
+  const bool wide =
+      directory.offset == beyond_32_bits || directory.size == beyond_32_bits || field(*tail, at + 10, 2) == 0xFFFF;
   if (!wide) return directory;
   if (tail_begin + at < locator_bytes) return std::nullopt;
   const auto locator = read_bytes(file, tail_begin + at - locator_bytes, locator_bytes);

@@ -60,8 +60,8 @@ class FileRange final : public ByteSource {
     assert(begin <= size_);
     auto descriptor = file_->descriptor();
     if (!descriptor) return descriptor.error();
-    return std::unique_ptr<ByteStream>(
-        std::make_unique<FileStream>(file_, *descriptor, file_->begin() + begin_ + begin, file_->begin() + begin_ + size_));
+    return std::unique_ptr<ByteStream>(std::make_unique<FileStream>(file_, *descriptor, file_->begin() + begin_ + begin,
+                                                                    file_->begin() + begin_ + size_));
   }
   void expect(std::uint64_t begin, std::uint64_t size) const override {
     const auto descriptor = file_->descriptor();

@@ -145,11 +145,12 @@ NpyDtype void_dtype(const std::string& descr, int bytes, const OpenOptions& opti
   const Dtype* assumed = options.assume_dtype;
   if (assumed != nullptr && assumed->bytes == bytes) return {assumed, false, ""};
   if (assumed != nullptr)
-    return {nullptr, false, fmt::format("dtype '{}' has elements of {} bytes, not those of {}", descr, bytes,
-                                        assumed->name)};
+    return {nullptr, false,
+            fmt::format("dtype '{}' has elements of {} bytes, not those of {}", descr, bytes, assumed->name)};
   std::string names;
   for (const Dtype& row : dtype_table) {
-    if (row.bytes == bytes && row.torch != "float16") names += fmt::format("{}{}", names.empty() ? "" : " or ", row.name);
+    if (row.bytes == bytes && row.torch != "float16")
+      names += fmt::format("{}{}", names.empty() ? "" : " or ", row.name);
   }
   return {nullptr, false,
           fmt::format("dtype '{}' lost its name in numpy; if it is one of those that are read, say so with "
@@ -173,8 +174,7 @@ NpyDtype classify(const std::string& descr, const OpenOptions& options) {
   const std::string_view code = std::string_view(descr).substr(has_order ? 1 : 0);
   for (const Dtype& row : dtype_table) {
     // Bare names are a workaround that some writers use for types numpy has no letter for.
-    if (!code.empty() && (code == row.numpy || code == row.torch))
-      return {&row, has_order && descr[0] == '>', ""};
+    if (!code.empty() && (code == row.numpy || code == row.torch)) return {&row, has_order && descr[0] == '>', ""};
   }
   if (code == "V1" || code == "V2") return void_dtype(descr, code == "V1" ? 1 : 2, options);
   constexpr std::size_t shown = 40;
@@ -218,7 +218,8 @@ Result<NpyHeader> read_npy_header(ByteStream& stream, std::uint64_t available, c
     return Error{where, base + prefix_bytes + literal.at(), std::move(wanted),
                  fmt::format("'{}'", literal.rest().substr(0, 24))};
   }
-  NpyHeader header{classify(*fields.descr, options), *std::move(fields.shape), *fields.fortran_order, prefix_bytes + length};
+  NpyHeader header{classify(*fields.descr, options), *std::move(fields.shape), *fields.fortran_order,
+                   prefix_bytes + length};
   const auto count = element_count(header.shape);
   if (!count || *count > max_elements) {
     return Error{where, base + prefix_bytes, fmt::format("at most {} elements", max_elements), "more"};
@@ -260,8 +261,13 @@ void set_fortran_order(TensorView& view, std::string where) {
 Result<StreamedArray> start_npy(ByteStream& stream, const std::string& name, const OpenOptions& options) {
   const auto header = read_npy_header(stream, unknown_size, name, 0, options);
   if (!header) return header.error();
-  return StreamedArray{header->elements.dtype, header->elements.skip,          header->elements.big_endian,
-                       header->fortran_order,  header->shape, *element_count(header->shape), true};
+  return StreamedArray{header->elements.dtype,
+                       header->elements.skip,
+                       header->elements.big_endian,
+                       header->fortran_order,
+                       header->shape,
+                       *element_count(header->shape),
+                       true};
 }
 
 Result<Input> open_npy(const std::string& path, const OpenOptions& options) {

@@ -27,9 +27,8 @@ Result<Done> add_array(const ZipArchive& archive, const ZipEntry& entry, const O
     skips.skip(name, header->elements.skip);
     return Done{};
   }
-  input.tensors.push_back(npy_view(name, *header,
-                                   archive.range(entry, header->data_begin, entry.bytes - header->data_begin),
-                                   archive.where(entry)));
+  input.tensors.push_back(npy_view(
+      name, *header, archive.range(entry, header->data_begin, entry.bytes - header->data_begin), archive.where(entry)));
   return Done{};
 }
 

@@ -32,7 +32,8 @@ constexpr std::array reader_table{
            .sniff = sniff_npy,
            .open = open_npy,
            .start = start_npy},
-    Reader{.name = "npz", .extensions = ".npz", .what = "NumPy archive of arrays", .sniff = sniff_npz, .open = open_npz},
+    Reader{
+        .name = "npz", .extensions = ".npz", .what = "NumPy archive of arrays", .sniff = sniff_npz, .open = open_npz},
     Reader{.name = "torch",
            .extensions = ".pt .pth .ckpt",
            .what = "PyTorch torch.save file (zip format)",

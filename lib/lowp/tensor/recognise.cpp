@@ -19,11 +19,14 @@ struct Foreign {
 };
 using namespace std::string_view_literals;
 constexpr std::array foreign_files{
-    Foreign{"version https://git-lfs.github.com"sv, "a pointer of Git LFS in place of the file (git lfs pull fetches it)"},
+    Foreign{"version https://git-lfs.github.com"sv,
+            "a pointer of Git LFS in place of the file (git lfs pull fetches it)"},
     Foreign{"<!doctype html"sv, "a web page (the download went wrong?)"},
     Foreign{"<html"sv, "a web page (the download went wrong?)"},
     Foreign{"\x89HDF\r\n\x1a\n"sv, "an HDF5 file (save the arrays with numpy.savez)"},
-    Foreign{"\xfd" "7zXZ\0"sv, "xz data (unpack it first)"},
+    Foreign{"\xfd"
+            "7zXZ\0"sv,
+            "xz data (unpack it first)"},
     Foreign{"GGUF"sv, "a GGUF file"},
     Foreign{"\x28\xb5\x2f\xfd"sv, "zstd data (unpack it first)"},
     Foreign{"\x1f\x8b\x08"sv, "gzip data (unpack it first)"},

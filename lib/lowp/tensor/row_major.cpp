@@ -229,8 +229,8 @@ std::shared_ptr<const ByteSource> row_major_source(std::shared_ptr<const ByteSou
       axes.push_back({shape[i], strides[i]});
     }
   }
-  return std::make_shared<const RowMajorSource>(std::move(extent), std::move(axes),
-                                                static_cast<std::uint64_t>(element_bytes), std::move(where), band_bytes);
+  return std::make_shared<const RowMajorSource>(
+      std::move(extent), std::move(axes), static_cast<std::uint64_t>(element_bytes), std::move(where), band_bytes);
 }
 
 }  // namespace lowp

@@ -76,8 +76,8 @@ void join_shards(std::vector<Input>& inputs) {
     const std::set<std::uint64_t>& here = numbers_of[family];
     const std::uint64_t count = shard_of_name(joined[place].files.front().path)->count;
     if (here.size() >= count) continue;
-    joined[place].notes.push_back(fmt::format("{} of {} shards: without {}", here.size(), count,
-                                              missing_text(here, count)));
+    joined[place].notes.push_back(
+        fmt::format("{} of {} shards: without {}", here.size(), count, missing_text(here, count)));
   }
   inputs = std::move(joined);
 }

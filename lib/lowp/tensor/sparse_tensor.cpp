@@ -15,7 +15,7 @@
 namespace lowp {
 namespace {
 
-constexpr std::uint64_t held_bytes = std::uint64_t{64} << 20;   // values up to here are read at once
+constexpr std::uint64_t held_bytes = std::uint64_t{64} << 20;  // values up to here are read at once
 constexpr std::uint64_t piece_elements = std::uint64_t{1} << 15;
 
 // Reads `size` bytes at any place: out of memory where the source is small, else from the source.
@@ -24,8 +24,9 @@ class Blocks {
   static Result<Blocks> open(const SparseParts& parts) {
     Blocks blocks(parts.values);
     if (parts.values->size() > held_bytes && !parts.values->random_access())
-      return Error{parts.where, std::nullopt, fmt::format("at most {} bytes of sparse values that are not stored plainly",
-                   held_bytes), fmt::format("{}", parts.values->size())};
+      return Error{parts.where, std::nullopt,
+                   fmt::format("at most {} bytes of sparse values that are not stored plainly", held_bytes),
+                   fmt::format("{}", parts.values->size())};
     if (parts.values->size() > held_bytes || parts.values->size() == 0) return blocks;
     blocks.held_.resize(static_cast<std::size_t>(parts.values->size()));
     const auto stream = parts.values->stream(0);
@@ -122,9 +123,9 @@ class SparseStream final : public ByteStream {
   std::shared_ptr<const SparsePlan> plan_;
   Blocks blocks_;
   bool zeros_;
-  std::size_t next_ = 0;       // place to be read
-  std::uint64_t within_ = 0;   // elements of its block that were read
-  std::uint64_t at_ = 0;       // bytes given out
+  std::size_t next_ = 0;      // place to be read
+  std::uint64_t within_ = 0;  // elements of its block that were read
+  std::uint64_t at_ = 0;      // bytes given out
   std::vector<std::byte> piece_, term_;
   std::size_t taken_ = 0;  // of the piece
 };
@@ -133,8 +134,7 @@ Result<std::unique_ptr<ByteStream>> sparse_stream(const std::shared_ptr<const Sp
                                                   std::shared_ptr<const SparsePlan> plan, bool zeros) {
   auto blocks = Blocks::open(*parts);
   if (!blocks) return blocks.error();
-  return std::unique_ptr<ByteStream>(
-      std::make_unique<SparseStream>(parts, std::move(plan), *std::move(blocks), zeros));
+  return std::unique_ptr<ByteStream>(std::make_unique<SparseStream>(parts, std::move(plan), *std::move(blocks), zeros));
 }
 
 class CoalescedSource final : public ByteSource {
@@ -168,7 +168,8 @@ class DenseSource final : public ByteSource {
   Result<std::unique_ptr<ByteStream>> stream([[maybe_unused]] std::uint64_t begin) const override {
     assert(begin == 0);
     if (elements_ > max_made_elements && elements_ > parts_->entries * parts_->block)
-      return Error{parts_->where, std::nullopt, fmt::format("at most {} elements in a sparse tensor", max_made_elements),
+      return Error{parts_->where, std::nullopt,
+                   fmt::format("at most {} elements in a sparse tensor", max_made_elements),
                    fmt::format("{}", elements_)};
     auto plan = plan_sparse(*parts_);
     if (!plan) return plan.error();

@@ -61,7 +61,7 @@ bool is_of_part(std::string_view name, Run run) {
   if (end > 0 && std::string_view("-_. =").find(name[end - 1]) != std::string_view::npos) --end;
   std::size_t begin = end;
   while (begin > 0 && is_letter(name[begin - 1])) --begin;
-  constexpr std::array<std::string_view, 14> parts{"rank", "shard", "part", "worker", "node", "gpu", "device",
+  constexpr std::array<std::string_view, 14> parts{"rank",  "shard", "part", "worker", "node", "gpu", "device",
                                                    "world", "size",  "of",   "tp",     "pp",   "dp",  "mp"};
   return std::ranges::find(parts, name.substr(begin, end - begin)) != parts.end();
 }

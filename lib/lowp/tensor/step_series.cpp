@@ -79,9 +79,9 @@ void note_same_steps(std::vector<Input>& inputs) {
     std::string names;
     for (std::size_t i = 0; i < std::min(same.size(), names_to_offer); ++i)
       names += fmt::format("{}{}", i == 0 ? "" : ", ", same[i]->path);
-    same.back()->notes.push_back(printable(fmt::format(
-        "{} inputs are of step {} ({}{}): their values are counted together, the step once", same.size(), step, names,
-        same.size() > names_to_offer ? ", ..." : "")));
+    same.back()->notes.push_back(
+        printable(fmt::format("{} inputs are of step {} ({}{}): their values are counted together, the step once",
+                              same.size(), step, names, same.size() > names_to_offer ? ", ..." : "")));
   }
 }
 

@@ -36,10 +36,11 @@ struct FileStamp {
   friend bool operator==(const FileStamp&, const FileStamp&) = default;
 };
 
-// One file, or the files that are one dump (an index and its shards, NAME-00001-of-00003 and its like), of one step. The
-// step is what the file's metadata says, else the last digits in its name that follow "step", "iter" or "epoch" (one of
-// "-_. =" may stand between), else the last digits that are not part of a format's name (bf16, e4m3) and do not number a
-// rank, shard or part, else those that follow such a word in the names of the two directories above.
+// One file, or the files that are one dump (an index and its shards, NAME-00001-of-00003 and its like), of one step.
+// The step is what the file's metadata says, else the last digits in its name that follow "step", "iter" or "epoch"
+// (one of
+// "-_. =" may stand between), else the last digits that are not part of a format's name (bf16, e4m3) and do not number
+// a rank, shard or part, else those that follow such a word in the names of the two directories above.
 struct Input {
   std::string path;                  // as the user gave it or found in the directory he gave; shards: with a '*'
   std::string format;                // name of the reader
@@ -60,14 +61,14 @@ struct StepSeries {
 };
 
 // Opens files, pipes where they are allowed, and directories (a directory gives the dumps directly inside it, sorted by
-// name, numbers by value; an index claims its shards). Files of a directory that no reader recognises, or that cannot be
-// read while others can, are noted in its first input; with `strict` the latter are errors. Every offset, size, shape and
-// name has been checked when this returns: a later read can only fail for I/O, corrupt compressed data, or a file that
-// changed.
+// name, numbers by value; an index claims its shards). Files of a directory that no reader recognises, or that cannot
+// be read while others can, are noted in its first input; with `strict` the latter are errors. Every offset, size,
+// shape and name has been checked when this returns: a later read can only fail for I/O, corrupt compressed data, or a
+// file that changed.
 Result<StepSeries> open_series(std::span<const std::string> paths, const OpenOptions& options);
 
-// What only reading can show; to be asked after the last read. An Error if a file is not what it was when it was opened:
-// what was read may be a mixture. Checksums of torch records that do not match are doubts, as printable lines.
+// What only reading can show; to be asked after the last read. An Error if a file is not what it was when it was
+// opened: what was read may be a mixture. Checksums of torch records that do not match are doubts, as printable lines.
 std::optional<Error> changed_while_read(const StepSeries& series);
 std::vector<std::string> doubts_of(const Input& input);
 // The notes of an input and its doubts, for a report made after the last read.

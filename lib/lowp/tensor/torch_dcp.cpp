@@ -47,7 +47,8 @@ class Checkpoint {
     std::uint64_t bytes = 0;
     for (const TensorView& view : input_.tensors) bytes += view.source->size();
     if (bytes / max_reads > input_.bytes)
-      return fault(fmt::format("tensors of at most {} times the {} bytes of the files", max_reads, input_.bytes), "more");
+      return fault(fmt::format("tensors of at most {} times the {} bytes of the files", max_reads, input_.bytes),
+                   "more");
     input_.notes = skips_.notes();
     return Done{};
   }
@@ -86,7 +87,8 @@ class Checkpoint {
       const NodeId index = graph_[items[i]].state, info = graph_[items[i + 1]].state;
       const NodeId name = graph_.find(index, "fqn"), offset = graph_.find(index, "offset");
       const NodeId file = graph_.find(info, "relative_path"), transforms = graph_.find(info, "transform_descriptors");
-      const auto begin = unsigned_integer(graph_.find(info, "offset")), size = unsigned_integer(graph_.find(info, "length"));
+      const auto begin = unsigned_integer(graph_.find(info, "offset")),
+                 size = unsigned_integer(graph_.find(info, "length"));
       auto at = graph_[offset].kind == NodeKind::none ? std::vector<std::uint64_t>() : integers(offset);
       if (graph_[name].kind != NodeKind::text || graph_[file].kind != NodeKind::text || !begin || !size || !at)
         return fault("name, file, offset and length of each part", "other values");
@@ -105,10 +107,10 @@ class Checkpoint {
     const NodeId dtype = graph_[properties].kind == NodeKind::tuple && graph_[properties].count != 0
                              ? graph_.items(properties)[0]
                              : NodeId{0};
-    const StoredDtype type = graph_[dtype].kind == NodeKind::global
-                                 ? stored_dtype(&Dtype::torch, &OtherDtype::torch,
-                                                graph_[graph_.items(dtype)[1]].text())
-                                 : StoredDtype{};
+    const StoredDtype type =
+        graph_[dtype].kind == NodeKind::global
+            ? stored_dtype(&Dtype::torch, &OtherDtype::torch, graph_[graph_.items(dtype)[1]].text())
+            : StoredDtype{};
     if (type.other != nullptr) {
       skips_.skip(name, fmt::format("dtype {} {}", type.torch(), type.other->why));
       return Done{};

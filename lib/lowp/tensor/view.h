@@ -48,8 +48,8 @@ class ByteSource {
 
 // One named tensor. `source` holds size() / dtype->bytes stored elements in the order that is read fastest; each stands
 // for `multiplicity` elements (stride-0 views), and `implicit_zeros` more are zero and not stored (sparse tensors).
-// `row_major` gives every element in the logical order, repeats and zeros included; null where `source` does so already.
-// Rank 0 has one element; zero-element tensors are legal.
+// `row_major` gives every element in the logical order, repeats and zeros included; null where `source` does so
+// already. Rank 0 has one element; zero-element tensors are legal.
 struct TensorView {
   std::string name;
   const Dtype* dtype = nullptr;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// libzip over our own pread source for deflated entries, which it only ever reads forwards; stored ones are read from the
-// file itself. Empty entries are never opened: seeking in an empty stored entry crashes libzip 1.7.3.
+// libzip over our own pread source for deflated entries, which it only ever reads forwards; stored ones are read from
+// the file itself. Empty entries are never opened: seeking in an empty stored entry crashes libzip 1.7.3.
 #include "lowp/tensor/zip.h"
 
 #include <fmt/format.h>
@@ -134,8 +134,8 @@ class Archive final : public ZipArchive, public std::enable_shared_from_this<Arc
         continue;
       entry.data_begin = data_offset(*file_, record);
       if (!entry.data_begin) continue;
-      checksum_of_[i] = std::make_shared<EntryChecksum>(where(entry), entry.bytes, entry.crc,
-                                                        checksums_ == Checksums::enforced);
+      checksum_of_[i] =
+          std::make_shared<EntryChecksum>(where(entry), entry.bytes, entry.crc, checksums_ == Checksums::enforced);
     }
   }
 

@@ -14,7 +14,8 @@ zip_int64_t read_source(Handle& handle, void* data, zip_uint64_t length) {
   const std::uint64_t left = handle.file->size() - handle.position;
   const std::uint64_t count = std::min<std::uint64_t>(length, left);
   const std::span out(static_cast<std::byte*>(data), static_cast<std::size_t>(count));
-  if (const auto done = read_at(*handle.descriptor, handle.file->path(), handle.file->begin() + handle.position, out); !done) {
+  if (const auto done = read_at(*handle.descriptor, handle.file->path(), handle.file->begin() + handle.position, out);
+      !done) {
     handle.read_error = done.error();
     zip_error_set(&handle.fault, ZIP_ER_READ, EIO);
     return -1;

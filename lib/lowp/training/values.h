@@ -10,8 +10,8 @@
 
 namespace lowp {
 
-// Reads the elements of one tensor in row-major order, whatever order they are stored in. Every dtype of a dump converts
-// exactly.
+// Reads the elements of one tensor in row-major order, whatever order they are stored in. Every dtype of a dump
+// converts exactly.
 class ValueReader {
  public:
   // An Error where bounded memory is not enough: see row_major.h.
