@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "arguments.h"
@@ -51,10 +52,11 @@ void add_sources(const StepSeries& series, Report& report) {
     for (const Input& input : series.inputs) report.sources.push_back(source_of(input));
   }
   for (std::size_t i = 0; i < series.inputs.size() && i < report.sources.size(); ++i) {
-    const auto doubt = changed_since_open(series.inputs[i]);
-    if (!doubt) continue;
-    complain(*doubt);
-    report.sources[i].notes.push_back(*doubt);
+    std::vector<std::string>& notes = report.sources[i].notes;
+    for (const std::string& doubt : doubts_of(series.inputs[i])) {
+      complain(doubt);
+      if (std::ranges::find(notes, doubt) == notes.end()) notes.push_back(doubt);
+    }
   }
 }
 
@@ -129,6 +131,7 @@ int run_task(const Command& command, std::string_view path, Task& task, const St
     return result;
   }();
   if (!answer) return fail(answer.error().message());
+  if (const auto changed = changed_while_read(job.series)) return fail(changed->message());
   Report& report = answer->report;
   report.tool = {"precision-audit", std::string(version)};
   add_sources(job.series, report);

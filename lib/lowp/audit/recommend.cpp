@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "lowp/report/humanize.h"
 #include "lowp/summary/below.h"
@@ -317,19 +318,22 @@ std::optional<std::string> taken_off(const Summary& summary) {
 
 }  // namespace
 
+// Dumps that follow one another and are of one step (ranks) count as one.
 Drift drift_of(const Summary& summary) {
   Drift drift;
-  Exact previous;
-  for (const StepSummary& step : summary.steps) {
-    Exact largest;
+  Exact previous, largest;
+  for (std::size_t s = 0; s < summary.steps.size(); ++s) {
+    const StepSummary& step = summary.steps[s];
     for (const TensorSummary& tensor : step.tensors) {
       if (magnitude_less(largest, census_of(tensor.evidence).max_abs)) largest = census_of(tensor.evidence).max_abs;
     }
-    if (largest.kind != Kind::finite) continue;
+    if (step.step && s + 1 < summary.steps.size() && summary.steps[s + 1].step == step.step) continue;
+    const Exact of_step = std::exchange(largest, Exact{});
+    if (of_step.kind != Kind::finite) continue;
     if (drift.steps != 0)
-      drift.largest_rise_log2 = std::max(drift.largest_rise_log2, log2_of(largest) - log2_of(previous));
+      drift.largest_rise_log2 = std::max(drift.largest_rise_log2, log2_of(of_step) - log2_of(previous));
     ++drift.steps;
-    previous = largest;
+    previous = of_step;
   }
   return drift;
 }
