@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <string>
 #include <vector>
@@ -33,7 +35,9 @@ struct Words {
   bool strict = false, counts_only = false;
   int threads = 0;
   double max_flushed = Policy{}.max_flushed;
-  int headroom = Policy{}.assumed_headroom;
+  double min_snr = Policy{}.min_snr_db;
+  int headroom = Policy{}.min_headroom;
+  std::string policy = "default", loss_dtype;
 };
 
 constexpr int most_threads = 256;
@@ -83,14 +87,24 @@ void declare_options(CLI::App& app, Words& words) {
   app.add_option("--select", words.select, "only tensors whose name matches, for example 'act_grad/*'; may be repeated")
       ->allow_extra_args(false)
       ->group("What to ask");
+  app.add_option(
+         "--loss-dtype", words.loss_dtype,
+         "of the loss, for example fp16: the gradient of an FP16 loss is the scale itself, so 2^15 is the limit")
+      ->group("How to advise");
+  app.add_option("--policy", words.policy, "what decides the smallest usable scale: " + names_of(criteria_table))
+      ->capture_default_str()
+      ->group("How to advise");
+  app.add_option("--min-snr", words.min_snr,
+                 "dB of signal to noise that every tensor should keep, at most one bit below what the format can")
+      ->capture_default_str()
+      ->group("How to advise");
   app.add_option("--max-flushed", words.max_flushed,
-                 "share of non-zero values that may be lost before no scale is recommended")
+                 "share of the non-zero weight gradients that may vanish beyond what the largest safe scale loses")
       ->capture_default_str()
-      ->group("What to ask");
-  app.add_option("--headroom", words.headroom,
-                 "binades to keep free below overflow when one step cannot show the drift")
+      ->group("How to advise");
+  app.add_option("--headroom", words.headroom, "binades to keep free below overflow at least, by a static scale")
       ->capture_default_str()
-      ->group("What to ask");
+      ->group("How to advise");
   app.add_option("--output", words.output, names_of(writers()))->capture_default_str()->group("How to answer");
   app.add_option("--plot", words.plot, "also write the picture to this SVG file")->group("How to answer");
   app.add_option("--fail-on", words.fail_on,
@@ -227,7 +241,19 @@ Wrong read_rest(const Words& words, Settings& settings) {
   settings.audit.effort.threads = words.threads;
   settings.audit.effort.chunk_bytes = static_cast<std::size_t>(words.chunk_bytes);
   settings.policy.max_flushed = words.max_flushed;
-  settings.policy.assumed_headroom = words.headroom;
+  settings.policy.min_headroom = words.headroom;
+  if (!std::isfinite(words.min_snr)) return fmt::format("--min-snr: wanted a number of dB, found {}", words.min_snr);
+  settings.policy.min_snr_db = words.min_snr;
+  const auto criteria = std::ranges::find(criteria_table, words.policy, &Criteria::name);
+  if (criteria == criteria_table.end())
+    return fmt::format("--policy: unknown '{}'; known: {}", words.policy, names_of(criteria_table));
+  settings.policy.criteria = &*criteria;
+  if (!words.loss_dtype.empty()) {
+    const FormatLookup found = find_format(words.loss_dtype);
+    if (!found.found || !is_auditable(found.format))
+      return fmt::format("--loss-dtype: '{}' is no format that a loss can have", words.loss_dtype);
+    settings.policy.loss_format = found.format;
+  }
   return {};
 }
 
@@ -260,12 +286,14 @@ std::vector<std::string> findings_of(const Settings& settings, const AuditFindin
       if (settings.audit.question.formats[i].name != condition.format) continue;
       const Recommendation& advice = found.recommendations[i];
       std::optional<int> scale = condition.scale_log2 ? condition.scale_log2 : advice.init_scale_log2;
-      if (!scale && !advice.empty_window) scale = settings.audit.question.scales.low;  // nothing to scale: all are the same
+      if (!scale && !advice.empty_window)
+        scale = settings.audit.question.scales.low;  // nothing to scale: all are the same
       if (!scale) {
         lines.push_back(fmt::format("--fail-on {}: no scale is recommended for {}", condition.text, condition.format));
         continue;
       }
-      const auto value = metric_value(condition.metric, found.result.total[i][settings.audit.question.scales.index(*scale)]);
+      const auto value =
+          metric_value(condition.metric, found.result.total[i][settings.audit.question.scales.index(*scale)]);
       if (value && holds(condition, *value)) {
         lines.push_back(fmt::format("--fail-on {}: {} is {} in {} at 2^{}", condition.text, condition.metric, *value,
                                     condition.format, *scale));
@@ -336,11 +364,8 @@ int audit(const Words& words, Settings& settings) {
     if (const auto doubt = changed_since_open(input)) complain(*doubt);
   }
   const Question& question = settings.audit.question;
-  const AuditFindings found{*result,
-                            question,
-                            settings.policy,
-                            recommend(*result, question, settings.policy),
-                            caveats(*result, question, settings.policy)};
+  AuditFindings found{*result, question, settings.policy, recommend(*result, question, settings.policy), {}};
+  found.caveats = caveats(*result, question, settings.policy, found.recommendations);
   const Report report = audit_report(found, version, settings.writer->reads_tables);
   std::string document, plot;
   settings.writer->write(report, stdout_style(), document);

@@ -82,8 +82,9 @@ class Pass {
 
  private:
   StepSummary described(const Input& input) const {
-    StepSummary step{input.path,      input.format, input.step, input.bytes, input.dump_scale_log2.value_or(keep_.dump_scale_log2),
-                     input.loss_dtype, input.notes,  {},         {}};
+    StepSummary step{
+        input.path,       input.format, input.step, input.bytes, input.dump_scale_log2.value_or(keep_.dump_scale_log2),
+        input.loss_dtype, input.notes,  {},         {}};
     for (const TensorView& view : input.tensors) step.tensors.push_back({view.name, view.dtype, view.shape, {}});
     return step;
   }
@@ -184,7 +185,9 @@ class Pass {
       using Counter = typename Way::Counter;
       held = std::make_unique<Workspace<Way>>(Workspace<Way>{Counter(plan_, dump_scale_log2_),
                                                              Counter(plan_, dump_scale_log2_),
-                                                             CutCounter(CutPlan{}, dump_scale_log2_), {}, {}});
+                                                             CutCounter(CutPlan{}, dump_scale_log2_),
+                                                             {},
+                                                             {}});
     }
     return *held;
   }

@@ -29,6 +29,8 @@ std::string field_of(const Cell& cell) {
           std::string joined;
           for (std::size_t i = 0; i < value.size(); ++i) joined += (i > 0 ? ";" : "") + field_of(value[i]);
           return joined;
+        } else if constexpr (std::is_same_v<T, Nested>) {
+          return fmt::format("{}", value->rows.size());
         } else {
           return fmt::format("{}", value);
         }
@@ -50,17 +52,43 @@ void append_record(std::string& out, const Values& values, ToField to_field) {
   out.push_back('\n');
 }
 
+// What one column of `table` holds of nested records, all records together; no rows where it holds none.
+Table unnested(const Table& table, std::size_t column) {
+  Table all{table.name + "." + table.keys[column], {}, {}, false};
+  for (const std::vector<Cell>& row : table.rows) {
+    const Nested* nested = std::get_if<Nested>(&row[column].value);
+    if (nested == nullptr) continue;
+    if (all.keys.empty()) {
+      all.keys = (*nested)->keys;
+      all.keys.insert(all.keys.begin(), table.keys.front());
+    }
+    for (const std::vector<Cell>& inner : (*nested)->rows) {
+      std::vector<Cell>& outer = all.rows.emplace_back(inner);
+      outer.insert(outer.begin(), row.front());
+    }
+  }
+  return all;
+}
+
+void append_table(std::string& out, const Table& table, bool named) {
+  if (!out.empty()) out.push_back('\n');
+  if (named) out += "# " + visible(table.name) + "\n";
+  append_record(out, table.keys, csv_text);
+  for (const std::vector<Cell>& row : table.rows) append_record(out, row, field_of);
+}
+
 }  // namespace
 
 void write_csv(const Report& report, const TextStyle&, std::string& out) {
-  bool first = true;
+  std::vector<Table> inside;
   for (const Table& table : report.tables) {
-    if (!first) out.push_back('\n');
-    if (report.tables.size() > 1) out += "# " + visible(table.name) + "\n";
-    append_record(out, table.keys, csv_text);
-    for (const std::vector<Cell>& row : table.rows) append_record(out, row, field_of);
-    first = false;
+    for (std::size_t column = 0; column < table.keys.size(); ++column) {
+      if (Table found = unnested(table, column); !found.keys.empty()) inside.push_back(std::move(found));
+    }
   }
+  const bool named = report.tables.size() + inside.size() > 1;
+  for (const Table& table : report.tables) append_table(out, table, named);
+  for (const Table& table : inside) append_table(out, table, named);
 }
 
 }  // namespace lowp

@@ -69,6 +69,7 @@ Shape shape_of(const std::vector<std::string>& keys) {
 }
 
 void append_value(std::string& out, const Cell& cell);
+void append_records(std::string& out, const Table& table, std::string_view before, std::string_view after);
 
 void append_list(std::string& out, const CellList& list) {
   out.push_back('[');
@@ -93,6 +94,8 @@ void append_value(std::string& out, const Cell& cell) {
           append_json_string(out, value);
         } else if constexpr (std::is_same_v<T, CellList>) {
           append_list(out, value);
+        } else if constexpr (std::is_same_v<T, Nested>) {
+          append_records(out, *value, "", "");
         } else {
           fmt::format_to(std::back_inserter(out), "{}", value);
         }
@@ -116,9 +119,8 @@ void append_record(std::string& out, const Shape& shape, const std::vector<Cell>
   out.push_back('}');
 }
 
-void append_table(std::string& out, const Table& table) {
-  append_key(out, table.name);
-  out.push_back(' ');
+// All rows; `before` stands before each of an array, `after` behind the last.
+void append_records(std::string& out, const Table& table, std::string_view before, std::string_view after) {
   const Shape shape = shape_of(table.keys);
   if (table.single) {
     assert(table.rows.size() == 1);
@@ -127,10 +129,18 @@ void append_table(std::string& out, const Table& table) {
   }
   out.push_back('[');
   for (std::size_t i = 0; i < table.rows.size(); ++i) {
-    out += i > 0 ? ",\n" : "\n";
+    if (i > 0) out.push_back(',');
+    out += before;
     append_record(out, shape, table.rows[i]);
   }
-  out += table.rows.empty() ? "]" : "\n]";
+  if (!table.rows.empty()) out += after;
+  out.push_back(']');
+}
+
+void append_table(std::string& out, const Table& table) {
+  append_key(out, table.name);
+  out.push_back(' ');
+  append_records(out, table, "\n", "\n");
 }
 
 }  // namespace

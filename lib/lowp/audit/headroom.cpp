@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lowp/audit/headroom.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <string_view>
+#include <vector>
+
+namespace lowp {
+namespace {
+
+constexpr double none = -std::numeric_limits<double>::infinity();
+
+double log2_of(Exact x) {
+  return x.kind == Kind::finite ? std::log2(static_cast<double>(x.significand)) + x.exponent : none;
+}
+
+// One step's largest value, and the largest of earlier steps over the same tensors.
+struct Level {
+  double now = none, before = none;
+};
+
+std::vector<Level> levels_of(const Summary& summary, bool (*counts)(const TensorSummary& tensor)) {
+  std::map<std::string_view, double> largest_before;
+  std::vector<Level> levels;
+  for (const StepSummary& step : summary.steps) {
+    Level level;
+    double any = none;
+    for (const TensorSummary& tensor : step.tensors) {
+      if (!counts(tensor)) continue;
+      const double largest = log2_of(census_of(tensor.evidence).max_abs);
+      any = std::max(any, largest);
+      const auto before = largest_before.find(tensor.name);
+      if (before == largest_before.end()) continue;
+      level.now = std::max(level.now, largest);
+      level.before = std::max(level.before, before->second);
+    }
+    for (const TensorSummary& tensor : step.tensors) {
+      if (!counts(tensor)) continue;
+      double& largest = largest_before.try_emplace(tensor.name, none).first->second;
+      largest = std::max(largest, log2_of(census_of(tensor.evidence).max_abs));
+    }
+    if (any == none) continue;
+    if (level.now == none) level = {any, none};
+    levels.push_back(level);
+  }
+  return levels;
+}
+
+// How far the second half of the steps rises above the first: a trend, however small its steps.
+double trend(const std::vector<Level>& levels) {
+  if (levels.size() < 4) return 0;
+  const auto middle = levels.begin() + static_cast<std::ptrdiff_t>(levels.size() / 2);
+  const auto largest = [](auto begin, auto end) { return std::ranges::max_element(begin, end, {}, &Level::now)->now; };
+  return largest(middle, levels.end()) - largest(levels.begin(), middle);
+}
+
+}  // namespace
+
+Drift drift_of(const Summary& summary, bool (*counts)(const TensorSummary& tensor)) {
+  const std::vector<Level> levels = levels_of(summary, counts);
+  Drift drift{levels.size(), levels.size() > 1, 0};
+  for (std::size_t s = 1; s < summary.steps.size(); ++s) {
+    const auto &step = summary.steps[s].step, &previous = summary.steps[s - 1].step;
+    drift.consecutive = drift.consecutive && step && previous && *step == *previous + 1;
+  }
+  double later = none;  // the largest value of the steps after the one at hand
+  bool stands = true;
+  for (std::size_t i = levels.size(); i-- > 0;) {
+    stands = later == none || later >= levels[i].now - 1;
+    if (stands && levels[i].before != none) {
+      drift.largest_rise_log2 = std::max(drift.largest_rise_log2, levels[i].now - levels[i].before);
+    }
+    later = std::max(later, levels[i].now);
+  }
+  // A trend ends at the top: a spike that is over does not make one.
+  if (!levels.empty() && levels.back().now >= later - 1) {
+    drift.largest_rise_log2 = std::max(drift.largest_rise_log2, trend(levels));
+  }
+  return drift;
+}
+
+int headroom_wanted(const Drift& drift, const Policy& policy) {
+  const int wanted = static_cast<int>(std::ceil(drift.largest_rise_log2)) + 1;
+  return std::clamp(wanted, policy.min_headroom, std::max(policy.min_headroom, policy.max_headroom));
+}
+
+}  // namespace lowp
