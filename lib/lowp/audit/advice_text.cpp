@@ -89,10 +89,10 @@ class Words {
 
   void explain_empty() {
     const TensorState& worst = judgement().hopeless.front();
-    advice_.verdict = fmt::format(
-        "No single scale fits: at {}, the largest that does not overflow, {} keeps {:.0f} dB and loses {} of its "
-        "values.",
-        power_text(judgement().safe), name(worst.ref), worst.snr_db.value_or(0), lost_text(worst));
+    advice_.verdict =
+        fmt::format("No single scale fits: at {}, the largest that does not overflow, {} keeps {:.0f} dB and loses {}.",
+                    power_text(judgement().safe), name(worst.ref), worst.snr_db.value_or(0),
+                    values_text(worst.flushed, worst.nonzero, "its"));
     explain_high_end();
     explain_own_scales();
     suggest_other_format();
@@ -110,8 +110,8 @@ class Words {
     const int scale = *advice_.static_scale_log2;
     advice_.verdict = fmt::format(
         "Not with one loss scale: 8-bit gradients are scaled per tensor or per block. One for all, {} at most, would "
-        "lose {} of the values.",
-        power_text(judgement().safe), share_or_none(flushed(judgement().safe)));
+        "lose {}.",
+        power_text(judgement().safe), values_text(flushed(judgement().safe)));
     explain_worst(scale);
     explain_own_scales();
     say("`precision-audit recipes` shows block formats.");
@@ -207,19 +207,20 @@ class Words {
     }
   }
 
-  std::string lost_text(const TensorState& state) const { return share_or_none(state.flushed, state.nonzero); }
-  std::string share_or_none(std::uint64_t part) const { return share_or_none(part, advice_.nonzero); }
-  static std::string share_or_none(std::uint64_t part, std::uint64_t whole) {
-    if (part == 0) return "none";
-    return part < 1000 && part * 100 < whole ? fmt::format("{} of {}", grouped(part), grouped(whole))
-                                             : percent_text(part, whole);
+  // "no value", "42 of 16,911 values", "3.7 % of the values"; `whose` in place of "the", for example "its".
+  static std::string values_text(std::uint64_t part, std::uint64_t whole, std::string_view whose = "the") {
+    if (part == 0) return whose == "the" ? "no value" : fmt::format("none of {} values", whose);
+    if (part >= 1000 || part * 100 >= whole) return fmt::format("{} of {} values", percent_text(part, whole), whose);
+    if (whose == "the") return fmt::format("{} of {}", grouped(part), counted(whole, "value", "values"));
+    return fmt::format("{} of {} {}", grouped(part), whose, counted(whole, "value", "values"));
   }
+  std::string values_text(std::uint64_t part) const { return values_text(part, advice_.nonzero); }
 
   void explain_worst(int scale) {
     if (!judgement().worst || scale != judgement().safe - judgement().headroom) return;
     const TensorState& worst = *judgement().worst;
-    const std::string lost =
-        worst.flushed == 0 ? "none of its values vanishes" : lost_text(worst) + " of its values vanish";
+    const std::string lost = values_text(worst.flushed, worst.nonzero, "its") +
+                             (worst.flushed <= 1 && worst.nonzero > 100 ? " vanishes" : " vanish");
     if (worst.snr_db) {
       say(fmt::format("Worst tensor there: {}, {:.0f} dB, {}.", name(worst.ref), *worst.snr_db, lost));
     } else if (worst.flushed != 0) {
@@ -237,11 +238,11 @@ class Words {
   }
 
   void explain_own_scales() {
-    const std::string lost = share_or_none(judgement().flushed_own);
+    const std::string lost = values_text(judgement().flushed_own);
     if (!judgement().worst_own_db) {
-      say(fmt::format("One scale per tensor would lose {} of the values.", lost));
+      say(fmt::format("One scale per tensor would lose {}.", lost));
     } else if (std::isfinite(*judgement().worst_own_db)) {
-      say(fmt::format("One scale per tensor keeps {:.0f} dB in the worst tensor and loses {} of the values.",
+      say(fmt::format("One scale per tensor keeps {:.0f} dB in the worst tensor and loses {}.",
                       *judgement().worst_own_db, lost));
     } else {
       say("One scale per tensor keeps every value exactly.");
