@@ -18,15 +18,15 @@ double log2_of(Exact x) {
 }
 
 // One step's largest value, and the largest of earlier steps over the same tensors.
-struct Level {
+struct StepLargest {
   double now = none, before = none;
 };
 
-std::vector<Level> levels_of(const Summary& summary, bool (*counts)(const TensorSummary& tensor)) {
+std::vector<StepLargest> levels_of(const Summary& summary, bool (*counts)(const TensorSummary& tensor)) {
   std::map<std::string_view, double> largest_before;
-  std::vector<Level> levels;
+  std::vector<StepLargest> levels;
   for (const StepSummary& step : summary.steps) {
-    Level level;
+    StepLargest level;
     double any = none;
     for (const TensorSummary& tensor : step.tensors) {
       if (!counts(tensor)) continue;
@@ -50,17 +50,19 @@ std::vector<Level> levels_of(const Summary& summary, bool (*counts)(const Tensor
 }
 
 // How far the second half of the steps rises above the first: a trend, however small its steps.
-double trend(const std::vector<Level>& levels) {
+double trend(const std::vector<StepLargest>& levels) {
   if (levels.size() < 4) return 0;
   const auto middle = levels.begin() + static_cast<std::ptrdiff_t>(levels.size() / 2);
-  const auto largest = [](auto begin, auto end) { return std::ranges::max_element(begin, end, {}, &Level::now)->now; };
+  const auto largest = [](auto begin, auto end) {
+    return std::ranges::max_element(begin, end, {}, &StepLargest::now)->now;
+  };
   return largest(middle, levels.end()) - largest(levels.begin(), middle);
 }
 
 }  // namespace
 
 Drift drift_of(const Summary& summary, bool (*counts)(const TensorSummary& tensor)) {
-  const std::vector<Level> levels = levels_of(summary, counts);
+  const std::vector<StepLargest> levels = levels_of(summary, counts);
   Drift drift{levels.size(), levels.size() > 1, 0};
   for (std::size_t s = 1; s < summary.steps.size(); ++s) {
     const auto &step = summary.steps[s].step, &previous = summary.steps[s - 1].step;

@@ -67,7 +67,7 @@ void limit_by_gradients(const Summary& summary, const Subjects& subjects, const 
   std::optional<TensorRef> where;
   for_each_tensor(summary, [&](TensorRef ref, const StepSummary&, const TensorSummary& tensor) {
     if (!subjects.has(tensor) || kind_of(tensor.name) == TensorKind::loss_gradient) return;
-    const Census& census = census_of(tensor.evidence);
+    const Census census = census_of(tensor.evidence);
     judgement.nonzero += census.nonzero();
     if (!magnitude_less(largest, census.max_abs)) return;
     largest = census.max_abs;
@@ -105,7 +105,7 @@ void limit_by_forward(const Summary& summary, const Target& target, Judgement& j
   std::optional<TensorRef> where;
   for_each_tensor(summary, [&](TensorRef ref, const StepSummary&, const TensorSummary& tensor) {
     if (kind_of(tensor.name) != TensorKind::forward) return;
-    const Census& census = census_of(tensor.evidence);
+    const Census census = census_of(tensor.evidence);
     if (!magnitude_less(largest, census.max_abs)) return;
     largest = census.max_abs;
     where = ref;
@@ -113,6 +113,12 @@ void limit_by_forward(const Summary& summary, const Target& target, Judgement& j
   if (where && largest_safe_scale_log2(target, largest) < 0) {
     judgement.limits.push_back({Cause::forward, std::nullopt, where});
   }
+}
+
+// At most so many elements are flushed: exact but for logged histograms.
+std::uint64_t flushed_most(const Evidence& evidence, const Target& target, int scale_log2) {
+  if (const auto counts = counts_of(evidence)) return flushed_at(*counts, target, scale_log2);
+  return classes_at(evidence, target, std::ldexp(1.0, scale_log2)).counts[ElementClass::flushed].most;
 }
 
 // Signal to noise of every tensor, and what tensors lose at scales of their own.
@@ -124,16 +130,15 @@ void judge_precision(const Summary& summary, const Question& question, std::size
   judgement.precise_unscaled = judgement.safe >= 0;
   double worst_db = infinite, worst_share = -1;
   for_each_tensor(summary, [&](TensorRef ref, const StepSummary&, const TensorSummary& tensor) {
-    const Census& census = census_of(tensor.evidence);
+    const Census census = census_of(tensor.evidence);
     if (!subjects.has(tensor) || census.nonzero() == 0 || kind_of(tensor.name) == TensorKind::loss_gradient) return;
-    const TensorCounts counts = counts_of(tensor.evidence);
+    const auto lost_at = [&](int scale) { return flushed_most(tensor.evidence, target, scale); };
     const int own = std::clamp(largest_safe_scale_log2(target, census.max_abs), lowest, scale_log2_limit);
-    judgement.flushed_own += flushed_at(counts, target, own);
+    judgement.flushed_own += lost_at(own);
     const Noise noise(tensor.evidence, question, format);
     const auto state_at = [&](int scale) {
       const std::optional<double> db = noise.at(scale);
-      return TensorState{ref, db && std::isfinite(*db) ? db : std::nullopt, flushed_at(counts, target, scale),
-                         census.nonzero()};
+      return TensorState{ref, db && std::isfinite(*db) ? db : std::nullopt, lost_at(scale), census.nonzero()};
     };
     const auto at_safe = noise.at(judgement.safe);
     const auto at_shown = noise.at(shown);
@@ -168,18 +173,18 @@ void judge_range(const Summary& summary, const Target& target, const Subjects& s
                  Judgement& judgement) {
   struct Weights {
     TensorRef ref;
-    TensorCounts counts;
+    const Evidence* evidence;
   };
   std::vector<Weights> weights;
   std::uint64_t nonzero = 0;
   for_each_tensor(summary, [&](TensorRef ref, const StepSummary&, const TensorSummary& tensor) {
     if (!subjects.weights(tensor)) return;
-    weights.push_back({ref, counts_of(tensor.evidence)});
-    nonzero += weights.back().counts.nonzero();
+    weights.push_back({ref, &tensor.evidence});
+    nonzero += census_of(tensor.evidence).nonzero();
   });
   const auto lost = [&](int scale) {
     std::uint64_t flushed = 0;
-    for (const Weights& one : weights) flushed += flushed_at(one.counts, target, scale);
+    for (const Weights& one : weights) flushed += flushed_most(*one.evidence, target, scale);
     return flushed;
   };
   const std::uint64_t least = lost(judgement.safe);
@@ -190,7 +195,8 @@ void judge_range(const Summary& summary, const Target& target, const Subjects& s
   if (!judgement.range_low) return;
   std::uint64_t most = 0;
   for (const Weights& one : weights) {
-    const std::uint64_t more = flushed_at(one.counts, target, low - 1) - flushed_at(one.counts, target, judgement.safe);
+    const std::uint64_t anyway = flushed_most(*one.evidence, target, judgement.safe);
+    const std::uint64_t more = flushed_most(*one.evidence, target, low - 1) - anyway;
     if (more <= most) continue;
     most = more;
     judgement.range_by = one.ref;
@@ -252,7 +258,7 @@ std::uint64_t flushed_at(const Summary& summary, const Target& target, int scale
   for_each_tensor(summary, [&](TensorRef, const StepSummary&, const TensorSummary& tensor) {
     if (kind_of(tensor.name) == TensorKind::loss_gradient) return;
     if (weights_only ? subjects.weights(tensor) : subjects.has(tensor)) {
-      flushed += flushed_at(counts_of(tensor.evidence), target, scale_log2);
+      flushed += flushed_most(tensor.evidence, target, scale_log2);
     }
   });
   return flushed;
