@@ -2,13 +2,16 @@
 // One record per line. Cells are escaped to one line each, so a line that begins with "# " is always a table's name.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <iterator>
 #include <type_traits>
 
 #include "lowp/report/escape.h"
 #include "lowp/report/humanize.h"
+#include "lowp/report/provenance.h"
 #include "lowp/report/report.h"
+#include "lowp/report/sink.h"
 
 namespace lowp {
 namespace {
@@ -52,43 +55,53 @@ void append_record(std::string& out, const Values& values, ToField to_field) {
   out.push_back('\n');
 }
 
-// What one column of `table` holds of nested records, all records together; no rows where it holds none.
+// What one column of `table` holds of nested records, all records together; no keys where it holds none.
 Table unnested(const Table& table, std::size_t column) {
   Table all{table.name + "." + table.keys[column], {}, {}, false};
-  for (const std::vector<Cell>& row : table.rows) {
+  for (const Row& row : table.rows) {
     const Nested* nested = std::get_if<Nested>(&row[column].value);
     if (nested == nullptr) continue;
     if (all.keys.empty()) {
       all.keys = (*nested)->keys;
       all.keys.insert(all.keys.begin(), table.keys.front());
     }
-    for (const std::vector<Cell>& inner : (*nested)->rows) {
-      std::vector<Cell>& outer = all.rows.emplace_back(inner);
+    for (const Row& inner : (*nested)->rows) {
+      Row& outer = all.rows.emplace_back(inner);
       outer.insert(outer.begin(), row.front());
     }
   }
   return all;
 }
 
-void append_table(std::string& out, const Table& table, bool named) {
-  if (!out.empty()) out.push_back('\n');
-  if (named) out += "# " + visible(table.name) + "\n";
-  append_record(out, table.keys, csv_text);
-  for (const std::vector<Cell>& row : table.rows) append_record(out, row, field_of);
-}
-
 }  // namespace
 
-void write_csv(const Report& report, const TextStyle&, std::string& out) {
-  std::vector<Table> inside;
+void write_csv(const Report& report, const TextStyle&, Sink& sink) {
+  const std::vector<Table> before = provenance(report);
+  const auto holds_nested = [](const Table& table) {
+    return std::ranges::any_of(table.rows, [](const Row& row) {
+      return std::ranges::any_of(row, [](const Cell& cell) { return std::holds_alternative<Nested>(cell.value); });
+    });
+  };
+  const bool several =
+      before.size() + report.tables.size() > 1 || std::ranges::any_of(report.tables, holds_nested);
+  bool first = true;
+  const auto append = [&](const Table& table) {
+    if (!first) sink.text.push_back('\n');
+    if (several) sink.text += "# " + visible(table.name) + "\n";
+    append_record(sink.text, table.keys, csv_text);
+    each_row(table, [&sink](const Row& row) {
+      append_record(sink.text, row, field_of);
+      return sink.go_on();
+    });
+    first = false;
+  };
+  for (const Table& table : before) append(table);
+  for (const Table& table : report.tables) append(table);
   for (const Table& table : report.tables) {
     for (std::size_t column = 0; column < table.keys.size(); ++column) {
-      if (Table found = unnested(table, column); !found.keys.empty()) inside.push_back(std::move(found));
+      if (const Table found = unnested(table, column); !found.keys.empty()) append(found);
     }
   }
-  const bool named = report.tables.size() + inside.size() > 1;
-  for (const Table& table : report.tables) append_table(out, table, named);
-  for (const Table& table : inside) append_table(out, table, named);
 }
 
 }  // namespace lowp

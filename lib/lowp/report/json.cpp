@@ -11,7 +11,9 @@
 
 #include "lowp/report/escape.h"
 #include "lowp/report/humanize.h"
+#include "lowp/report/provenance.h"
 #include "lowp/report/report.h"
+#include "lowp/report/sink.h"
 
 namespace lowp {
 namespace {
@@ -69,7 +71,7 @@ Shape shape_of(const std::vector<std::string>& keys) {
 }
 
 void append_value(std::string& out, const Cell& cell);
-void append_records(std::string& out, const Table& table, std::string_view before, std::string_view after);
+void append_nested(std::string& out, const Table& table);
 
 void append_list(std::string& out, const CellList& list) {
   out.push_back('[');
@@ -95,7 +97,7 @@ void append_value(std::string& out, const Cell& cell) {
         } else if constexpr (std::is_same_v<T, CellList>) {
           append_list(out, value);
         } else if constexpr (std::is_same_v<T, Nested>) {
-          append_records(out, *value, "", "");
+          append_nested(out, *value);
         } else {
           fmt::format_to(std::back_inserter(out), "{}", value);
         }
@@ -103,7 +105,7 @@ void append_value(std::string& out, const Cell& cell) {
       cell.value);
 }
 
-void append_record(std::string& out, const Shape& shape, const std::vector<Cell>& row) {
+void append_record(std::string& out, const Shape& shape, const Row& row) {
   assert(row.size() == shape.columns.size());
   out.push_back('{');
   for (std::size_t i = 0; i < row.size(); ++i) {
@@ -119,39 +121,50 @@ void append_record(std::string& out, const Shape& shape, const std::vector<Cell>
   out.push_back('}');
 }
 
-// All rows; `before` stands before each of an array, `after` behind the last.
-void append_records(std::string& out, const Table& table, std::string_view before, std::string_view after) {
+// Records inside a record: one line, however many.
+void append_nested(std::string& out, const Table& table) {
+  const Shape shape = shape_of(table.keys);
+  if (!table.single) out.push_back('[');
+  for (std::size_t i = 0; i < table.rows.size(); ++i) {
+    if (i > 0) out.push_back(',');
+    append_record(out, shape, table.rows[i]);
+  }
+  if (!table.single) out.push_back(']');
+}
+
+void append_table(Sink& sink, const Table& table) {
+  append_key(sink.text, table.name);
+  sink.text.push_back(' ');
   const Shape shape = shape_of(table.keys);
   if (table.single) {
     assert(table.rows.size() == 1);
-    append_record(out, shape, table.rows.front());
+    append_record(sink.text, shape, table.rows.front());
     return;
   }
-  out.push_back('[');
-  for (std::size_t i = 0; i < table.rows.size(); ++i) {
-    if (i > 0) out.push_back(',');
-    out += before;
-    append_record(out, shape, table.rows[i]);
-  }
-  if (!table.rows.empty()) out += after;
-  out.push_back(']');
-}
-
-void append_table(std::string& out, const Table& table) {
-  append_key(out, table.name);
-  out.push_back(' ');
-  append_records(out, table, "\n", "\n");
+  sink.text.push_back('[');
+  bool first = true;
+  each_row(table, [&](const Row& row) {
+    sink.text += first ? "\n" : ",\n";
+    first = false;
+    append_record(sink.text, shape, row);
+    return sink.go_on();
+  });
+  sink.text += first ? "]" : "\n]";
 }
 
 }  // namespace
 
-void write_json(const Report& report, const TextStyle&, std::string& out) {
-  fmt::format_to(std::back_inserter(out), "{{\n\"schema_version\": {}", report.schema_version);
-  for (const Table& table : report.tables) {
-    out += ",\n";
-    append_table(out, table);
-  }
-  out += "\n}\n";
+void write_json(const Report& report, const TextStyle&, Sink& sink) {
+  fmt::format_to(std::back_inserter(sink.text), "{{\n\"schema_version\": {}", report.schema_version);
+  const auto append = [&sink](const std::vector<Table>& tables) {
+    for (const Table& table : tables) {
+      sink.text += ",\n";
+      append_table(sink, table);
+    }
+  };
+  append(provenance(report));
+  append(report.tables);
+  sink.text += "\n}\n";
 }
 
 }  // namespace lowp

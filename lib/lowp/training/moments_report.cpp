@@ -59,8 +59,8 @@ Grid moments_grid(const UpdateOptions& options, const MomentResult& result) {
           {{o.model->kind == AdamKind::exact ? options.formats[f].name : "", std::string(o.model->name),
             relative_text(o.first.relative_quantile(0.5)), relative_text(o.second.relative_quantile(0.5)),
             relative_text(o.update.relative_quantile(0.5)), relative_text(o.update.relative_quantile(0.99)),
-            share_text(o.first_flushed, o.values), share_text(o.second_flushed, o.values),
-            share_text(o.broken, o.values)},
+            percent_text(o.first_flushed, o.values), percent_text(o.second_flushed, o.values),
+            percent_text(o.broken, o.values)},
            {}});
     }
   }
@@ -130,10 +130,9 @@ Table moments_table(const UpdateOptions& options, const MomentResult& result) {
 
 }  // namespace
 
-Report moments_report(const StepSeries& series, const UpdateOptions& options, const MomentResult& result,
-                      std::string_view tool_version) {
+Report moments_report(const StepSeries& series, const UpdateOptions& options, const MomentResult& result) {
   Report report;
-  report.tables = {tool_table(tool_version), inputs_table(series), moments_table(options, result)};
+  report.tables = {moments_table(options, result)};
   std::string first = fmt::format("After {} steps of AdamW half of the updates are off by", result.steps);
   for (std::size_t f = 0; f < options.formats.size(); ++f) {
     first += fmt::format("{} {} or more with moments in {}", f == 0 ? "" : ", by",

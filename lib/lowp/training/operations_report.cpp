@@ -85,7 +85,7 @@ Grid operations_grid(const Accumulator& format, std::size_t f, const OperationsR
     const OperationOutcome& wide = twin(result, o);
     grid.rows.push_back(
         {{std::string(operations()[o.operation].name), std::string(verdict_text(verdict(o, wide, format))),
-          share_text(o.not_finite, o.results), share_text(o.flushed, o.results),
+          percent_text(o.not_finite, o.results), percent_text(o.flushed, o.results),
           relative_text(o.error.relative_quantile(0.5)), relative_text(o.error.relative_quantile(0.99)),
           relative_text(wide.error.relative_quantile(0.5)), relative_text(wide.error.relative_quantile(0.99))},
          {}});
@@ -121,7 +121,7 @@ Figure growth_figure(const StepSeries& series, const std::vector<Accumulator>& f
 }  // namespace
 
 Report operations_report(const StepSeries& series, const std::vector<Accumulator>& formats,
-                         const OperationsResult& result, std::string_view tool_version) {
+                         const OperationsResult& result) {
   Report report;
   Table table{"operations",
               {"format", "operation", "fp32_inside", "terms", "verdict", "results", "not_finite", "flushed",
@@ -143,7 +143,7 @@ Report operations_report(const StepSeries& series, const std::vector<Accumulator
   };
   for (const OperationOutcome& o : result.outcomes) add(o);
   for (const OperationOutcome& o : result.growth) add(o);
-  report.tables = {tool_table(tool_version), inputs_table(series), std::move(table)};
+  report.tables = {std::move(table)};
   report.story = {Paragraph{headline(formats, result), 0, 2},
                   Paragraph{fmt::format("{}: {} with {} rows along the last axis.", sources_text(series),
                                         counted(result.tensors, "tensor", "tensors"), grouped(result.rows)),

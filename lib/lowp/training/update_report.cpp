@@ -43,9 +43,9 @@ Grid stalls_grid(const UpdateOptions& options, const StateResult& result) {
             {}};
   for (std::size_t f = 0; f < options.formats.size(); ++f) {
     const StallCounts& c = result.total[f];
-    grid.rows.push_back({{options.formats[f].name, share_text(c.nearest, c.moving), share_text(c.stochastic, c.moving),
-                          share_text(c.kahan, c.moving), magnitude_text(result.epsilon[f]),
-                          share_text(c.second_flushed, c.second_moments), share_text(c.no_denominator, c.weights)},
+    grid.rows.push_back({{options.formats[f].name, percent_text(c.nearest, c.moving), percent_text(c.stochastic, c.moving),
+                          percent_text(c.kahan, c.moving), magnitude_text(result.epsilon[f]),
+                          percent_text(c.second_flushed, c.second_moments), percent_text(c.no_denominator, c.weights)},
                          {}});
   }
   return grid;
@@ -64,9 +64,9 @@ std::vector<Block> torch_grid(const UpdateOptions& options, const StateResult& r
     const StallCounts& c = result.total[f];
     for (std::size_t m = 1; m < adam_table.size(); ++m) {
       GridRow row{{m == 1 ? options.formats[f].name : "", std::string(adam_table[m].name),
-                   share_text(c.by[m].stalled, c.moving), share_text(c.by[m].not_finite, c.weights)},
+                   percent_text(c.by[m].stalled, c.moving), percent_text(c.by[m].not_finite, c.weights)},
                   {}};
-      if (decays) row.cells.push_back(share_text(c.by[m].decay_lost, c.nonzero));
+      if (decays) row.cells.push_back(percent_text(c.by[m].decay_lost, c.nonzero));
       grid.rows.push_back(std::move(row));
     }
   }
@@ -94,7 +94,7 @@ std::vector<Block> worst_tensors(const UpdateOptions& options, const StateResult
   for (const Accumulator& a : options.formats) grid.header.push_back(a.name);
   for (const TensorStalls* tensor : order) {
     GridRow row{{tensor->name, grouped(tensor->of[format].weights)}, {}};
-    for (const StallCounts& c : tensor->of) row.cells.push_back(share_text(c.nearest, c.moving));
+    for (const StallCounts& c : tensor->of) row.cells.push_back(percent_text(c.nearest, c.moving));
     grid.rows.push_back(std::move(row));
   }
   return {grid};
@@ -211,11 +211,9 @@ Figure stalls_figure(const StepSeries& series, const UpdateOptions& options, con
 
 }  // namespace
 
-Report state_report(const StepSeries& series, const UpdateOptions& options, const StateResult& result,
-                    std::string_view tool_version) {
+Report state_report(const StepSeries& series, const UpdateOptions& options, const StateResult& result) {
   Report report;
-  report.tables = {tool_table(tool_version), inputs_table(series), stalls_table(options, result),
-                   optimizers_table(options, result)};
+  report.tables = {stalls_table(options, result), optimizers_table(options, result)};
   report.story = {
       Paragraph{headline(options, result), 0, 2}, Paragraph{what_was_read(series, options, result), 0, 2},
       stalls_grid(options, result),
