@@ -76,7 +76,7 @@ def test_the_upper_end_of_a_set_is_the_least_of_its_steps(name):
 
 
 @pytest.mark.parametrize(("name", "steps"), cases())
-@pytest.mark.parametrize("policy", ["default", "precision", "range"])
+@pytest.mark.parametrize("policy", ["default", "precision", "range", "both"])
 def test_the_static_scale_skips_nothing_and_trains_as_fp32_does(name, steps, policy):
     row = advice([dumps(name)[step] for step in steps], *loss_words(name), "--policy", policy)
     static = row["static_scale_log2"]

@@ -98,7 +98,7 @@ struct AuditTask final : Task {
              .help = "binades that a static scale keeps free below overflow at least",
              .initial = fmt::format("{}", policy.min_headroom)},
             policy.min_headroom, integer_between<int>(0, scale_log2_limit));
-    o.group("");
+    o.group("What to ask");
     o.repeated({.name = "--fail-on",
                 .value = "CONDITION",
                 .help = "exit 1 if METRIC>NUMBER@FORMAT[:SCALE] holds for all tensors together, also with >= < <=; "

@@ -80,6 +80,15 @@ class Words {
     return percent_text(part, advice_.nonzero) + " of the values vanish";
   }
 
+  // "no value vanishes"; "11.8 % of the values vanish, yet every tensor keeps 40 dB"
+  std::string what_is_lost(int scale) const {
+    const std::uint64_t lost = flushed(scale);
+    const bool keeps =
+        judgement().errors_known && judgement().hopeless.empty() && scale >= judgement().precision_low.value_or(scale);
+    if (lost == 0 || !keeps) return vanish(lost);
+    return fmt::format("{}, yet every tensor keeps {:.0f} dB", vanish(lost), judgement().floor_db);
+  }
+
   void explain_forward() {
     const Limit& limit = *forward_limit();
     advice_.verdict = fmt::format("No loss scale helps: {} reaches {} in the forward pass, beyond the range of {}.",
@@ -120,7 +129,7 @@ class Words {
   void explain_scale() {
     const int init = *advice_.init_scale_log2, safe = judgement().safe;
     const bool is_fp16 = target().format == ieee_format(5, 10);
-    const std::string lost = vanish(flushed(init));
+    const std::string lost = what_is_lost(init);
     if (is_fp16 && init == default_scale) {
       advice_.verdict = fmt::format("Keep GradScaler's default 65536: nothing overflows up to {}, and at 65536 {}.",
                                     power_text(safe), lost);

@@ -57,8 +57,15 @@ Row tensor_row(const StepSummary& step, const TensorSummary& tensor) {
   const Census census = census_of(tensor.evidence);
   CellList shape;
   for (const std::uint64_t size : tensor.shape) shape.push_back(count(size));
-  return {text(tensor.name), text(step.path), maybe(step.step), Cell{shape}, text(tensor.dtype->name),
-          count(census.elements), count(census.zero_in), count(census.nan_in), count(census.inf_in),
+  return {text(tensor.name),
+          text(step.path),
+          maybe(step.step),
+          Cell{shape},
+          text(tensor.dtype->name),
+          count(census.elements),
+          count(census.zero_in),
+          count(census.nan_in),
+          count(census.inf_in),
           magnitude(scaled(census.max_abs, step.dump_scale_log2), "no finite non-zero value"),
           magnitude(scaled(census.min_nonzero_abs, step.dump_scale_log2), "no finite non-zero value")};
 }
@@ -223,11 +230,11 @@ Cell criteria_cell(const AuditFindings& f, const Recommendation& advice) {
   };
   const Named precise = named(f, judgement.precision_by), ranged = named(f, judgement.range_by);
   constexpr std::string_view unknown = "only counts were asked for", everywhere = "met down to the smallest scale";
-  criteria.rows.push_back({text("precision"), Cell{f.policy.criteria->precision}, Cell{judgement.floor_db},
+  criteria.rows.push_back({text("precision"), Cell{precision_decides(judgement, f.policy)}, Cell{judgement.floor_db},
                            judgement.errors_known ? maybe(judgement.precision_low, everywhere) : null(unknown),
                            judgement.errors_known ? met(judgement.precision_low) : null(unknown), precise.name,
                            precise.step});
-  criteria.rows.push_back({text("range"), Cell{f.policy.criteria->range}, Cell{f.policy.max_flushed},
+  criteria.rows.push_back({text("range"), Cell{range_decides(judgement, f.policy)}, Cell{f.policy.max_flushed},
                            maybe(judgement.range_low, everywhere), met(judgement.range_low), ranged.name, ranged.step});
   return Cell{std::make_shared<const Table>(std::move(criteria))};
 }

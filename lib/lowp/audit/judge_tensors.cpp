@@ -160,7 +160,11 @@ void judge_precision(const Summary& summary, const Question& question, std::size
       judgement.hopeless.push_back(state_at(judgement.safe));
       return;
     }
-    if (judgement.precise_unscaled) judgement.precise_unscaled = keeps(0);
+    if (judgement.precise_unscaled) {
+      const double unscaled = noise.at(0).value_or(-infinite);
+      const bool has_range = exponent_bits(target.format) >= 8;
+      judgement.precise_unscaled = unscaled >= judgement.floor_db && (has_range || unscaled >= *at_safe - 1);
+    }
     if (low >= judgement.safe || keeps(low)) return;
     low = least_scale(low + 1, judgement.safe, keeps);
     judgement.precision_by = ref;
@@ -204,6 +208,14 @@ void judge_range(const Summary& summary, const Target& target, const Subjects& s
 }
 
 }  // namespace
+
+bool precision_decides(const Judgement& judgement, const Policy& policy) {
+  return policy.criteria->precision && judgement.errors_known;
+}
+
+bool range_decides(const Judgement& judgement, const Policy& policy) {
+  return policy.criteria->range || !judgement.errors_known;
+}
 
 double ceiling_db(int fraction_bits) {
   return 13.5 + db_per_bit * fraction_bits;

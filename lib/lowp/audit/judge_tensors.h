@@ -47,6 +47,10 @@ struct Judgement {
   std::uint64_t flushed_own = 0;       // likewise
 };
 
+// Which criteria decide: where only counts are known, precision cannot, and range stands in.
+bool precision_decides(const Judgement& judgement, const Policy& policy);
+bool range_decides(const Judgement& judgement, const Policy& policy);
+
 // What the advice looks at: gradients where any tensor is named like one, else everything but forward tensors.
 class Subjects {
  public:
