@@ -37,7 +37,6 @@ usage_errors = """
 --scales=1.5:3                       '1.5:3'
 --scales=-9223372036854775808:0      --scales
 --by=foo                             --by total tensor step 'foo'
---by=Total                           --by 'Total'
 --rounding=foo                       'foo' nearest_even
 --rounding=stochastic_a              'stochastic_a' deterministic
 --overflow=x                         'x' ieee saturate
@@ -51,7 +50,6 @@ usage_errors = """
 --dump-scale=2^161                   --dump-scale '2^161'
 --dump-scale=2^-9223372036854775808  --dump-scale
 --device=foo                         --device cpu cuda 'foo'
---device=CPU                         --device 'CPU'
 --device=                            --device
 --output=foo                         'foo' text json csv markdown
 --output=                            --output
@@ -149,7 +147,7 @@ class Contract(Case):
             ([self.dump, "--by", "tensors"], "'tensor'"),
             ([self.dump, "--formats", "half"], "fp16"),
             ([self.dump, "--formats", "fp8"], "e4m3 or e5m2"),
-            ([self.dump, "--formats", "e4m4fn"], "e4m3"),
+            ([self.dump, "--formats", "fp61"], "'fp16'"),
             ([self.dump, "--formats", "mxfp4"], "accumulate gemm"),
             ([self.dump, "--rounding", "towards_zero"], "'toward_zero'"),
             ([self.dump, "--output", "jsn"], "'json'"),
@@ -171,7 +169,7 @@ class Contract(Case):
             ["audit", "--output", "csv", self.dump, "--formats", "fp16"],
             ["--output", "csv", "--formats", "fp16", "--", self.dump],
         ):
-            self.assertEqual(self.answered(run("--threads", "2", *words)), wanted)
+            self.assertEqual(self.answered(run(*words)), wanted)
 
     def test_one_table(self):
         text = self.answered(run(self.dump, "--output", "csv", "--table", "outcomes")).decode()
@@ -344,7 +342,7 @@ class Contract(Case):
     def test_one_scale(self):
         rows = json.loads(self.answered(run(self.dump, "--output", "json", "--scales=4")))["outcomes"]
         self.assertEqual([row["scale_log2"] for row in rows], [4] * len(formats))
-        self.answered(run(self.dump, "--scales=4", "--plot", self.folder / "one.svg"))
+        self.assertEqual(run(self.dump, "--scales=4", "--plot", self.folder / "one.svg").code, 0)
         xml.parse(self.folder / "one.svg")
 
     def test_dump_scale_shifts_the_scales(self):

@@ -104,7 +104,7 @@ int write_answer(std::string_view path, const StandardOptions& standard, Report&
 
 int run_task(const Command& command, std::string_view path, Task& task, const StandardOptions& standard) {
   Job job;
-  if (command.uses.dump) {
+  if (!standard.paths.empty()) {
     auto series = open_series(standard.paths, standard.open);
     if (!series) return fail(series.error().message());
     job.series = std::move(*series);

@@ -37,6 +37,7 @@ enum ExitCode : int {
 // What a command lets the frame do for it. Each brings its options with it.
 struct Uses {
   bool dump = false;     // PATH..., --select, how to read files; `Job::series` is open when the task runs
+  bool may_lack_dump = false;  // PATH may be left out: the series is then empty
   bool pipes = false;    // PATH may be "-"
   bool threads = false;  // --threads
   bool figures = false;  // --plot, --output svg

@@ -48,7 +48,8 @@ OneOf<const Writer*> writers_for(const Uses& uses) {
 
 // By their names, and by those of their formats: "float32".
 OneOf<const Dtype*> dtypes() {
-  OneOf<const Dtype*> choice{names_in(dtype_table), {}};
+  OneOf<const Dtype*> choice;
+  choice.names = names_in(dtype_table);
   choice.find = [](std::string_view word) -> std::optional<const Dtype*> {
     const FormatLookup format = find_format(word);
     for (const Dtype& dtype : dtype_table) {
@@ -86,7 +87,7 @@ void StandardOptions::declare(const Uses& uses, Options& options) {
         .repeated({.name = "PATH",
                    .help = uses.pipes ? "files, directories with one file per step, or - for npy or raw data from a pipe"
                                       : "files, or directories with one file per step or rank",
-                   .required = true},
+                   .required = !uses.may_lack_dump},
                   paths, any_text)
         .is_file = true;
   }

@@ -4,14 +4,13 @@
 #include <fmt/format.h>
 #include <tbb/blocked_range.h>
 #include <tbb/enumerable_thread_specific.h>
-#include <tbb/global_control.h>
 #include <tbb/parallel_for.h>
-#include <tbb/task_arena.h>
 
 #include <algorithm>
 #include <mutex>
 #include <type_traits>
 
+#include "lowp/base/threads.h"
 #include "lowp/summary/class_edges.h"
 #include "lowp/summary/cut_counter.h"
 
@@ -346,10 +345,7 @@ Result<Summary> run_pass(const StepSeries& series, const Keep& keep, const Effor
 
 Result<Summary> summarize(const StepSeries& series, const Keep& keep, const Effort& effort, const Watch& watch) {
   if (auto fault = keep.question.fault()) return *std::move(fault);
-  const int threads = effort.threads > 0 ? effort.threads : tbb::this_task_arena::max_concurrency();
-  const tbb::global_control width(tbb::global_control::max_allowed_parallelism, static_cast<std::size_t>(threads));
-  tbb::task_arena arena(threads);
-  return arena.execute([&] { return run_pass(series, keep, effort, watch); });
+  return on_threads(effort.threads, [&] { return run_pass(series, keep, effort, watch); });
 }
 
 }  // namespace lowp
