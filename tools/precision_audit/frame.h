@@ -65,7 +65,8 @@ class Task {
   virtual ~Task() = default;
   // What is wrong with the values together; before any file is opened (exit 2).
   virtual std::optional<Error> check() { return {}; }
-  virtual Result<Answer> run(Job& job) = 0;  // an Error is exit 3
+  virtual bool needs_dump() const { return true; }  // asked where Uses::may_lack_dump holds
+  virtual Result<Answer> run(Job& job) = 0;         // an Error is exit 3
 };
 
 template <class T>

@@ -139,7 +139,7 @@ void StandardOptions::declare_files(Options& options) {
                  one_of<bool>(endian_names, &EndianName::is_big));
   options.choice({.name = "--assume-dtype", .help = "element type of npy files that lost its name (V1, V2)"},
                  open.assume_dtype, dtypes());
-  options.flag({.name = "--strict", .help = "checksum mismatches in torch files are errors"}, open.strict);
+  options.flag({.name = "--strict", .help = "torch checksums that do not match and unreadable files of a directory are errors"}, open.strict);
   options.value({.name = "--chunk-bytes",
                  .value = "BYTES",
                  .help = "bytes of one read",

@@ -58,9 +58,9 @@ std::size_t tensors_in(const Summary& summary) {
 
 std::string what_was_read(const AuditFindings& f) {
   const Outcome& total = f.result.total.front().front();
-  std::string text =
-      fmt::format("{}: {}, {} {}", source_text(f.result.summary), counted(tensors_in(f.result.summary), "tensor", "tensors"),
-                  counted(total.elements, "value", "values"), dtypes_text(f.result.summary));
+  std::string text = fmt::format("{}: {}, {} {}", source_text(f.result.summary),
+                                 counted(tensors_in(f.result.summary), "tensor", "tensors"),
+                                 counted(total.elements, "value", "values"), dtypes_text(f.result.summary));
   const std::string zeros =
       total.zero_in == 0 ? "no zeros" : percent_text(total.zero_in.most, total.elements) + " exact zeros";
   const std::string specials = total.nan_in + total.inf_in == 0
@@ -159,30 +159,26 @@ std::string joined(const std::vector<std::string>& sentences, const char* betwee
 }  // namespace
 
 int shown_scale(const AuditFindings& f, std::size_t target) {
-  const Recommendation& advice = f.recommendations[target];
-  if (advice.init_scale_log2) return *advice.init_scale_log2;
-  const auto& total = f.result.total[target];
-  for (std::size_t i = total.size(); i-- > 0;) {
-    if ((total[i].counts[ElementClass::overflowed] + total[i].counts[ElementClass::saturated]) == 0)
-      return total[i].scale_log2;
-  }
-  return f.question.scales.low;
+  return f.recommendations[target].shown_log2;
 }
 
 std::vector<Block> audit_story(const AuditFindings& f) {
-  std::vector<Block> story{Paragraph{what_was_read(f), 0, 2}};
+  std::vector<Block> story;
+  std::size_t widest = 0;
+  for (const NamedTarget& format : f.question.formats) widest = std::max(widest, format.name.size());
+  for (std::size_t i = 0; i < f.recommendations.size(); ++i) {
+    const Recommendation& advice = f.recommendations[i];
+    const std::string label = fmt::format("{:<{}}  ", f.question.formats[i].name, widest);
+    const int indent = static_cast<int>(label.size());
+    story.push_back(Paragraph{label + advice.verdict, 0, indent});
+    if (!advice.reasons.empty()) story.push_back(Paragraph{joined(advice.reasons, " "), indent, 0});
+  }
+  story.push_back(Heading{what_was_read(f)});
   if (f.result.total.front().front().nonzero().most != 0) {
     story.push_back(Paragraph{extremes_text(f), 0, 2});
     story.push_back(shares_grid(f));
     story.push_back(worst_tensors(f));
     if (const auto steps = steps_grid(f)) story.push_back(*steps);
-  }
-  story.push_back(Heading{"Recommendation"});
-  std::size_t widest = 0;
-  for (const NamedTarget& format : f.question.formats) widest = std::max(widest, format.name.size());
-  for (std::size_t i = 0; i < f.recommendations.size(); ++i) {
-    const std::string label = fmt::format("{:<{}}  ", f.question.formats[i].name, widest);
-    story.push_back(Paragraph{label + joined(f.recommendations[i].reasons, " "), 2, static_cast<int>(label.size())});
   }
   story.push_back(Heading{"Not covered"});
   for (const std::string& caveat : f.caveats) story.push_back(Paragraph{caveat, 2, 2});
@@ -221,14 +217,17 @@ Figure audit_figure(const AuditFindings& f) {
       if (!f.question.counts_only)
         panel.line.push_back(outcome.error->snr_db.value_or(std::numeric_limits<double>::quiet_NaN()));
     }
-    panel.has_window = !advice.empty_window && advice.init_scale_log2.has_value();
+    panel.has_window = !advice.empty_window && advice.static_scale_log2.has_value();
     panel.window_low = advice.window_low.value_or(f.question.scales.low);
     panel.window_high = advice.window_high.value_or(f.question.scales.high);
-    panel.has_marker = advice.init_scale_log2.has_value();
-    panel.marker = advice.init_scale_log2.value_or(0);
-    if (panel.has_marker) panel.marker_label = "init_scale " + power_text(*advice.init_scale_log2);
+    panel.has_marker = advice.static_scale_log2.has_value() || advice.init_scale_log2.has_value();
+    panel.marker = advice.init_scale_log2.value_or(advice.static_scale_log2.value_or(0));
+    if (panel.has_marker) {
+      panel.marker_label = (advice.init_scale_log2 ? "init_scale " : "one scale for all ") +
+                           power_text(advice.init_scale_log2.value_or(*advice.static_scale_log2));
+    }
     if (advice.empty_window) panel.remark = "no single scale fits";
-    if (advice.needs_no_scale) panel.remark = "needs no scaling here";
+    if (advice.needs_no_scale) panel.remark = "needs no loss scale";
     figure.panels.push_back(std::move(panel));
   }
   return figure;
