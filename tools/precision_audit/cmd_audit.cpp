@@ -123,7 +123,10 @@ struct AuditTask final : Task {
     if (auto error = without_tensors(job.series)) return *error;
     audit.effort = {.threads = job.threads, .chunk_bytes = job.chunk_bytes, .progress = job.progress, .count_tensor = {}};
     if (auto done = device.prepare(job.series, audit.effort); !done) return done.error();
-    auto counted = run_audit(job.series, audit);
+    AuditOptions asked = audit;
+    // The table of tensors for people needs no outcomes of theirs.
+    if (!job.wants_records && audit.by == Scope::tensor) asked.by = Scope::total;
+    auto counted = run_audit(job.series, asked);
     if (!counted) return counted.error();
     result.emplace(std::move(*counted));
     found.emplace(AuditFindings{*result, audit.question, policy, recommend(*result, audit.question, policy), {}, audit.by, top});
