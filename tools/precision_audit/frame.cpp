@@ -105,7 +105,7 @@ int write_answer(std::string_view path, const StandardOptions& standard, Report&
   return error.empty() ? exit_fine : fail(error);
 }
 
-int run_task(const Command& command, std::string_view path, Task& task, const StandardOptions& standard) {
+int run_task(std::string_view path, Task& task, const StandardOptions& standard) {
   Job job;
   if (!standard.paths.empty()) {
     auto series = open_series(standard.paths, standard.open);
@@ -192,7 +192,7 @@ int run_command(const Command& command, const std::string& path, std::vector<std
   if (const auto fault = declared.task->check()) return refuse(path, *fault);
   if (command.uses.may_lack_dump && declared.task->needs_dump() == declared.standard->paths.empty())
     return refuse(path, fault(declared.standard->paths.empty() ? "no PATH given" : "PATH and another input: wanted one"));
-  return run_task(command, path, *declared.task, *declared.standard);
+  return run_task(path, *declared.task, *declared.standard);
 }
 
 }  // namespace lowp::tool
