@@ -10,6 +10,7 @@
 #include "fail_condition.h"
 #include "format_words.h"
 #include "lowp/audit/audit_report.h"
+#include "lowp/page/page.h"
 
 namespace lowp::tool {
 namespace {
@@ -96,16 +97,24 @@ struct AuditTask final : Task {
     return device.check(audit.question);
   }
 
+  std::optional<Error> why_no_page() override { return lowp::why_no_page(audit.question); }
+
   Result<Answer> run(Job& job) override {
     if (auto error = without_tensors(job.series)) return *error;
     audit.effort = {.threads = job.threads, .chunk_bytes = job.chunk_bytes, .progress = job.progress, .count_tensor = {}};
     if (auto done = device.prepare(job.series, audit.effort); !done) return done.error();
+    std::optional<PageCounts> counts;
+    if (job.wants_page) {
+      counts.emplace(audit.question);
+      audit.watch_tensor = [&counts](TensorRef ref, const Evidence& evidence) { counts->add(ref, evidence); };
+    }
     auto counted = run_audit(job.series, audit);
     if (!counted) return counted.error();
     result.emplace(std::move(*counted));
     found.emplace(AuditFindings{*result, audit.question, policy, recommend(*result, audit.question, policy),
                                 caveats(*result, audit.question, policy)});
     Answer answer{audit_report(*found, job.wants_records)};
+    if (counts) answer.page = audit_page(*found, answer.report.story, *counts);
     answer.said = conditions_met(conditions, audit.question, result->total, found->recommendations);
     answer.is_finding = !answer.said.empty();
     return answer;
