@@ -93,7 +93,7 @@ function percent(part, whole) {
   if (part === whole) return '100 %';
   const share = 100 * part / whole;
   if (share < 0.01) return '<0.01 %';
-  if (share < 1) return (share < 0.995 ? share.toPrecision(2) : '1.0') + ' %';
+  if (share < 1) return share.toPrecision(2) + ' %';
   return Math.min(share, 99.9).toFixed(1) + ' %';
 }
 const grouped = count => String(count).replace(/\B(?=(\d{3})+$)/g, ',');
