@@ -5,14 +5,15 @@
 const classes = ['flushed', 'subnormal', 'normal', 'saturated', 'overflowed'];
 
 async function inflated(base64) {
-  const packed = Uint8Array.from(atob(base64.trim()), c => c.charCodeAt(0));
+  const text = atob(base64.trim()), packed = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; ++i) packed[i] = text.charCodeAt(i);
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream('deflate'));
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
 // {head, records}: what the program wrote. A record holds, of a tensor of a step or of several together, its elements,
-// zero, nan, inf and per side {first, rows, sums}. `sums` holds cuts + 1 numbers of each binade from `first` on, and one
-// at the end: how many elements lie below its start, and below each cut.
+// zero, nan, inf and per side {first, rows, sums, at}. `sums` holds, from `at` on, cuts + 1 numbers of each binade from
+// `first` on, and one at the end: how many elements lie below its start, and below each cut.
 function decode(bytes) {
   let at = 0;
   const integer = () => {
@@ -27,13 +28,16 @@ function decode(bytes) {
   const head = JSON.parse(new TextDecoder().decode(bytes.subarray(at, at + size)));
   at += size;
   const width = head.cuts + 1, sides = head.formats[0].sides.length, records = [];
+  const sums = new Float64Array(bytes.length);  // room enough: no number takes less than a byte
+  let used = 0;
   const side = () => {
-    const z = integer(), rows = integer(), sums = new Float64Array(rows * width + 1);
+    const z = integer(), rows = integer(), start = used;
+    used += rows * width + 1;
     for (let cut = 1; cut <= width; ++cut) {
-      for (let row = 0; row < rows; ++row) sums[row * width + cut] = integer();
+      for (let i = start + cut; i < used; i += width) sums[i] = integer();
     }
-    for (let i = 1; i < sums.length; ++i) sums[i] += sums[i - 1];
-    return {first: z % 2 ? -(z + 1) / 2 : z / 2, rows, sums};
+    for (let i = start + 1; i < used; ++i) sums[i] += sums[i - 1];
+    return {first: z % 2 ? -(z + 1) / 2 : z / 2, rows, sums, at: start};
   };
   while (at < bytes.length) {
     const record = {step: integer(), name: integer(), elements: integer(), zero: integer(), nan: integer(),
@@ -56,11 +60,11 @@ function merged(head, records) {
     const end = parts.reduce((most, side) => Math.max(most, side.first + side.rows), first);
     const sums = new Float64Array((end - first) * width + 1);
     for (const side of parts) {
-      const shift = (side.first - first) * width;
-      for (let i = 1; i < side.sums.length; ++i) sums[shift + i] += side.sums[i] - side.sums[i - 1];
+      const shift = (side.first - first) * width - side.at, end = side.at + side.rows * width;
+      for (let i = side.at + 1; i <= end; ++i) sums[shift + i] += side.sums[i] - side.sums[i - 1];
     }
     for (let i = 1; i < sums.length; ++i) sums[i] += sums[i - 1];
-    sum.sides.push({first, rows: end - first, sums});
+    sum.sides.push({first, rows: end - first, sums, at: 0});
   }
   return sum;
 }
@@ -70,15 +74,15 @@ function classesAt(head, format, record, scale) {
   const width = head.cuts + 1;
   const counts = {flushed: 0, subnormal: 0, normal: 0, saturated: 0, overflowed: 0};
   record.sides.forEach((side, s) => {
-    const {edges, beyond} = format.sides[s];
+    const {edges, beyond} = format.sides[s], all = side.sums[side.at + side.rows * width];
     let before = 0;
     for (let e = 0; e < 3; ++e) {
       const row = edges[e][0] - scale - side.first;
-      const below = row < 0 ? 0 : row >= side.rows ? side.sums[side.rows * width] : side.sums[row * width + edges[e][1]];
+      const below = row < 0 ? 0 : row >= side.rows ? all : side.sums[side.at + row * width + edges[e][1]];
       counts[classes[e]] += below - before;
       before = below;
     }
-    counts[beyond] += side.sums[side.rows * width] - before;
+    counts[beyond] += all - before;
   });
   return counts;
 }

@@ -25,7 +25,7 @@ function hatching(id, tilt) {
 // Shares of the non-zero values over the scales: zero from below, subnormal on it, beyond the largest from above. A bar
 // on top marks every scale at which even one value is beyond.
 function curve(head, format, record, scale, width, choose) {
-  const [low, high] = head.scales, left = 40, right = 14, top = 26, height = 150, bottom = 34;
+  const [low, high] = head.scales, left = 40, right = 18, top = 26, height = 150, bottom = 34;
   const x = s => left + (high === low ? 0.5 : (s - low) / (high - low)) * (width - left - right);
   const y = share => top + 6 + (1 - share) * height;
   const all = nonzero(record) || 1, name = format.name.replace(/\W/g, '_');
@@ -54,9 +54,12 @@ function curve(head, format, record, scale, width, choose) {
     draw('line', {x1: left, x2: width - right, y1: y(share), y2: y(share), class: 'rule'});
     draw('text', {x: left - 4, y: y(share) + 4, 'text-anchor': 'end'}, share === 0 ? '0' : `${100 * share} %`);
   }
-  const every = [1, 2, 4, 8, 16, 32, 64, 128].find(n => (high - low) / n * 36 <= width - left - right) ?? 256;
+  if (at.every(c => c.normal === all) || nonzero(record) === 0) {
+    draw('text', {x: (left + width - right) / 2, y: y(0.7), 'text-anchor': 'middle'}, 'nothing is lost at any of these scales');
+  }
+  const every = [1, 2, 4, 8, 16, 32, 64, 128].find(n => (high - low) / n * 40 <= width - left - right) ?? 256;
   for (let s = Math.ceil(low / every) * every; s <= high; s += every) {
-    draw('text', {x: x(s), y: y(0) + 16, 'text-anchor': x(s) > width - 24 ? 'end' : 'middle'}, power(s));
+    draw('text', {x: x(s), y: y(0) + 16, 'text-anchor': 'middle'}, power(s));
   }
   draw('line', {x1: x(scale), x2: x(scale), y1: top - 4, y2: y(0), class: 'marker'});
   svg.addEventListener('pointerdown', event => {
@@ -77,23 +80,29 @@ function weightOf(record, counts) {
   return share === 0 ? 0 : 1 + [0.001, 0.01, 0.1, 0.5].filter(least => share >= least).length;
 }
 
-const heatRow = 16;
+const heatRow = 16, heatTop = 20;
 const heatLabel = width => Math.min(260, Math.round(width * 0.38));
-// `rows`: names with the weight of each step; `cursor`: the row and step that the keys are at.
+// `rows`: names with the weight of each step; `steps`: what stands over the columns; `cursor`: where the keys are.
 function heatmap(canvas, rows, steps, cursor, chosen) {
-  const width = canvas.parentElement.clientWidth, height = Math.max(rows.length, 1) * heatRow, label = heatLabel(width);
+  const width = canvas.parentElement.clientWidth, height = heatTop + rows.length * heatRow, label = heatLabel(width);
   const ratio = globalThis.devicePixelRatio || 1, style = getComputedStyle(canvas);
   canvas.width = width * ratio;
   canvas.height = height * ratio;
   canvas.style.height = height + 'px';
-  const cell = Math.min(48, (width - label) / steps), pen = canvas.getContext('2d');
+  const cell = Math.min(48, (width - label) / steps.length), pen = canvas.getContext('2d');
   const colour = name => style.getPropertyValue(name).trim();
   pen.scale(ratio, ratio);
   pen.font = '12px system-ui, sans-serif';
   pen.textBaseline = 'middle';
+  pen.fillStyle = colour('--soft');
+  for (let step = 0, free = 0; step < steps.length; ++step) {  // where there is room
+    if (label + step * cell < free) continue;
+    pen.fillText(steps[step], label + step * cell, heatTop / 2, width - label - step * cell);
+    free = label + step * cell + pen.measureText(steps[step]).width + 8;
+  }
   const fills = [-1, 0, 1, 2, 3, 4, 5, 6].map(weight => colour(`--w${weight < 0 ? 'none' : weight}`));
   rows.forEach(({name, weight, number}, row) => {
-    const y = row * heatRow;
+    const y = heatTop + row * heatRow;
     pen.fillStyle = colour('--ink');
     pen.fillText((number === chosen ? '▸ ' : '') + middleCut(name, Math.floor(label / 7)), 0, y + heatRow / 2, label - 4);
     weight.forEach((w, step) => {
@@ -108,7 +117,7 @@ function heatmap(canvas, rows, steps, cursor, chosen) {
   if (cursor) {
     pen.strokeStyle = colour('--ink');
     pen.lineWidth = 2;
-    pen.strokeRect(label + cursor.step * cell, cursor.row * heatRow, Math.max(cell - 1, 2), heatRow - 1);
+    pen.strokeRect(label + cursor.step * cell, heatTop + cursor.row * heatRow, Math.max(cell - 1, 2), heatRow - 1);
   }
   return {label, cell};
 }

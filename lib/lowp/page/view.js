@@ -16,6 +16,7 @@ function start({head, records}) {
   };
   const lastPart = path => path.replace(/\/+$/, '').split('/').pop();
   const stepName = step => head.steps[step][1] === null ? lastPart(head.steps[step][0]) : `step ${head.steps[step][1]}`;
+  const shortStep = step => String(head.steps[step][1] ?? step + 1);
   const [low, high] = head.scales, clamp = scale => Math.min(high, Math.max(low, scale));
   const state = {format: head.formats[0], scale: clamp(head.formats[0].start ?? 16), step: -1, name: -1, sort: 'flushed',
                  down: true, filter: ''};
@@ -59,7 +60,7 @@ function start({head, records}) {
 
   const canvas = make('canvas', {tabindex: 0, role: 'application', 'aria-roledescription': 'heatmap',
     'aria-describedby': 'cell', keydown: moveCursor, focus: () => { cursor ??= {row: 0, step: 0}; drawHeat(); },
-    click: pickCell, pointermove: event => tell(placeOf(event))});
+    click: pickCell, pointermove: event => { if (event.movementX || event.movementY) tell(placeOf(event)); }});
   const told = make('p', {id: 'cell', 'aria-live': 'polite'}), heatTitle = make('h3');
 
   app.append(make('h2', {}, 'At any scale'),
@@ -179,7 +180,7 @@ function start({head, records}) {
       (shown.length > heatRows ? `: the first ${heatRows} rows of the table` : '');
     canvas.setAttribute('aria-label', `${list.length} tensors by ${head.steps.length} ` +
       `${head.steps.length === 1 ? 'step' : 'steps'}; arrow keys move, Enter chooses`);
-    heat = heatmap(canvas, list, head.steps.length, document.activeElement === canvas ? cursor : null, state.name);
+    heat = heatmap(canvas, list, head.steps.map((_, step) => shortStep(step)), document.activeElement === canvas ? cursor : null, state.name);
   }
   function tell(place) {
     if (!place) return;
@@ -189,7 +190,7 @@ function start({head, records}) {
       : 'It is not in this step.');
   }
   function placeOf(event) {
-    const step = Math.floor((event.offsetX - heat.label) / heat.cell), row = Math.floor(event.offsetY / heatRow);
+    const step = Math.floor((event.offsetX - heat.label) / heat.cell), row = Math.floor((event.offsetY - heatTop) / heatRow);
     return step >= 0 && step < head.steps.length && row >= 0 && row < Math.min(shown.length, heatRows) ? {row, step} : null;
   }
   function choose(place) {
