@@ -3,13 +3,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "arguments.h"
 #include "commands.h"
 #include "help.h"
 #include "lowp/base/version.h"
-#include "lowp/page/page.h"
+#include "lowp/report/nested.h"
 #include "lowp/report/provenance.h"
 #include "safe_file.h"
 #include "standard_options.h"
@@ -51,10 +52,11 @@ void add_sources(const StepSeries& series, Report& report) {
     for (const Input& input : series.inputs) report.sources.push_back(source_of(input));
   }
   for (std::size_t i = 0; i < series.inputs.size() && i < report.sources.size(); ++i) {
-    const auto doubt = changed_since_open(series.inputs[i]);
-    if (!doubt) continue;
-    complain(*doubt);
-    report.sources[i].notes.push_back(*doubt);
+    std::vector<std::string>& notes = report.sources[i].notes;
+    for (const std::string& doubt : doubts_of(series.inputs[i])) {
+      complain(doubt);
+      if (std::ranges::find(notes, doubt) == notes.end()) notes.push_back(doubt);
+    }
   }
 }
 
@@ -72,14 +74,16 @@ std::optional<Error> keep_table(const std::string& name, const Writer& writer, R
   std::vector<Table> before = provenance(report);
   std::vector<std::string> known;
   std::optional<Table> kept;
-  for (std::vector<Table>* tables : {&before, &report.tables}) {
+  const bool in_json = writer.name == "json";
+  std::vector<Table> nested;
+  if (!in_json) nested = take_nested(report.tables);
+  for (std::vector<Table>* tables : {&before, &report.tables, &nested}) {
     for (Table& table : *tables) {
       known.push_back(table.name);
       if (same_word(table.name, name)) kept = std::move(table);
     }
   }
   if (!kept) return unknown_word(name, known);
-  const bool in_json = writer.name == "json";
   if (!in_json) report.tool = {};
   report.tables.clear();
   if (!in_json || (kept->name != "tool" && kept->name != "inputs")) report.tables.push_back(std::move(*kept));
@@ -132,6 +136,7 @@ int run_task(std::string_view path, Task& task, const StandardOptions& standard)
     return result;
   }();
   if (!answer) return fail(answer.error().message());
+  if (const auto changed = changed_while_read(job.series)) return fail(changed->message());
   Report& report = answer->report;
   report.tool = {"precision-audit", std::string(version)};
   add_sources(job.series, report);
@@ -196,6 +201,8 @@ int run_command(const Command& command, const std::string& path, std::vector<std
   if (!declared.standard->page.empty()) {
     if (const auto fault = declared.task->why_no_page()) return refuse(path, *fault);
   }
+  if (command.uses.may_lack_dump && declared.task->needs_dump() == declared.standard->paths.empty())
+    return refuse(path, fault(declared.standard->paths.empty() ? "no PATH given" : "PATH and another input: wanted one"));
   return run_task(path, *declared.task, *declared.standard);
 }
 

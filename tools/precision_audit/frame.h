@@ -70,7 +70,8 @@ class Task {
   virtual std::optional<Error> check() { return {}; }
   // Where --report is given: why these values have no page. Before any file is opened too.
   virtual std::optional<Error> why_no_page() { return {}; }
-  virtual Result<Answer> run(Job& job) = 0;  // an Error is exit 3
+  virtual bool needs_dump() const { return true; }  // asked where Uses::may_lack_dump holds
+  virtual Result<Answer> run(Job& job) = 0;         // an Error is exit 3
 };
 
 template <class T>

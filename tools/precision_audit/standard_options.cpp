@@ -79,7 +79,7 @@ constexpr std::string_view page_ending = ".html";
 std::string reader_help() {
   std::string text = "File kinds:\n";
   for (const Reader& reader : readers()) text += fmt::format("  {:<20} {}\n", reader.name, reader.what);
-  return text;
+  return text + "\n";
 }
 
 }  // namespace
@@ -152,7 +152,7 @@ void StandardOptions::declare_files(Options& options) {
                  one_of<bool>(endian_names, &EndianName::is_big));
   options.choice({.name = "--assume-dtype", .help = "element type of npy files that lost its name (V1, V2)"},
                  open.assume_dtype, dtypes());
-  options.flag({.name = "--strict", .help = "checksum mismatches in torch files are errors"}, open.strict);
+  options.flag({.name = "--strict", .help = "torch checksums that do not match and unreadable files of a directory are errors"}, open.strict);
   options.value({.name = "--chunk-bytes",
                  .value = "BYTES",
                  .help = "bytes of one read",

@@ -119,7 +119,9 @@ class Pass {
     if (total) {
       if (auto done = add_to(total_, *std::move(total)); !done) return done.error();
     }
-    for (std::size_t s = begin; s < end && watch_.step; ++s) {
+    for (std::size_t s = begin; s < end; ++s) {
+      summary_.steps[s].notes = notes_after_reading(series_.inputs[s]);
+      if (!watch_.step) continue;
       if (auto done = watch_.step(summary_.steps[s]); !done) return done.error();
     }
     return Done{};
@@ -345,7 +347,10 @@ Result<Summary> run_pass(const StepSeries& series, const Keep& keep, const Effor
 
 Result<Summary> summarize(const StepSeries& series, const Keep& keep, const Effort& effort, const Watch& watch) {
   if (auto fault = keep.question.fault()) return *std::move(fault);
-  return on_threads(effort.threads, [&] { return run_pass(series, keep, effort, watch); });
+  auto summary = on_threads(effort.threads, [&] { return run_pass(series, keep, effort, watch); });
+  if (!summary) return summary;
+  if (auto changed = changed_while_read(series)) return *std::move(changed);
+  return summary;
 }
 
 }  // namespace lowp
