@@ -120,8 +120,9 @@ class Browser:
     def click_on(self, selector, dx=None, dy=None):
         """Clicks the middle of an element, or a place in it."""
         box = self.run(f"(() => {{ const e = document.querySelector({json.dumps(selector)});"
-                       "e.scrollIntoView({block: 'center', behavior: 'instant'}); const b = e.getBoundingClientRect();"
-                       "return [b.left, b.top, b.width, b.height]; })()")
+                       "e.scrollIntoView({block: 'center', behavior: 'instant'}); let b = e.getBoundingClientRect();"
+                       f"scrollBy(0, b.top + ({'b.height / 2' if dy is None else dy}) - innerHeight / 2);"
+                       "b = e.getBoundingClientRect(); return [b.left, b.top, b.width, b.height]; })()")
         self.click(box[0] + (box[2] / 2 if dx is None else dx), box[1] + (box[3] / 2 if dy is None else dy))
 
     def picture(self, path, whole=True):

@@ -7,6 +7,7 @@ axe-core-python where that is installed.
 
 import importlib.util
 import json
+import os
 import re
 import struct
 import subprocess
@@ -136,7 +137,19 @@ class PageTest(unittest.TestCase):
                                         "e.dispatchEvent(new Event('input'))" % w) for w in ("77", "777", "7"))}
             print("10,000 tensors x 4 steps, ms:", {key: round(value) for key, value in times.items()}, file=sys.stderr)
             self.assertLess(len(browser.run(ROWS)), 40)
+            slow = float(os.environ.get("PAGE_SLOWNESS", "4"))  # of a busy machine
+            self.assertLess(times.pop("ready"), 3000 * slow)
+            for what, milliseconds in times.items():
+                self.assertLess(milliseconds, 50 * slow, what)
             self.fine(browser)
+
+    def test_size(self):
+        series = samples.parents[2] / "shared" / "data" / "gradients" / "chargpt-series"  # beside the checkout
+        if not series.is_dir():
+            self.skipTest(f"no {series}")
+        size = page_of(self.folder.name, series).stat().st_size
+        print(f"{len(list(series.iterdir()))} steps: {size} bytes", file=sys.stderr)
+        self.assertLess(size, 150_000)
 
     def test_without_script(self):
         with Browser() as browser:
@@ -172,7 +185,9 @@ class PageTest(unittest.TestCase):
                     printed = browser.printed()
                     self.assertTrue(printed.startswith(b"%PDF"))
                     if pictures:
-                        Path(pictures, "page.pdf").write_bytes(printed)
+                        browser.look(700)
+                        browser.call("Emulation.setEmulatedMedia", media="print")
+                        browser.picture(f"{pictures}/page-print.png")
 
 
 if __name__ == "__main__":

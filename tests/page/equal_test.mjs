@@ -2,9 +2,9 @@
 // The page's own script, taken out of the page, against --output json: every tensor, step, format and scale.
 //   PRECISION_AUDIT=build/release/bin/precision-audit node tests/page/equal_test.mjs
 import assert from 'node:assert';
-import {execFileSync} from 'node:child_process';
+import {execFileSync, spawnSync} from 'node:child_process';
 import {createHash} from 'node:crypto';
-import {mkdtempSync, readFileSync, rmSync} from 'node:fs';
+import {mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {fileURLToPath} from 'node:url';
@@ -88,6 +88,21 @@ async function checkWords() {
     'no value becomes subnormal, 2 values overflow (100 %).');
 }
 
+// Exit 2 and one line, and nothing is written.
+function checkRefusals(input) {
+  const other = join(folder, 'other.html');
+  writeFileSync(other, '<p>not ours');
+  for (const words of [['--report', 'page.txt'], ['--report', '.html'], ['--report', other],
+                       ['--report', join(folder, 'new.html'), '--formats', 'fp32']]) {
+    const done = spawnSync(program, [input, ...words], {encoding: 'utf8'});
+    assert.equal(done.status, 2, words.join(' '));
+    assert.match(done.stderr, /^precision-audit: --report: .*\n$/);
+    assert.equal(done.stdout, '');
+  }
+  assert.equal(readFileSync(other, 'utf8'), '<p>not ours');
+  assert.equal(spawnSync(program, [input, '--report', '/dev/full/x.html']).status, 3);
+}
+
 try {
   const unet = join(samples, 'unet-step0200.safetensors'), steps = join(samples, 'chargpt-steps');
   const runs = [[unet, '--by', 'tensor'], [steps, '--by', 'tensor'], [steps, '--by', 'step'],
@@ -98,6 +113,7 @@ try {
   for (const words of runs) outcomes += await compare(words);
   assert(outcomes > 10000);
   await checkWords();
+  checkRefusals(unet);
   console.log('page: equal');
 } finally {
   rmSync(folder, {recursive: true});

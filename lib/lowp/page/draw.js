@@ -55,7 +55,7 @@ function curve(head, format, record, scale, width, choose) {
     draw('text', {x: left - 4, y: y(share) + 4, 'text-anchor': 'end'}, share === 0 ? '0' : `${100 * share} %`);
   }
   if (at.every(c => c.normal === all) || nonzero(record) === 0) {
-    draw('text', {x: (left + width - right) / 2, y: y(0.7), 'text-anchor': 'middle'}, 'nothing is lost at any of these scales');
+    draw('text', {x: (left + width - right) / 2, y: y(0.7), 'text-anchor': 'middle'}, 'nothing becomes zero, subnormal or too large');
   }
   const every = [1, 2, 4, 8, 16, 32, 64, 128].find(n => (high - low) / n * 40 <= width - left - right) ?? 256;
   for (let s = Math.ceil(low / every) * every; s <= high; s += every) {
