@@ -52,7 +52,7 @@ constexpr Command verify_rows[] = {
 constexpr Command command_rows[] = {
     {.name = "audit",
      .what = "what each format loses at each loss scale, and which scale to start with (the default)",
-     .uses = {.dump = true, .pipes = true, .threads = true, .figures = true},
+     .uses = {.dump = true, .pipes = true, .threads = true, .figures = true, .page = true},
      .make = make_audit},
     {.name = "cast", .what = "what one number becomes in a format, bit by bit, and why", .make = make_cast},
     {.name = "formats", .what = "what each number format can hold", .make = make_formats},
