@@ -19,6 +19,7 @@ enum ExitCode : int {
 int cmd_audit(int argc, char** argv);
 int cmd_cast(int argc, char** argv);
 int cmd_formats(int argc, char** argv);
+int cmd_monitor(int argc, char** argv);
 int run_accumulate_command(int argc, char** argv);
 int run_verify_command(int argc, char** argv);
 int run_verify_conversions(int argc, char** argv);

@@ -24,6 +24,7 @@ constexpr Command commands[] = {
     {"cast", cmd_cast, "what one number becomes in a format, bit by bit, and why"},
     {"formats", cmd_formats, "what each number format can hold"},
     {"accumulate", run_accumulate_command, "what sums, dot products and weight updates lose, and in which format"},
+    {"monitor", cmd_monitor, "what a training log says about its loss scaler, and from which step"},
     {"verify", run_verify_command, "the emulation against exact arithmetic and recorded hardware results"},
 };
 

@@ -66,6 +66,13 @@ struct Line {
   std::string label;          // "nccl_ring"
   std::vector<double> value;  // one per x
 };
+// A loss scale over training steps: one value per step (ascending; not a positive number: unknown), and the steps that
+// were skipped.
+struct Timeline {
+  std::string label;  // drawn where there are several
+  std::vector<double> step, value;
+  std::vector<double> skipped = {};
+};
 struct Panel {
   std::string title;      // "fp16"
   std::vector<double> x;  // ascending
@@ -79,6 +86,7 @@ struct Panel {
   std::string marker_label = {};  // "init_scale 2^16"
   std::string remark = {};        // one line under the title: "no scale needed", "window empty"
   std::vector<Line> lines = {};   // in place of bands, line and window
+  std::vector<Timeline> timelines = {};  // in place of all of them and x; the marker is a step
 };
 struct Figure {
   std::string title;

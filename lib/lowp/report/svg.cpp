@@ -92,7 +92,7 @@ struct FigureDrawing {
       canvas.line({box.left, box.top}, {box.left, box.bottom()}, window_edge);
       canvas.line({box.right(), box.top}, {box.right(), box.bottom()}, window_edge);
     }
-    if (any([](const Panel& panel) { return panel.has_marker && panel.lines.empty(); })) {
+    if (any([](const Panel& panel) { return panel.has_marker && panel.lines.empty() && panel.timelines.empty(); })) {
       const Box box = add_legend_entry("recommended scale");
       canvas.line({box.left + 12, box.top - 1}, {box.left + 12, box.bottom() + 1}, marker_style);
     }
@@ -127,6 +127,14 @@ std::string ends_in_words(const Line& line) {
   return fmt::format("{}: {:.3g} first, {:.3g} last", line.label, line.value.front(), line.value.back());
 }
 
+std::string steps_in_words(const Timeline& line) {
+  const auto [low, high] = std::minmax_element(line.value.begin(), line.value.end());
+  const std::string skips = fmt::format("{} skipped marks", line.skipped.size());
+  if (line.value.empty()) return skips;
+  return fmt::format("{} values from {:.6g} to {:.6g}, {:.6g} at the end, {}", line.value.size(), *low, *high,
+                     line.value.back(), skips);
+}
+
 std::string in_words(const Report& report) {
   std::string text;
   for (const Figure& figure : report.figures) {
@@ -134,6 +142,7 @@ std::string in_words(const Report& report) {
       text += panel.title + ". " + (panel.remark.empty() ? "" : panel.remark + ". ");
       for (const Band& band : panel.bands) text += range_in_words(band) + ". ";
       for (const Line& line : panel.lines) text += ends_in_words(line) + ". ";
+      for (const Timeline& line : panel.timelines) text += steps_in_words(line) + ". ";
       if (panel.has_marker) text += panel.marker_label + ". ";
     }
   }
