@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <set>
 
 #include "lowp/report/humanize.h"
 
@@ -88,19 +87,16 @@ std::string headline(std::span<const LogSection> sections) {
 }
 
 Grid sections_grid(std::span<const LogSection> sections) {
-  Grid grid{"", {"log", "lines", "framework", "verdict", "from step", "skipped", "scale"}, 4, {}};
+  Grid grid{"", {"log", "lines", "verdict", "from step", "skipped", "last scale"}, 3, {}};
   for (const LogSection& section : sections) {
-    const Scales scales = scales_of(section.run);
     const auto& verdict = section.verdict;
-    grid.rows.push_back(
-        {{base_name(section.file), fmt::format("{}-{}", section.first_line, section.last_line),
-          section.framework.empty() ? "-" : section.framework, std::string(name_of(verdict.state).name),
-          verdict.began_step ? fmt::format("{}", *verdict.began_step) : "-",
-          verdict.skipped_steps ? grouped(*verdict.skipped_steps) : "-",
-          !scales.first                  ? "-"
-          : *scales.first == *scales.last ? scale_text(*scales.first)
-                                          : scale_text(*scales.first) + " to " + scale_text(*scales.last)},
-         {}});
+    const auto last = scales_of(section.run).last;
+    grid.rows.push_back({{middle_cut(base_name(section.file), 20),
+                          fmt::format("{}-{}", section.first_line, section.last_line),
+                          std::string(name_of(verdict.state).name),
+                          verdict.began_step ? fmt::format("{}", *verdict.began_step) : "-",
+                          verdict.skipped_steps ? grouped(*verdict.skipped_steps) : "-", last ? scale_text(*last) : "-"},
+                         {}});
   }
   return grid;
 }
@@ -120,7 +116,9 @@ std::string evidence(const LogSection& section) {
     if (*scales.lowest == *scales.highest) {
       text += fmt::format("stayed at {}", scale_text(*scales.first));
     } else {
-      text += fmt::format("went from {} to {}", scale_text(*scales.first), scale_text(*scales.last));
+      text += *scales.first == *scales.last
+                  ? fmt::format("began and ended at {}", scale_text(*scales.first))
+                  : fmt::format("went from {} to {}", scale_text(*scales.first), scale_text(*scales.last));
       if (*scales.lowest < std::min(*scales.first, *scales.last)) text += fmt::format(", at least {}", scale_text(*scales.lowest));
       if (*scales.highest > std::max(*scales.first, *scales.last)) text += fmt::format(", at most {}", scale_text(*scales.highest));
     }
@@ -143,7 +141,7 @@ std::vector<Block> meanings(std::span<const LogSection> sections) {
     if (sections.size() > 1) blocks.push_back(Heading{std::string(row->name)});
     if (sections.size() > 1) blocks.push_back(Paragraph{where, 2, 0});
     blocks.push_back(Paragraph{std::string(row->meaning), 2, 0});
-    blocks.push_back(Paragraph{"What to do: " + std::string(row->advice), 2, 0});
+    if (!row->advice.empty()) blocks.push_back(Paragraph{"What to do: " + std::string(row->advice), 2, 0});
   }
   return blocks;
 }
@@ -163,38 +161,36 @@ std::vector<Block> not_covered(std::span<const LogSection> sections) {
   return blocks;
 }
 
-Panel panel_of(const LogSection& section, bool with_file) {
+Panel panel_of(const LogSection& section) {
   Panel panel;
-  panel.title = with_file ? fmt::format("{}, {}", base_name(section.file), place_of(section)) : std::string(place_of(section));
-  panel.remark = std::string(name_of(section.verdict.state).name);
+  panel.title = base_name(section.file);
+  panel.remark = fmt::format("{}: {}", place_of(section), name_of(section.verdict.state).name);
+  const auto& steps = section.run.steps;
+  const bool numbered = std::ranges::all_of(steps, [](const ScalerStep& step) { return step.step.has_value(); });
   Timeline line;
-  bool numbered = true;
-  for (const ScalerStep& step : section.run.steps) numbered &= step.step.has_value();
-  double at = 0;
-  for (const ScalerStep& step : section.run.steps) {
-    const double number = numbered ? std::max(static_cast<double>(*step.step), line.step.empty() ? -1e300 : line.step.back()) : at;
-    at += static_cast<double>(step.count);
-    line.step.push_back(number);
+  double at = numbered ? -std::numeric_limits<double>::infinity() : 1;
+  for (const ScalerStep& step : steps) {
+    if (numbered) at = std::max(at, static_cast<double>(*step.step));
     const auto scale = step.used ? step.used : step.after;
+    line.step.push_back(at);
     line.value.push_back(scale.value_or(std::numeric_limits<double>::quiet_NaN()));
-    if (step.skipped) line.skipped.push_back(number);
+    if (step.skipped) line.skipped.push_back(at);
+    if (!numbered) at += static_cast<double>(step.count);
   }
   panel.timelines.push_back(std::move(line));
   if (section.verdict.began_step && numbered) {
     panel.has_marker = true;
     panel.marker = static_cast<double>(*section.verdict.began_step);
-    panel.marker_label = panel.remark;
+    panel.remark += fmt::format(", from step {}", *section.verdict.began_step);
   }
   return panel;
 }
 
 std::vector<Figure> figures(std::span<const LogSection> sections) {
   Figure figure{"Loss scale and skipped steps", headline(sections), "step", "loss scale", {}};
-  std::set<std::string> files;
-  for (const LogSection& section : sections) files.insert(section.file);
   for (const LogSection& section : sections) {
-    if (section.run.steps.empty() || figure.panels.size() == max_panels) continue;
-    figure.panels.push_back(panel_of(section, files.size() > 1));
+    if (section.verdict.state == ScalerState::no_scale_logged || figure.panels.size() == max_panels) continue;
+    figure.panels.push_back(panel_of(section));
   }
   if (figure.panels.empty()) return {};
   return {figure};

@@ -114,7 +114,7 @@ class RunBuilder {
     const auto own = counted_skips(line, covered);
     run_.shows_skips |= own.has_value() || line.used || line.after;
     covers_one_ = covered == 1 && number_;
-    if (covered == 1 && line.numbers != StepNumbers::taken && messages() <= 1 && !(own == 0u && messages() == 1)) {
+    if ((covered == 1 || line.used) && line.numbers != StepNumbers::taken && messages() <= 1 && !(own == 0u && messages() == 1)) {
       close_one(line, number, own);
     } else {
       close_many(line, number, own, covered);
@@ -144,7 +144,7 @@ class RunBuilder {
   void close_many(const LogEvent& line, std::optional<std::int64_t> number, std::optional<std::uint64_t> own,
                   std::uint64_t covered) {
     const std::optional<double> before = scale_;
-    const bool first = run_.steps.empty();
+    const bool skipping = run_.steps.empty() || run_.steps.back().skipped;  // goes on
     const std::uint64_t told = messages();
     std::uint64_t skips = std::max(own.value_or(0), told);
     if (!own && told == 0 && before && line.after && *line.after < *before) skips = std::min(halvings(*before, *line.after), covered);
@@ -154,8 +154,8 @@ class RunBuilder {
     const std::uint64_t silent = skips - told;
     if (silent > 0) {
       const std::uint64_t last = line.last_taken && taken > 0 ? 1 : 0;
-      const bool probe = before && line.after && *line.after >= *before && taken > last && !first;
-      if (taken > last && !first) {
+      const bool probe = before && line.after && *line.after >= *before && taken > last && !skipping;
+      if (taken > last && !skipping) {
         push({.step = number, .count = taken - last, .after = probe ? std::optional(2 * *line.after) : std::nullopt});
         taken = last;
       }
@@ -207,7 +207,9 @@ class RunBuilder {
           push(step);
           break;
         case LogEventKind::raised:
+          if (!step.used && step.after) step.used = scale_ ? scale_ : std::optional(*step.after / 2);
           if (told && !run_.steps.back().skipped) {
+            run_.steps.back().used = step.used;
             run_.steps.back().after = scale_ = step.after;
             continue;
           }

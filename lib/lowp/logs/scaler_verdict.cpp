@@ -20,7 +20,7 @@ constexpr std::array state_table{
     ScalerStateName{ScalerState::healthy, "healthy",
                     "No step was skipped, or only where the scale had just been raised, which is how a scaler finds "
                     "the limit.",
-                    "Nothing to do.", false},
+                    "", false},
     ScalerStateName{ScalerState::start_up_skips, "start-up skips",
                     "The first steps overflowed until the scale had come down to one that fits.",
                     "Harmless. Start the next run at the scale that the scaler settled at.", false},

@@ -29,7 +29,6 @@ bool is_drawn(double value) {
 
 // Ticks at whole numbers, multiples of 1, 2 or 5 times a power of ten.
 Scale step_scale(double first, double last) {
-  if (first == last) return {first - 0.5, last + 0.5, {first}};
   Scale scale{first, last, {}};
   double unit = 1;
   for (const double digit : {1.0, 2.0, 5.0, 10.0}) {
@@ -72,8 +71,8 @@ struct TimelineDrawing {
     const double labels = panel.timelines.size() > 1 ? std::min(widest + label_gap + 4, cell.width * 0.4) : 14;
     plot.box = {cell.left + left_room, cell.top + top_room, cell.width - left_room - labels,
                 cell.height - top_room - bottom_room - strips};
-    plot.x = step_scale(first, last);
-    plot.y = exponent_scale(std::floor(low), std::max(std::ceil(high), std::floor(low) + 1), 10);
+    plot.x = step_scale(first, last + 1);
+    plot.y = exponent_scale(std::floor(low) - 1, std::ceil(high) + 1, 10);
   }
 
   Box strip(std::size_t line) const {
@@ -127,7 +126,7 @@ struct TimelineDrawing {
       if (!run.empty()) run.push_back({px, run.back().y});
       run.push_back({px, py});
     }
-    if (count > 0) end_run(std::min(plot.to_px(line.step[count - 1] + 1), plot.box.right()));
+    if (count > 0) end_run(plot.to_px(line.step[count - 1] + 1));
   }
 
   void draw_skips(std::size_t index) {
@@ -169,9 +168,6 @@ struct TimelineDrawing {
     if (panel.has_marker && panel.marker >= plot.x.low && panel.marker <= plot.x.high) {
       const double px = plot.to_px(panel.marker);
       canvas.line({px, plot.box.top}, {px, plot.box.bottom()}, "stroke=\"#000\" stroke-dasharray=\"3 3\"");
-      const bool left = px < plot.box.left + plot.box.width / 2;
-      canvas.text({px + (left ? 4 : -4), plot.box.top + 12}, small_size, panel.marker_label,
-                  left ? "" : "text-anchor=\"end\"");
     }
     if (any) return;
     canvas.text({plot.box.left + plot.box.width / 2, plot.box.top + plot.box.height / 2}, normal_size,
