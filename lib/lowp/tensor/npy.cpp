@@ -227,6 +227,7 @@ Result<NpyHeader> read_npy_header(ByteStream& stream, std::uint64_t available, c
     error.offset = base + prefix_bytes;
     return error;
   }
+  elements->descr = *fields.descr;
   NpyHeader header{*std::move(elements), *std::move(fields.shape), prefix_bytes + length};
   const auto count = element_count(header.shape);
   if (!count || *count > max_elements) {

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// The file that an offline run of Weights & Biases leaves behind: run-ID.wandb.
+#pragma once
+
+#include "lowp/tensor/file.h"
+#include "lowp/tensor/logged.h"
+
+namespace lowp {
+
+// Histograms and numbers of the history records. Damaged records, a cut end and values that cannot be read are noted.
+// Errors: not such a file, failures to read. Source: wandb_internal.proto (Record, HistoryRecord, HistoryItem).
+Result<LoggedRun> read_wandb(const File& file);
+
+}  // namespace lowp
