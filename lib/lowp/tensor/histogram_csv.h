@@ -19,5 +19,7 @@ Result<LoggedRun> parse_histogram_csv(std::istream& in, const std::string& name)
 // Arrays of np.savez: NAME/counts with NAME/edges (or hist and bin_edges, with "/", "." or "_" between), counts and edges
 // alone, or what np.savez(file, *np.histogram(x)) names arr_0 and arr_1. Integers and floating point.
 Result<LoggedRun> read_histogram_npz(const std::shared_ptr<const File>& file);
+// Whether every array of an archive is one half of such a pair.
+bool is_histogram_npz(const std::shared_ptr<const File>& file);
 
 }  // namespace lowp

@@ -11,6 +11,7 @@
 #include "lowp/tensor/histogram_json.h"
 #include "lowp/tensor/npy.h"
 #include "lowp/tensor/skip_log.h"
+#include "lowp/tensor/sniff.h"
 #include "lowp/tensor/zip.h"
 
 namespace lowp {
@@ -79,7 +80,27 @@ std::optional<Part> part_of(std::string_view array) {
   return {};
 }
 
+std::optional<Part> part_of(const ZipEntry& entry) {
+  constexpr std::string_view suffix = ".npy";
+  if (!entry.name.ends_with(suffix)) return {};
+  return part_of(std::string_view(entry.name).substr(0, entry.name.size() - suffix.size()));
+}
+
 }  // namespace
+
+bool is_histogram_npz(const std::shared_ptr<const File>& file) {
+  std::byte head[4];
+  if (file->size() < sizeof head || !file->read(0, head) || !is_zip(head)) return false;
+  const auto archive = ZipArchive::open(file, Checksums::enforced);
+  if (!archive || (*archive)->entries().empty()) return false;
+  std::map<std::string, int> halves;
+  for (const ZipEntry& entry : (*archive)->entries()) {
+    const auto part = part_of(entry);
+    if (!part) return false;
+    halves[part->name] |= part->counts ? 1 : 2;
+  }
+  return std::ranges::all_of(halves, [](const auto& pair) { return pair.second == 3; });
+}
 
 Result<LoggedRun> read_histogram_npz(const std::shared_ptr<const File>& file) {
   const auto archive = ZipArchive::open(file, Checksums::enforced);
@@ -91,8 +112,7 @@ Result<LoggedRun> read_histogram_npz(const std::shared_ptr<const File>& file) {
   LoggedRun run;
   SkipLog skips;
   for (const ZipEntry& entry : (*archive)->entries()) {
-    constexpr std::string_view suffix = ".npy";
-    const auto part = entry.name.ends_with(suffix) ? part_of(std::string_view(entry.name).substr(0, entry.name.size() - suffix.size())) : std::nullopt;
+    const auto part = part_of(entry);
     if (!part) {
       skips.skip(entry.name, "neither counts nor edges");
       continue;

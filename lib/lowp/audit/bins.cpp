@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lowp/audit/bins.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace lowp {
+namespace {
+
+// Where the values of a bin can lie: low <= x < high, or <= high where it is closed.
+struct Stretch {
+  double low, high;
+  bool closed;
+};
+
+Stretch stretch_of(const LoggedHistogram& h, std::size_t bin) {
+  Stretch s{h.edges[bin] - h.slack, h.edges[bin + 1] + h.slack, h.slack > 0 || bin + 1 == h.counts.size()};
+  // Bins of no width hold what equals their edge.
+  if (h.edges[bin] == h.edges[bin + 1]) s.closed = true;
+  if (h.min) s.low = std::max(s.low, *h.min);
+  if (h.max && *h.max < s.high) s = {s.low, *h.max, true};
+  return s;
+}
+
+}  // namespace
+
+Interval count_below(const LoggedHistogram& h, double threshold, bool inclusive) {
+  Interval count;
+  for (std::size_t bin = 0; bin < h.counts.size(); ++bin) {
+    if (h.counts[bin] == 0) continue;
+    const Stretch s = stretch_of(h, bin);
+    const bool low_inside = inclusive ? s.low >= -threshold : s.low > -threshold;
+    const bool high_inside = inclusive || !s.closed ? s.high <= threshold : s.high < threshold;
+    const bool begins_below = inclusive ? s.low <= threshold : s.low < threshold;
+    const bool ends_above = inclusive && s.closed ? s.high >= -threshold : s.high > -threshold;
+    count += Interval{low_inside && high_inside ? h.counts[bin] : 0, begins_below && ends_above ? h.counts[bin] : 0};
+  }
+  return count;
+}
+
+std::optional<Peak> peak_of(const LoggedHistogram& h) {
+  if (h.min && h.max) return Peak{std::max(std::fabs(*h.min), std::fabs(*h.max)), true};
+  double most = 0;
+  for (std::size_t bin = 0; bin < h.counts.size(); ++bin) {
+    if (h.counts[bin] == 0) continue;
+    const Stretch s = stretch_of(h, bin);
+    most = std::max({most, std::fabs(s.low), std::fabs(s.high)});
+  }
+  // Values beyond the outer edges may have been dropped; an edge at the end of the range says nothing.
+  if (h.dropped > 0 || !(most < std::numeric_limits<double>::max())) return {};
+  return Peak{most, false};
+}
+
+}  // namespace lowp
