@@ -6,7 +6,7 @@ target_link_libraries(lowp_pass_samples PUBLIC lowp::audit PRIVATE lowp_flags)
 find_package(Threads REQUIRED)
 lowp_test(gpu_pass_emulated_test SOURCES gpu_pass_emulated_test.cpp USES gpu_pass LINKS lowp_pass_samples Threads::Threads
   LABELS gpu)
-lowp_test(gpu_audit_emulated_test SOURCES gpu_audit_emulated_test.cpp USES gpu gpu_pass LABELS gpu)
+lowp_test(gpu_audit_emulated_test SOURCES gpu_audit_emulated_test.cpp USES audit gpu_pass LABELS gpu)
 target_compile_definitions(gpu_audit_emulated_test PRIVATE LOWP_SAMPLES="${PROJECT_SOURCE_DIR}/data/samples")
 
 if(LOWP_HAS_CUDA)

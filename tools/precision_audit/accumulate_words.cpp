@@ -43,7 +43,7 @@ Result<Report> answer_update(const StepSeries& series, const Words& words, const
 }
 
 Result<Report> answer_gemm(const StepSeries& series, const Words& words, const Settings& settings) {
-  const GemmOptions options{words.gemm[0], words.gemm[1], settings.paths, words.threads};
+  const GemmOptions options{words.gemm[0], words.gemm[1], settings.paths, settings.result, words.threads};
   auto result = replay_gemm(series.inputs.front(), options);
   if (!result) return result.error();
   return gemm_report(series, options, *result, version);
@@ -119,6 +119,12 @@ Wrong read_paths(const Words& words, Settings& settings) {
     if (!path) return path.error().message();
     settings.paths.push_back(std::move(*path));
   }
+  if (words.result.empty()) return {};
+  const FormatLookup found = find_format(words.result);
+  const bool fits = found.found && is_signed(found.format) && found.format.has_zero && found.format.precision <= 24 &&
+                    exponent_bits(found.format) <= 8;
+  if (!fits) return fmt::format("--result: '{}' is no format that a product can be stored in", words.result);
+  settings.result = Accumulator{words.result, found.format};
   return {};
 }
 
@@ -157,9 +163,14 @@ void declare_modes(CLI::App& app, Words& words, const char* group) {
       ->group(group);
   app.add_option(
          "--paths", words.paths_of_gemm,
-         "of --gemm: GPU:PATH:INPUT:ACCUMULATOR[+N][/P] with promotion every N instructions and K split in P parts "
-         "(partial sums in 16 bits), or ideal:INPUT; for example b200:tcgen05.mxf4nvf4:e2m1:f32, ideal:nvfp4")
+         "of --gemm: GPU:PATH:INPUT:ACCUMULATOR[+N][/P[p][:FORMAT]] with promotion every N instructions (+4 is what "
+         "cuBLASLt does for FP8 without fast accumulation) and K split in P parts, added one after the other or "
+         "pairwise (p), kept in fp32 or FORMAT (bf16, fp16); or ideal:INPUT; for example "
+         "b200:tcgen05.mxf4nvf4:e2m1:f32, ada:mma:e4m3:f32+4/3p, ideal:nvfp4")
       ->capture_default_str()
+      ->group("How it is computed");
+  app.add_option("--result", words.result,
+                 "of --gemm: the format that products are stored in; of 16-bit inputs their own, bf16 of narrower ones")
       ->group("How it is computed");
   app.add_flag("--norm", words.norm, "the global gradient norm and clip coefficient, and clipping before unscaling")
       ->group(group);

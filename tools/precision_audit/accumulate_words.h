@@ -30,6 +30,7 @@ struct Words {
   std::string paths_of_gemm =
       "ideal:bf16,h100:wgmma:bf16:f32,a100:mma:bf16:f32,h100:wgmma:fp16:f16,ideal:e4m3,h100:wgmma:e4m3:f32,"
       "h100:wgmma:e4m3:f32+4,h100:mma:e4m3:f32";
+  std::string result;
   int threads = 0;
 };
 
@@ -43,6 +44,7 @@ struct Settings {
   std::optional<Accumulator> terms;
   std::vector<const SumModel*> models;
   std::vector<NamedPath> paths;
+  std::optional<Accumulator> result;
   int scale_low = 0, scale_high = 0;
   int scale_log2 = 16;
   const Writer* writer = nullptr;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <limits>
 
 #include "lowp/core/formats.h"
 
@@ -42,12 +43,13 @@ struct Metric {
 
 template <ElementClass c>
 std::optional<double> count_of(const Outcome& outcome) {
-  return static_cast<double>(outcome.counts[c]);
+  return static_cast<double>(outcome.counts[c].most);
 }
 template <ElementClass c>
 std::optional<double> share_of_nonzero(const Outcome& outcome) {
-  if (outcome.nonzero() == 0) return {};
-  return static_cast<double>(outcome.counts[c]) / static_cast<double>(outcome.nonzero());
+  const std::uint64_t nonzero = outcome.nonzero().most;
+  if (nonzero == 0) return {};
+  return static_cast<double>(outcome.counts[c].most) / static_cast<double>(nonzero);
 }
 
 const Metric metrics[] = {
@@ -58,13 +60,17 @@ const Metric metrics[] = {
     {"flushed_of_all",
      [](const Outcome& o) -> std::optional<double> {
        if (o.elements == 0) return {};
-       return static_cast<double>(o.counts[ElementClass::flushed]) / static_cast<double>(o.elements);
+       return static_cast<double>(o.counts[ElementClass::flushed].most) / static_cast<double>(o.elements);
      }},
     {"flushed", count_of<ElementClass::flushed>},
     {"subnormal", count_of<ElementClass::subnormal>},
     {"saturated", count_of<ElementClass::saturated>},
     {"overflowed", count_of<ElementClass::overflowed>},
-    {"snr_db", [](const Outcome& o) { return o.error.snr_db; }},
+    {"snr_db",
+     [](const Outcome& o) -> std::optional<double> {
+       if (o.counts[ElementClass::overflowed].most != 0) return -std::numeric_limits<double>::infinity();
+       return o.error ? o.error->snr_db : std::nullopt;
+     }},
     {"nan_in", [](const Outcome& o) { return std::optional<double>(static_cast<double>(o.nan_in)); }},
     {"inf_in", [](const Outcome& o) { return std::optional<double>(static_cast<double>(o.inf_in)); }},
 };
@@ -107,7 +113,7 @@ std::optional<ScaleRange> parse_scales(std::string_view word) {
   if (ends.size() > 2) return {};
   const auto low = parse_integer(ends.front()), high = parse_integer(ends.back());
   if (!low || !high || *low > *high || !is_scale(*low) || !is_scale(*high)) return {};
-  return ScaleRange{static_cast<int>(*low), static_cast<int>(*high), 0};
+  return ScaleRange{static_cast<int>(*low), static_cast<int>(*high)};
 }
 
 std::string auditable_names() {
@@ -118,17 +124,16 @@ std::string auditable_names() {
   return names;
 }
 
-std::optional<std::vector<Target>> parse_targets(std::string_view list, Rounding rounding, Overflow overflow,
-                                                 std::string& wrong) {
-  std::vector<Target> targets;
+std::optional<std::vector<NamedTarget>> parse_targets(std::string_view list, std::string& wrong) {
+  std::vector<NamedTarget> targets;
   for (const std::string& word : split(list, ',')) {
     const std::string name = lower_case(word);
     const FormatLookup found = find_format(name);
     wrong = fmt::format("'{}' is no format for gradients; known: {}, and eXmY", word, auditable_names());
     if (!found.found || !is_auditable(found.format)) return {};
     wrong = fmt::format("'{}' stands there twice", word);
-    if (std::ranges::find(targets, name, &Target::name) != targets.end()) return {};
-    targets.push_back({name, found.format, rounding, overflow});
+    if (std::ranges::find(targets, name, &NamedTarget::name) != targets.end()) return {};
+    targets.push_back({name, found.format});
   }
   return targets;
 }

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "lowp/summary/sweep.h"
+#include "lowp/summary/outcome.h"
 
 namespace lowp::tool {
 
@@ -18,10 +18,9 @@ std::optional<int> parse_power_of_two(std::string_view word);
 // "-8:32", both ends included, or one number.
 std::optional<ScaleRange> parse_scales(std::string_view word);
 std::string auditable_names();  // of the format table: "fp64, fp32, ..."
-// "fp16,bf16": targets with one rounding and overflow rule; `wrong` says which word is no auditable format, or is one
+// "fp16,bf16"; `wrong` says which word is no auditable format, or is one
 // for the second time. Capital letters are the same.
-std::optional<std::vector<Target>> parse_targets(std::string_view list, Rounding rounding, Overflow overflow,
-                                                 std::string& wrong);
+std::optional<std::vector<NamedTarget>> parse_targets(std::string_view list, std::string& wrong);
 const RoundingName* find_rounding(std::string_view name);  // '-' and '_' are the same
 const OverflowName* find_overflow(std::string_view name);
 
@@ -37,7 +36,8 @@ struct FailCondition {
 };
 std::optional<FailCondition> parse_fail_condition(std::string_view text);
 
-// The metrics of a condition and their values; nothing where the value does not exist (a rate of no elements).
+// The metrics of a condition and their values; nothing where the value does not exist (a rate of no elements). A signal
+// to noise ratio is below every bound where an element overflowed.
 std::vector<std::string_view> metric_names();
 std::optional<double> metric_value(std::string_view metric, const Outcome& outcome);
 bool holds(const FailCondition& condition, double value);

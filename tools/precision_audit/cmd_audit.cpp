@@ -164,9 +164,11 @@ Wrong read_targets(const Words& words, Settings& settings) {
   const OverflowName* overflow = find_overflow(words.overflow);
   if (!overflow) return fmt::format("--overflow: unknown '{}'; known: {}", words.overflow, names_of(overflow_names));
   std::string wrong;
-  auto targets = parse_targets(words.formats, rounding->mode, overflow->rule, wrong);
-  if (!targets) return "--formats: " + wrong;
-  settings.audit.targets = std::move(*targets);
+  auto formats = parse_targets(words.formats, wrong);
+  if (!formats) return "--formats: " + wrong;
+  settings.audit.question.formats = std::move(*formats);
+  settings.audit.question.rounding = rounding->mode;
+  settings.audit.question.overflow = overflow->rule;
   return {};
 }
 
@@ -175,11 +177,11 @@ Wrong read_scales(const Words& words, Settings& settings) {
   if (!scales)
     return fmt::format("--scales: wanted LOW:HIGH as log2 between {} and {}, found '{}'", -scale_log2_limit,
                        scale_log2_limit, words.scales);
-  settings.audit.scales = *scales;
+  settings.audit.question.scales = *scales;
   const auto dump = parse_power_of_two(words.dump_scale);
   if (!dump)
     return fmt::format("--dump-scale: wanted a power of two such as 65536 or 2^16, found '{}'", words.dump_scale);
-  settings.audit.scales.dump = *dump;
+  settings.audit.dump_scale_log2 = *dump;
   return {};
 }
 
@@ -193,11 +195,11 @@ Wrong read_conditions(const Words& words, Settings& settings) {
       return fmt::format("--fail-on: unknown metric '{}'; known: {}", condition->metric, listed(metrics));
     if (words.counts_only && condition->metric == "snr_db")
       return fmt::format("--fail-on: '{}' is not known with --counts-only", condition->metric);
-    if (std::ranges::none_of(settings.audit.targets,
-                             [&](const Target& target) { return target.name == condition->format; })) {
+    if (std::ranges::none_of(settings.audit.question.formats,
+                             [&](const NamedTarget& format) { return format.name == condition->format; })) {
       return fmt::format("--fail-on: '{}' is not among --formats {}", condition->format, words.formats);
     }
-    if (condition->scale_log2 && !settings.audit.scales.contains(*condition->scale_log2)) {
+    if (condition->scale_log2 && !settings.audit.question.scales.contains(*condition->scale_log2)) {
       return fmt::format("--fail-on: 2^{} is not among --scales {}", *condition->scale_log2, words.scales);
     }
     settings.conditions.push_back(*condition);
@@ -221,9 +223,9 @@ Wrong read_rest(const Words& words, Settings& settings) {
     return fmt::format("--max-flushed: wanted a share from 0 to 1, found {}", words.max_flushed);
   if (words.headroom < 0 || words.headroom > scale_log2_limit)
     return fmt::format("--headroom: wanted 0 to {} binades, found {}", scale_log2_limit, words.headroom);
-  settings.audit.counts_only = words.counts_only;
-  settings.audit.threads = words.threads;
-  settings.audit.chunk_bytes = static_cast<std::size_t>(words.chunk_bytes);
+  settings.audit.question.counts_only = words.counts_only;
+  settings.audit.effort.threads = words.threads;
+  settings.audit.effort.chunk_bytes = static_cast<std::size_t>(words.chunk_bytes);
   settings.policy.max_flushed = words.max_flushed;
   settings.policy.assumed_headroom = words.headroom;
   return {};
@@ -235,10 +237,10 @@ Wrong read_device(const Words& words, Settings& settings) {
   settings.on_gpu = words.device == "cuda";
   if (!settings.on_gpu) return {};
   if (!gpu::BinadePass::is_built()) return "--device cuda: this program was built without CUDA";
-  for (const Target& target : settings.audit.targets) {
-    if (fraction_bits(target.format) >= BinadeTable::leaf_bits)
+  for (const NamedTarget& target : settings.audit.question.formats) {
+    if (fraction_bits(target.format) >= leaf_bits)
       return fmt::format("--device cuda: wanted formats with at most {} fraction bits, found '{}' with {}",
-                         BinadeTable::leaf_bits - 1, target.name, fraction_bits(target.format));
+                         leaf_bits - 1, target.name, fraction_bits(target.format));
   }
   return {};
 }
@@ -254,16 +256,16 @@ Wrong read_words(const Words& words, Settings& settings) {
 std::vector<std::string> findings_of(const Settings& settings, const AuditFindings& found) {
   std::vector<std::string> lines;
   for (const FailCondition& condition : settings.conditions) {
-    for (std::size_t i = 0; i < settings.audit.targets.size(); ++i) {
-      if (settings.audit.targets[i].name != condition.format) continue;
+    for (std::size_t i = 0; i < settings.audit.question.formats.size(); ++i) {
+      if (settings.audit.question.formats[i].name != condition.format) continue;
       const Recommendation& advice = found.recommendations[i];
       std::optional<int> scale = condition.scale_log2 ? condition.scale_log2 : advice.init_scale_log2;
-      if (!scale && !advice.empty_window) scale = settings.audit.scales.low;  // nothing to scale: all are the same
+      if (!scale && !advice.empty_window) scale = settings.audit.question.scales.low;  // nothing to scale: all are the same
       if (!scale) {
         lines.push_back(fmt::format("--fail-on {}: no scale is recommended for {}", condition.text, condition.format));
         continue;
       }
-      const auto value = metric_value(condition.metric, found.result.total[i][settings.audit.scales.index(*scale)]);
+      const auto value = metric_value(condition.metric, found.result.total[i][settings.audit.question.scales.index(*scale)]);
       if (value && holds(condition, *value)) {
         lines.push_back(fmt::format("--fail-on {}: {} is {} in {} at 2^{}", condition.text, condition.metric, *value,
                                     condition.format, *scale));
@@ -310,18 +312,6 @@ std::optional<Error> beyond_gpu(const StepSeries& series) {
   return {};
 }
 
-// Of a pipe only the pass knows how much came.
-void note_sizes(StepSeries& series, const AuditResult& result) {
-  for (const TensorAudit& tensor : result.tensors) {
-    Input& input = series.inputs[tensor.input];
-    TensorView& view = input.tensors[tensor.tensor];
-    if (view.elements != unknown_size) continue;
-    view.elements = tensor.counts.elements;
-    view.shape = {view.elements};
-    input.bytes = view.elements * static_cast<std::uint64_t>(view.dtype->bytes);
-  }
-}
-
 int audit(const Words& words, Settings& settings) {
   auto series = open_series(words.paths, settings.open);
   if (!series) return fail(series.error().message());
@@ -332,26 +322,25 @@ int audit(const Words& words, Settings& settings) {
     auto opened = gpu::BinadePass::open();
     if (!opened) return fail("--device " + opened.error().message());
     pass = std::move(*opened);
-    settings.audit.count_tensor = [&](const TensorView& view, BinadeTable& table) {
-      return pass->count(view, table, settings.audit.progress);
+    settings.audit.effort.count_tensor = [&](const TensorView& view, BinadeCounter& counter) {
+      return pass->count(view, counter, settings.audit.effort.progress);
     };
   }
   Result<AuditResult> result = [&] {
     Progress bar(bytes_of(*series), words.progress == "always" || (words.progress == "auto" && stderr_is_terminal()));
-    settings.audit.progress = [&bar](std::uint64_t bytes) { bar.add(bytes); };
+    settings.audit.effort.progress = [&bar](std::uint64_t bytes) { bar.add(bytes); };
     return run_audit(*series, settings.audit);
   }();
   if (!result) return fail(result.error().message());
-  note_sizes(*series, *result);
   for (const Input& input : series->inputs) {
     if (const auto doubt = changed_since_open(input)) complain(*doubt);
   }
-  const AuditFindings found{*series,
-                            settings.audit,
+  const Question& question = settings.audit.question;
+  const AuditFindings found{*result,
+                            question,
                             settings.policy,
-                            *result,
-                            recommend(*series, *result, settings.audit, settings.policy),
-                            caveats(*series, *result, settings.audit, settings.policy)};
+                            recommend(*result, question, settings.policy),
+                            caveats(*result, question, settings.policy)};
   const Report report = audit_report(found, version, settings.writer->reads_tables);
   std::string document, plot;
   settings.writer->write(report, stdout_style(), document);

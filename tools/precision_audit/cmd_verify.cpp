@@ -22,6 +22,7 @@ constexpr Subject subjects[] = {
     {"conversions", run_verify_conversions,
      "every code of a format through every conversion, against exact arithmetic"},
     {"tensor-core", run_verify_tensor_core, "dot products recorded on GPUs, against the emulated instructions"},
+    {"gemm", run_verify_gemm, "matrix products recorded on GPUs, against instruction, split and epilogue"},
     {"gpu", run_verify_gpu, "the GPU of this machine, instruction by instruction, against core and the emulation"},
 };
 

@@ -14,6 +14,7 @@
 #include "lowp/report/writers.h"
 #include "lowp/verify/recorded.h"
 #include "terminal.h"
+#include "vector_files.h"
 
 namespace lowp::tool {
 namespace {
@@ -29,28 +30,6 @@ struct Verified {
   RecordedReplay result;
   std::vector<RecordedTrace> traces;  // of result.first
 };
-
-// Files as given; of a directory the *.safetensors directly inside it, sorted.
-Result<std::vector<std::string>> files_of(const std::vector<std::string>& paths) {
-  namespace fs = std::filesystem;
-  std::vector<std::string> files;
-  for (const std::string& path : paths) {
-    std::error_code error;
-    if (!fs::is_directory(path, error)) {
-      files.push_back(path);
-      continue;
-    }
-    std::vector<std::string> inside;
-    for (fs::directory_iterator at(path, error), end; !error && at != end; at.increment(error)) {
-      if (at->path().extension() == ".safetensors") inside.push_back(at->path().string());
-    }
-    if (error) return Error{path, std::nullopt, "a readable directory", error.message()};
-    if (inside.empty()) return Error{path, std::nullopt, "*.safetensors of recorded dot products", "none"};
-    std::ranges::sort(inside);
-    files.insert(files.end(), inside.begin(), inside.end());
-  }
-  return files;
-}
 
 Result<Verified> verify(const std::string& path) {
   auto vectors = read_recorded_vectors(path);
@@ -143,7 +122,8 @@ std::vector<Block> story(const std::vector<Verified>& all, std::size_t rows, std
     }
   }
   blocks.push_back(Heading{"Not covered"});
-  blocks.push_back(Paragraph{std::string(open_zero_signs), 2, 2});
+  const auto open = [](const Verified& one) { return has_open_zero_signs(*one.vectors.row); };
+  if (std::ranges::any_of(all, open)) blocks.push_back(Paragraph{std::string(open_zero_signs), 2, 2});
   for (const std::string& note : notes_of(all)) blocks.push_back(Paragraph{note, 2, 2});
   return blocks;
 }
@@ -191,17 +171,23 @@ int fail(std::string_view message) {
 }
 
 int verify_all(const Words& words, const Writer& writer) {
-  auto files = files_of(words.paths);
+  auto files = vector_files(words.paths, "recorded dot products");
   if (!files) return fail(files.error().message());
   std::vector<Verified> all;
   std::size_t rows = 0, mismatches = 0;
   for (const std::string& file : *files) {
+    const auto kind = kind_of(file);
+    if (kind && !kind->empty()) {  // recorded dot products name none
+      complain(fmt::format("passed over {}: {}, no recorded dot products", printable(file), printable(*kind)));
+      continue;
+    }
     auto one = verify(file);
     if (!one) return fail(one.error().message());
     rows += one->result.rows;
     mismatches += one->result.mismatches;
     all.push_back(std::move(*one));
   }
+  if (all.empty()) return fail(fmt::format("{}: no recorded dot products", printable(words.paths.front())));
   Report report;
   report.tables = {{"tool", {"name", "version"}, {{text("precision-audit"), text(version)}}, true},
                    files_table(all),

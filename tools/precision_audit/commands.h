@@ -24,6 +24,7 @@ int run_accumulate_command(int argc, char** argv);
 int run_verify_command(int argc, char** argv);
 int run_verify_conversions(int argc, char** argv);
 int run_verify_tensor_core(int argc, char** argv);
+int run_verify_gemm(int argc, char** argv);
 int run_verify_gpu(int argc, char** argv);
 
 }  // namespace lowp::tool

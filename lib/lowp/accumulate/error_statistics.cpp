@@ -31,6 +31,7 @@ void ErrorStatistics::add(double result, const Precise& exact) {
   const double error = (result - exact.high) - exact.low;  // both subtractions exact or harmless: the terms are close
   ++count_;
   exact_ += error == 0 ? 1 : 0;
+  largest_error_ = std::max(largest_error_, std::abs(error));
   squares_.add_product(exact_of(exact.high), exact_of(exact.high));
   squared_errors_.add_product(exact_of(error), exact_of(error));
   magnitude_.add(std::abs(exact.high));
@@ -62,6 +63,12 @@ std::optional<double> ErrorStatistics::relative_quantile(double q) const {
 std::optional<double> ErrorStatistics::largest_relative() const {
   if (nonzero_ == 0) return {};
   return largest_;
+}
+
+std::optional<double> ErrorStatistics::largest_of_mean() const {
+  const double sum = magnitude_.to_double();
+  if (sum == 0) return {};
+  return largest_error_ / (sum / static_cast<double>(count_));
 }
 
 std::optional<double> ErrorStatistics::bias() const {

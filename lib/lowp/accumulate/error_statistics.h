@@ -27,6 +27,8 @@ class ErrorStatistics {
   // rounded down by at most 5.9 %. 0 where it is exact; nothing without such results.
   std::optional<double> relative_quantile(double q) const;
   std::optional<double> largest_relative() const;
+  // The largest error over the mean magnitude of the exact values; nothing without a signal.
+  std::optional<double> largest_of_mean() const;
   // Mean error in the direction of the exact values, over their mean magnitude: below 0 when sums come out too small.
   std::optional<double> bias() const;
   // Root of the sum of squared errors over that of the squared exact values; nothing without a signal.
@@ -40,7 +42,7 @@ class ErrorStatistics {
   static constexpr std::uint64_t lowest_bin = (1023 - 120) << 4, bins = 256 << 4;
   std::array<std::uint64_t, bins> histogram_{};
   std::uint64_t count_ = 0, exact_ = 0, nonzero_ = 0, nonzero_exact_ = 0;
-  double largest_ = 0;
+  double largest_ = 0, largest_error_ = 0;
   ExactSum magnitude_, signed_error_, squares_, squared_errors_;
 };
 

@@ -72,16 +72,25 @@ struct Architecture {
 };
 
 inline constexpr std::array architecture_table{
-    Architecture{"v100", "v100 volta titanv", "sm_70"},
-    Architecture{"t4", "t4 turing rtx2080", "sm_75"},
-    Architecture{"a100", "a100 a30 a2 a10 a40 ampere rtx3060 rtx3090", "sm_80 sm_86 sm_87"},
-    Architecture{"ada", "ada rtx1000 l4 l40 l40s rtx4090", "sm_89"},
+    Architecture{"v100", "v100 v100s volta titanv", "sm_70"},
+    Architecture{"t4", "t4 turing titanrtx rtx2060 rtx2070 rtx2080 rtx6000 rtx8000", "sm_75"},
+    Architecture{"a100",
+                 "a100 a100x a800 a30 a2 a10 a10g a16 a40 ampere rtx3050 rtx3060 rtx3070 rtx3080 rtx3090 rtxa2000 "
+                 "rtxa4000 rtxa4500 rtxa5000 rtxa6000",
+                 "sm_80 sm_86 sm_87"},
+    Architecture{"ada",
+                 "ada rtx1000 rtx2000ada rtx4000ada rtx5000ada rtx6000ada l4 l20 l40 l40s rtx4050 rtx4060 rtx4070 "
+                 "rtx4080 rtx4090",
+                 "sm_89"},
     Architecture{"h100", "h100 h200 h800 h20 gh200 hopper", "sm_90"},
-    Architecture{"b200", "b200 b100 gb200 blackwell", "sm_100"},
-    Architecture{"rtxblackwell", "rtxpro6000 rtx5090", "sm_120"},
+    Architecture{"b200", "b200 b100 b300 gb200 gb300 blackwell", "sm_100 sm_103"},
+    Architecture{"rtxblackwell",
+                 "rtxpro4000blackwell rtxpro5000blackwell rtxpro6000blackwell rtxpro6000 rtx5050 rtx5060 "
+                 "rtx5070 rtx5080 rtx5090",
+                 "sm_120"},
     Architecture{"mi100", "mi100 cdna1", "gfx908"},
     Architecture{"mi200", "mi200 mi210 mi250 mi250x cdna2", "gfx90a"},
-    Architecture{"mi300", "mi300 mi300x mi300a cdna3", "gfx940 gfx942"},
+    Architecture{"mi300", "mi300 mi300x mi300a mi325x cdna3", "gfx940 gfx942"},
 };
 
 // Sources, as cited in the rows.
@@ -91,15 +100,21 @@ inline constexpr std::string_view mma_sim = "MMA-Sim, arXiv 2511.10909";
 inline constexpr std::string_view deepseek = "DeepSeek-V3 arXiv 2412.19437; vectors for C = 0; GH200 record for C != 0";
 inline constexpr std::string_view cutlass_1986 = "hardware results of Khattak and Mikaitis; NVIDIA/cutlass issue 1986";
 inline constexpr std::string_view amd = "MMA-Sim; Khattak and Mikaitis";
+inline constexpr std::string_view ada_fp8 =
+    "hardware results of Khattak and Mikaitis; 616,077 of an RTX 4060 with C of any size, NaN and Inf (mmaemu 0.1.0)";
+inline constexpr std::string_view sm_120 =
+    "MMA-Sim; probes of an RTX 5070 Ti agree (mmaemu 0.1.0); Khattak and Mikaitis for RTX PRO 6000";
 inline constexpr std::string_view deepgemm_176 = "MMA-Sim; DeepGEMM issue 176 measured F = 25";
 }  // namespace source
 
 // Open points, shown wherever a row is. D1: the exponent of a zero FP16 accumulator.
 inline constexpr std::string_view d1 =
     "hardware to confirm (D1): e0 may be one higher; it matters only when C = 0 near 2^-24";
-// Z1, Z2: zero signs.
+// Z1, Z2: zero signs. Recorded for FP8 on Ada, where all terms -0 give +0 and a negative accumulator cut away gives +0;
+// E8M13's smallest step lies far above the smallest subnormal of FP32, so Z2 cannot arise there.
 inline constexpr std::string_view open_zero_signs =
     "hardware to confirm: all terms -0 give +0 (Z1), a negative sum below the smallest subnormal gives -0 (Z2)";
+bool has_open_zero_signs(const TensorCore& row);
 
 inline constexpr int inert = -1000;  // e0 where no result can depend on it
 
@@ -116,9 +131,12 @@ constexpr TensorCore decomposed_fp8(std::string_view architecture, std::string_v
           25,
           finish,
           zero_exponent,
-          Grade::recorded,
+          accumulator == "f32" ? Grade::agreed : Grade::recorded,
           source::cutlass_1986,
-          "the compiler's FP16 decomposition, not silicon: may change with the CUDA version",
+          accumulator == "f32"
+              ? "the compiler's FP16 decomposition: may change with the CUDA version; F is carried over "
+                "from the FP16 rows, the recordings fit F = 25 and 30 alike"
+              : "the compiler's FP16 decomposition: may change with the CUDA version",
           Composition::fp16_quads};
 }
 constexpr TensorCore scaled_products(std::string_view architecture, std::string_view path) {
@@ -188,7 +206,7 @@ inline constexpr std::array tensor_core_table{
     TensorCore{"ada", "mma", "fp16", "f16", StepKind::fused, 8, 16, 24, Finish::nearest_fp16, -21, Grade::recorded,
                source::vectors, d1},
     TensorCore{"ada", "mma", "e4m3 e5m2", "f32", StepKind::fused, 16, 32, 13, Finish::truncated_e8m13, inert,
-               Grade::recorded, source::vectors},
+               Grade::recorded, source::ada_fp8},
     TensorCore{"ada", "mma", "e4m3 e5m2", "f16", StepKind::fused, 16, 32, 13, Finish::nearest_fp16, -21,
                Grade::recorded, source::vectors, d1},
     TensorCore{"h100", "mma", "fp16 bf16", "f32", StepKind::fused, 16, 16, 25, Finish::truncated_fp32, -133,
@@ -208,7 +226,8 @@ inline constexpr std::array tensor_core_table{
     TensorCore{"h100", "wgmma", "fp16", "f16", StepKind::fused, 16, 16, 25, Finish::nearest_fp16, -133, Grade::single,
                source::mma_sim, d1},
     TensorCore{"h100", "wgmma", "e4m3 e5m2", "f32", StepKind::fused, 32, 32, 13, Finish::truncated_e8m13, inert,
-               Grade::recorded, source::deepseek, "grade A for C = 0, B for C != 0"},
+               Grade::recorded, source::deepseek,
+               "recorded for C = 0; C != 0 from a log of an H100 PCIe (mmaemu 0.1.0)"},
     TensorCore{"h100", "wgmma", "e4m3 e5m2", "f16", StepKind::fused, 32, 32, 13, Finish::nearest_fp16, inert,
                Grade::single, source::mma_sim},
     TensorCore{"b200", "mma", "fp16 bf16", "f32", StepKind::fused, 16, 16, 25, Finish::truncated_fp32, -133,
@@ -233,7 +252,7 @@ inline constexpr std::array tensor_core_table{
     scaled_groups("b200", "tcgen05.mxf4", "e8m0", 32),
     scaled_groups("b200", "tcgen05.mxf4nvf4", "ue4m3", 16),
     TensorCore{"rtxblackwell", "mma", "e4m3 e5m2 e3m2 e2m3 e2m1", "f32", StepKind::fused, 32, 32, 25,
-               Finish::truncated_fp32, -133, Grade::single, source::mma_sim},
+               Finish::truncated_fp32, -133, Grade::single, source::sm_120},
     TensorCore{"rtxblackwell", "mma", "e4m3 e5m2 e3m2 e2m3 e2m1", "f16", StepKind::fused, 32, 32, 25,
                Finish::nearest_fp16, -22, Grade::single, source::mma_sim, d1},
     scaled_products("rtxblackwell", "mma.mxf8f6f4"),
@@ -258,6 +277,7 @@ inline constexpr std::array tensor_core_table{
                "MMA-Sim, revised in 2026; Khattak and Mikaitis withdrew theirs", "unstable: not emulated"},
 };
 
+std::string_view grade_word(Grade grade);  // "recorded"
 std::string_view grade_text(Grade grade);  // "A: recorded on hardware, none differs"
 Format accumulator_format(const TensorCore& row);
 bool is_narrow(std::string_view format);  // at most 8 bits: a and b may differ

@@ -2,6 +2,8 @@
 // Records for machines. The names are an interface: see data/README.md of a release before changing one.
 #include "lowp/audit/audit_report.h"
 
+#include <fmt/format.h>
+
 #include <cmath>
 
 #include "lowp/audit/audit_story.h"
@@ -42,35 +44,35 @@ Table tool_table(std::string_view version) {
   return {"tool", {"name", "version"}, {{text("precision-audit"), text(version)}}, true};
 }
 
-Table inputs_table(const StepSeries& series) {
+Table inputs_table(const Summary& summary) {
   Table table{"inputs", {"path", "format", "steps", "tensors", "elements", "bytes", "notes"}, {}, false};
-  for (const Input& input : series.inputs) {
+  for (const StepSummary& step : summary.steps) {
     std::uint64_t elements = 0;
-    for (const TensorView& view : input.tensors) elements += view.elements;
+    for (const TensorSummary& tensor : step.tensors) elements += census_of(tensor.evidence).elements;
     CellList steps;
-    if (input.step) steps.push_back(integer(*input.step));
-    table.rows.push_back({text(input.path), text(input.format), Cell{steps}, count(input.tensors.size()),
-                          count(elements), count(input.bytes), Cell{texts(input.notes)}});
+    if (step.step) steps.push_back(integer(*step.step));
+    table.rows.push_back({text(step.path), text(step.reader), Cell{steps}, count(step.tensors.size()),
+                          count(elements), count(step.bytes), Cell{texts(step.notes)}});
   }
   return table;
 }
 
-Table tensors_table(const AuditFindings& f) {
+// Extremes as they were dumped.
+Table tensors_table(const Summary& summary) {
   Table table{"tensors",
               {"name", "path", "step", "shape", "dtype", "elements", "zero_in", "nan_in", "inf_in", "max_abs",
                "min_nonzero_abs"},
               {},
               false};
-  for (const TensorAudit& tensor : f.result.tensors) {
-    const Input& input = f.series.inputs[tensor.input];
-    const TensorView& view = input.tensors[tensor.tensor];
+  for_each_tensor(summary, [&](TensorRef, const StepSummary& step, const TensorSummary& tensor) {
+    const Census& census = census_of(tensor.evidence);
     CellList shape;
-    for (const std::uint64_t size : view.shape) shape.push_back(count(size));
-    table.rows.push_back({text(view.name), text(input.path), maybe(input.step), Cell{shape}, text(view.dtype->name),
-                          count(tensor.counts.elements), count(tensor.counts.zero_in), count(tensor.counts.nan_in),
-                          count(tensor.counts.inf_in), magnitude(tensor.counts.max_abs, "no finite non-zero value"),
-                          magnitude(tensor.counts.min_nonzero_abs, "no finite non-zero value")});
-  }
+    for (const std::uint64_t size : tensor.shape) shape.push_back(count(size));
+    table.rows.push_back({text(tensor.name), text(step.path), maybe(step.step), Cell{shape}, text(tensor.dtype->name),
+                          count(census.elements), count(census.zero_in), count(census.nan_in), count(census.inf_in),
+                          magnitude(scaled(census.max_abs, step.dump_scale_log2), "no finite non-zero value"),
+                          magnitude(scaled(census.min_nonzero_abs, step.dump_scale_log2), "no finite non-zero value")});
+  });
   return table;
 }
 
@@ -109,45 +111,47 @@ Cell finite(double value) {
   return std::isfinite(value) ? Cell{value} : null("beyond the range of a double");
 }
 
-// Errors are of the elements that did not overflow; without such an element there is nothing to compare.
-std::string_view why_no_snr(const Outcome& outcome) {
-  return outcome.counts[ElementClass::overflowed] < outcome.nonzero() ? "no error" : "no signal";
+// The signal-to-noise ratio of what did not overflow would rise with every element that does.
+std::string why_no_snr(const Outcome& outcome) {
+  const Interval overflowed = outcome.counts[ElementClass::overflowed];
+  if (overflowed.least != 0) return fmt::format("{} overflowed", overflowed.least);
+  return outcome.nonzero() == 0 ? "no signal" : "no error";
 }
 
 std::vector<Cell> outcome_row(std::vector<Cell> scope, const Target& target, const Outcome& outcome) {
   const ClassCounts& counts = outcome.counts;
-  const std::uint64_t nonzero = outcome.nonzero();
+  const Interval nonzero = outcome.nonzero();
   std::vector<Cell> row = std::move(scope);
   const auto put = [&row](Cell cell) { row.push_back(std::move(cell)); };
   put(text(target.name));
   put(text(rounding_name(target.rounding)));
   put(text(overflow_name(target.overflow)));
   put(integer(outcome.scale_log2));
-  for (const std::uint64_t number : {outcome.elements, outcome.zero_in, outcome.nan_in, outcome.inf_in})
+  for (const std::uint64_t number : {outcome.elements, outcome.zero_in.most, outcome.nan_in, outcome.inf_in})
     put(count(number));
-  for (const std::uint64_t number : counts.of) put(count(number));
+  for (const Interval number : counts.of) put(count(number.most));
   constexpr std::string_view unasked = "only counts were asked for";
-  put(outcome.counts_only ? null(unasked) : count(counts.exact));
-  put(rate(counts[ElementClass::flushed], outcome.elements));
+  put(outcome.exact ? count(outcome.exact->most) : null(unasked));
+  put(rate(counts[ElementClass::flushed].most, outcome.elements));
   for (const ElementClass c : {ElementClass::flushed, ElementClass::subnormal, ElementClass::overflowed}) {
-    put(rate(counts[c], nonzero));
+    put(rate(counts[c].most, nonzero.most));
   }
-  if (outcome.counts_only) {
+  if (!outcome.error) {
     while (row.size() < outcome_keys.size()) put(null(unasked));
     return row;
   }
-  put(finite(outcome.error.sum_abs));
-  put(finite(outcome.error.sum_squared));
-  put(outcome.error.bias ? finite(*outcome.error.bias) : null("no elements"));
-  put(outcome.error.snr_db ? Cell{*outcome.error.snr_db} : null(why_no_snr(outcome)));
-  for (const double share : outcome.error.share_of_squared) put(Cell{share});
+  put(finite(outcome.error->sum_abs));
+  put(finite(outcome.error->sum_squared));
+  put(outcome.error->bias ? finite(*outcome.error->bias) : null("no elements"));
+  put(outcome.error->snr_db ? Cell{*outcome.error->snr_db} : null(why_no_snr(outcome)));
+  for (const double share : outcome.error->share_of_squared) put(Cell{share});
   return row;
 }
 
 void add_outcomes(Table& table, const AuditFindings& f, const std::vector<Cell>& scope, const Outcomes& outcomes) {
   for (std::size_t target = 0; target < outcomes.size(); ++target) {
     for (const Outcome& outcome : outcomes[target]) {
-      table.rows.push_back(outcome_row(scope, f.options.targets[target], outcome));
+      table.rows.push_back(outcome_row(scope, f.question.target(target), outcome));
     }
   }
 }
@@ -156,11 +160,11 @@ Table outcomes_table(const AuditFindings& f) {
   Table table{"outcomes", outcome_keys, {}, false};
   add_outcomes(table, f, {text("total"), null(), null()}, f.result.total);
   for (const ScopedOutcomes& scoped : f.result.scoped) {
-    const Input& input = f.series.inputs[scoped.input];
+    const StepSummary& step = f.result.summary.steps[scoped.ref.step];
     const bool tensor = scoped.scope == Scope::tensor;
     add_outcomes(table, f,
-                 {text(tensor ? "tensor" : "step"), text(tensor ? input.tensors[scoped.tensor].name : input.path),
-                  maybe(input.step)},
+                 {text(tensor ? "tensor" : "step"), text(tensor ? step.tensors[scoped.ref.tensor].name : step.path),
+                  maybe(step.step)},
                  scoped.outcomes);
   }
   return table;
@@ -184,11 +188,11 @@ Table recommendations_table(const AuditFindings& f) {
     const std::string_view none = advice.empty_window ? "no single scale fits" : "nothing to scale";
     const auto bound = [&](const std::optional<TensorRef>& ref) -> std::pair<Cell, Cell> {
       if (!ref) return {null(), null()};
-      const Input& input = f.series.inputs[ref->input];
-      return {text(input.tensors[ref->tensor].name), maybe(input.step)};
+      const StepSummary& step = f.result.summary.steps[ref->step];
+      return {text(step.tensors[ref->tensor].name), maybe(step.step)};
     };
     const auto above = bound(advice.above), below = bound(advice.below);
-    table.rows.push_back({text(f.options.targets[i].name), maybe(advice.init_scale_log2, none),
+    table.rows.push_back({text(f.question.formats[i].name), maybe(advice.init_scale_log2, none),
                           advice.init_scale_log2 ? scale_cell(*advice.init_scale_log2) : null(),
                           Cell{CellList{maybe(advice.window_low), maybe(advice.window_high)}},
                           Cell{advice.empty_window}, maybe(advice.headroom_log2), above.first, above.second,
@@ -217,7 +221,7 @@ std::string_view rounding_name(Rounding rounding) {
 Report audit_report(const AuditFindings& findings, std::string_view tool_version, bool with_tables) {
   Report report;
   if (with_tables) {
-    report.tables = {tool_table(tool_version), inputs_table(findings.series), tensors_table(findings),
+    report.tables = {tool_table(tool_version), inputs_table(findings.result.summary), tensors_table(findings.result.summary),
                      outcomes_table(findings), recommendations_table(findings)};
   }
   report.story = audit_story(findings);

@@ -11,10 +11,9 @@
 namespace lowp {
 
 struct AuditFindings {
-  const StepSeries& series;
-  const AuditOptions& options;
-  const Policy& policy;
   const AuditResult& result;
+  const Question& question;
+  const Policy& policy;
   std::vector<Recommendation> recommendations;
   std::vector<std::string> caveats;
 };

@@ -23,18 +23,32 @@ Stretch stretch_of(const LoggedHistogram& h, std::size_t bin) {
   return s;
 }
 
+// A threshold as float64, which holds those of every format and scale that histograms are asked for.
+struct End {
+  double at;
+  bool inclusive;
+};
+
+End end_of(Threshold threshold) {
+  if (threshold.at.kind == Kind::zero) return {0, true};
+  const double at = std::ldexp(static_cast<double>(threshold.at.significand), threshold.at.exponent);
+  return {at, threshold.inclusive || threshold.at.sticky};
+}
+
 }  // namespace
 
-Interval count_below(const LoggedHistogram& h, double threshold, bool inclusive) {
+Interval count_below(const LoggedHistogram& h, Threshold negative, Threshold positive) {
+  const End left = end_of(negative), right = end_of(positive);
   Interval count;
   for (std::size_t bin = 0; bin < h.counts.size(); ++bin) {
     if (h.counts[bin] == 0) continue;
     const Stretch s = stretch_of(h, bin);
-    const bool low_inside = inclusive ? s.low >= -threshold : s.low > -threshold;
-    const bool high_inside = inclusive || !s.closed ? s.high <= threshold : s.high < threshold;
-    const bool begins_below = inclusive ? s.low <= threshold : s.low < threshold;
-    const bool ends_above = inclusive && s.closed ? s.high >= -threshold : s.high > -threshold;
-    count += Interval{low_inside && high_inside ? h.counts[bin] : 0, begins_below && ends_above ? h.counts[bin] : 0};
+    const bool begins_inside = left.inclusive ? s.low >= -left.at : s.low > -left.at;
+    const bool ends_inside = right.inclusive || !s.closed ? s.high <= right.at : s.high < right.at;
+    const bool begins_before_end = right.inclusive ? s.low <= right.at : s.low < right.at;
+    const bool ends_after_begin = left.inclusive && s.closed ? s.high >= -left.at : s.high > -left.at;
+    count += Interval{begins_inside && ends_inside ? h.counts[bin] : 0,
+                      begins_before_end && ends_after_begin ? h.counts[bin] : 0};
   }
   return count;
 }

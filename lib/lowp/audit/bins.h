@@ -4,13 +4,15 @@
 
 #include <optional>
 
+#include "lowp/summary/class_edges.h"
 #include "lowp/summary/interval.h"
 #include "lowp/tensor/logged.h"
 
 namespace lowp {
 
-// How many of the binned values have |x| < threshold, or <= where it is inclusive; zeros count. The truth lies inside.
-Interval count_below(const LoggedHistogram& histogram, double threshold, bool inclusive);
+// How many of the binned values lie below: negative ones below one threshold, the others, zeros among them, below the
+// other one. The truth lies inside.
+Interval count_below(const LoggedHistogram& histogram, Threshold negative, Threshold positive);
 
 // The largest |x|, at most `most`; exactly that where `exact`. Nothing where it is not known at all.
 struct Peak {

@@ -7,6 +7,8 @@
 #include <cmath>
 
 #include "lowp/report/humanize.h"
+#include "lowp/summary/below.h"
+#include "lowp/summary/class_edges.h"
 
 namespace lowp {
 namespace {
@@ -15,29 +17,31 @@ double log2_of(Exact x) {
   return std::log2(static_cast<double>(x.significand)) + x.exponent;
 }
 
-const TensorAudit* largest_tensor(const AuditResult& result) {
-  const TensorAudit* largest = nullptr;
-  for (const TensorAudit& tensor : result.tensors) {
-    if (tensor.counts.max_abs.kind != Kind::finite) continue;
-    if (!largest || magnitude_less(largest->counts.max_abs, tensor.counts.max_abs)) largest = &tensor;
-  }
+// The tensor with the largest value of all, nothing if there is no finite non-zero one.
+std::optional<TensorRef> largest_tensor(const Summary& summary) {
+  std::optional<TensorRef> largest;
+  Exact most;
+  for_each_tensor(summary, [&](TensorRef ref, const StepSummary&, const TensorSummary& tensor) {
+    if (!magnitude_less(most, census_of(tensor.evidence).max_abs)) return;
+    most = census_of(tensor.evidence).max_abs;
+    largest = ref;
+  });
   return largest;
 }
 
 // Everything the advice for one target looks at.
 class Adviser {
  public:
-  Adviser(const StepSeries& series, const AuditResult& result, const AuditOptions& options, const Policy& policy,
-          std::size_t target)
-      : series_(series),
-        result_(result),
-        options_(options),
+  Adviser(const AuditResult& result, const Question& question, const Policy& policy, std::size_t format)
+      : result_(result),
+        question_(question),
         policy_(policy),
-        target_(target),
-        drift_(drift_of(series, result)) {}
+        format_(format),
+        target_(question.target(format)),
+        drift_(drift_of(result.summary)) {}
 
   Recommendation advise() {
-    advice_.nonzero = at(options_.scales.low).nonzero();
+    advice_.nonzero = at(question_.scales.low).nonzero().most;
     if (advice_.nonzero == 0) {
       advice_.reasons.push_back("there is no finite non-zero value, so no scale is better than another.");
       return advice_;
@@ -53,18 +57,21 @@ class Adviser {
   }
 
  private:
-  const Target& target() const { return options_.targets[target_]; }
-  const ScaleRange& scales() const { return options_.scales; }
-  const Outcome& at(int scale) const { return result_.total[target_][scales().index(scale)]; }
-  std::uint64_t flushed(int scale) const { return at(scale).counts[ElementClass::flushed]; }
+  const Target& target() const { return target_; }
+  const ScaleRange& scales() const { return question_.scales; }
+  const Outcome& at(int scale) const { return result_.total[format_][scales().index(scale)]; }
+  std::uint64_t flushed(int scale) const { return at(scale).counts[ElementClass::flushed].most; }
   std::uint64_t beyond(int scale) const {
-    return at(scale).counts[ElementClass::saturated] + at(scale).counts[ElementClass::overflowed];
+    return (at(scale).counts[ElementClass::saturated] + at(scale).counts[ElementClass::overflowed]).most;
   }
-  std::uint64_t flushed(const TensorAudit& tensor, int scale) const {
-    return flushed_at(tensor.counts, target(), scales(), scale);
+  std::uint64_t flushed(const TensorSummary& tensor, int scale) const {
+    return flushed_at(counts_of(tensor.evidence), target(), scale);
   }
+  const TensorSummary& tensor(TensorRef ref) const { return result_.summary.steps[ref.step].tensors[ref.tensor]; }
+  // Of the elements before the loss was scaled.
+  Exact largest() const { return census_of(tensor(*advice_.above).evidence).max_abs; }
   // A name fit for a sentence; whole ones stand beside it in the tables.
-  std::string name(TensorRef ref) const { return middle_cut(series_.inputs[ref.input].tensors[ref.tensor].name, 60); }
+  std::string name(TensorRef ref) const { return middle_cut(tensor(ref).name, 60); }
 
   int headroom_wanted() const {
     if (drift_.steps < 2) return policy_.assumed_headroom;
@@ -73,9 +80,8 @@ class Adviser {
 
   // Flushed shares fall and overflows rise with the scale, so each bound is the first scale that meets its condition.
   void find_window() {
-    const TensorAudit& largest = *largest_tensor(result_);
-    advice_.above = TensorRef{largest.input, largest.tensor};
-    safe_ = largest_safe_scale_log2(target(), scaled(largest.counts.max_abs, -scales().dump));
+    advice_.above = largest_tensor(result_.summary);
+    safe_ = largest_safe_scale_log2(target(), largest());
     top_ = std::min(safe_, scales().high);
     if (safe_ < scales().low) {
       advice_.empty_window = true;
@@ -102,19 +108,18 @@ class Adviser {
   std::optional<TensorRef> most_flushed(int scale, std::optional<int> reference) const {
     std::optional<TensorRef> worst;
     std::uint64_t most = 0;
-    for (const TensorAudit& tensor : result_.tensors) {
+    for_each_tensor(result_.summary, [&](TensorRef ref, const StepSummary&, const TensorSummary& tensor) {
       const std::uint64_t lost = flushed(tensor, scale) - (reference ? flushed(tensor, *reference) : 0);
-      if (lost > most) {
-        most = lost;
-        worst = TensorRef{tensor.input, tensor.tensor};
-      }
-    }
+      if (lost <= most) return;
+      most = lost;
+      worst = ref;
+    });
     return worst;
   }
 
   void choose() {
     const bool has_one = scales().contains(0) && bottom_ <= 0 && 0 <= top_;
-    const auto subnormal = [&](int scale) { return at(scale).counts[ElementClass::subnormal]; };
+    const auto subnormal = [&](int scale) { return at(scale).counts[ElementClass::subnormal].most; };
     advice_.needs_no_scale = has_one && flushed(0) == flushed(top_) && subnormal(0) == subnormal(top_);
     const int wanted = std::min(safe_ - headroom_wanted(), scales().high);
     const int scale = advice_.needs_no_scale ? 0 : std::clamp(wanted, bottom_, top_);
@@ -169,9 +174,8 @@ class Adviser {
 
   void explain_above() {
     if (!advice_.window_high) return;
-    const double largest = to_double(scaled(largest_tensor(result_)->counts.max_abs, -scales().dump));
     advice_.reasons.push_back(fmt::format("Above {} {} {} (largest value {}).", power_text(*advice_.window_high),
-                                          name(*advice_.above), beyond_verb(), magnitude_text(largest)));
+                                          name(*advice_.above), beyond_verb(), magnitude_text(to_double(largest()))));
   }
 
   void explain_losses(int scale) {
@@ -228,8 +232,7 @@ class Adviser {
                     "{} %).",
                     overflows ? "does not overflow" : "was tried", power_text(top_), share,
                     shortest_number(100 * policy_.max_flushed)));
-    const TensorAudit& largest = *largest_tensor(result_);
-    const double value = to_double(scaled(largest.counts.max_abs, -scales().dump));
+    const double value = to_double(largest());
     advice_.reasons.push_back(
         overflows ? fmt::format("{} overflows first (largest value {}), {} loses most.", name(*advice_.above),
                                 magnitude_text(value), name(*advice_.below))
@@ -246,19 +249,20 @@ class Adviser {
   // What would be lost if every tensor had the largest scale of the range that it can bear.
   std::uint64_t flushed_with_own_scales() const {
     std::uint64_t lost = 0;
-    for (const TensorAudit& tensor : result_.tensors) {
-      if (tensor.counts.max_abs.kind != Kind::finite) continue;
-      const int own = largest_safe_scale_log2(target(), scaled(tensor.counts.max_abs, -scales().dump));
+    for_each_tensor(result_.summary, [&](TensorRef, const StepSummary&, const TensorSummary& tensor) {
+      const Exact most = census_of(tensor.evidence).max_abs;
+      if (most.kind != Kind::finite) return;
+      const int own = largest_safe_scale_log2(target(), most);
       lost += flushed(tensor, std::clamp(own, scales().low, scales().high));
-    }
+    });
     return lost;
   }
 
   void suggest_other_format() {
-    for (std::size_t other = 0; other < options_.targets.size(); ++other) {
-      const Adviser rival(series_, result_, options_, policy_, other);
-      if (other == target_ || !scales().contains(0) || rival.flushed(0) != 0 || rival.beyond(0) != 0) continue;
-      advice_.reasons.push_back(fmt::format("{} holds every value without a scale.", options_.targets[other].name));
+    for (std::size_t other = 0; other < question_.formats.size(); ++other) {
+      const Adviser rival(result_, question_, policy_, other);
+      if (other == format_ || !scales().contains(0) || rival.flushed(0) != 0 || rival.beyond(0) != 0) continue;
+      advice_.reasons.push_back(fmt::format("{} holds every value without a scale.", question_.formats[other].name));
       return;
     }
   }
@@ -269,11 +273,11 @@ class Adviser {
   }
   static std::string shortest_number(double value) { return fmt::format("{:.6g}", value); }
 
-  const StepSeries& series_;
   const AuditResult& result_;
-  const AuditOptions& options_;
+  const Question& question_;
   const Policy& policy_;
-  std::size_t target_;
+  std::size_t format_;
+  Target target_;
   Drift drift_;
   Recommendation advice_;
   int safe_ = 0;    // largest scale without overflow, wherever the range ends
@@ -282,71 +286,76 @@ class Adviser {
 };
 
 // Names by which frameworks and hooks call the gradients of activations.
-bool has_activation_gradients(const StepSeries& series) {
+bool has_activation_gradients(const Summary& summary) {
   constexpr std::string_view words[] = {"act_grad", "activation", "grad_output", "grad_input", "dgrad"};
-  for (const Input& input : series.inputs) {
-    for (const TensorView& view : input.tensors) {
-      if (std::ranges::any_of(words,
-                              [&](std::string_view word) { return view.name.find(word) != std::string::npos; })) {
-        return true;
-      }
-    }
-  }
-  return false;
+  bool has = false;
+  for_each_tensor(summary, [&](TensorRef, const StepSummary&, const TensorSummary& tensor) {
+    has = has || std::ranges::any_of(
+                     words, [&](std::string_view word) { return tensor.name.find(word) != std::string::npos; });
+  });
+  return has;
 }
 
-bool any_narrow(const StepSeries& series) {
-  for (const Input& input : series.inputs) {
-    for (const TensorView& view : input.tensors) {
-      if (view.dtype->bytes < 4) return true;
-    }
-  }
-  return false;
+bool any_narrow(const Summary& summary) {
+  bool any = false;
+  for_each_tensor(summary, [&](TensorRef, const StepSummary&, const TensorSummary& tensor) {
+    any = any || tensor.dtype->bytes < 4;
+  });
+  return any;
+}
+
+// "values were divided by the dump's own loss scale 2^16 first.", nothing where no scale was taken off.
+std::optional<std::string> taken_off(const Summary& summary) {
+  const auto [least, most] = std::ranges::minmax_element(summary.steps, {}, &StepSummary::dump_scale_log2);
+  const int low = least->dump_scale_log2, high = most->dump_scale_log2;
+  if (low == 0 && high == 0) return {};
+  if (low == high) return fmt::format("values were divided by the dump's own loss scale {} first.", power_text(low));
+  return fmt::format("values of each step were divided by its own loss scale first ({} to {}).", power_text(low),
+                     power_text(high));
 }
 
 }  // namespace
 
-Drift drift_of(const StepSeries& series, const AuditResult& result) {
-  std::vector<Exact> largest(series.inputs.size());
-  for (const TensorAudit& tensor : result.tensors) {
-    if (magnitude_less(largest[tensor.input], tensor.counts.max_abs)) largest[tensor.input] = tensor.counts.max_abs;
-  }
+Drift drift_of(const Summary& summary) {
   Drift drift;
-  const Exact* previous = nullptr;
-  for (const Exact& value : largest) {
-    if (value.kind != Kind::finite) continue;
+  Exact previous;
+  for (const StepSummary& step : summary.steps) {
+    Exact largest;
+    for (const TensorSummary& tensor : step.tensors) {
+      if (magnitude_less(largest, census_of(tensor.evidence).max_abs)) largest = census_of(tensor.evidence).max_abs;
+    }
+    if (largest.kind != Kind::finite) continue;
+    if (drift.steps != 0)
+      drift.largest_rise_log2 = std::max(drift.largest_rise_log2, log2_of(largest) - log2_of(previous));
     ++drift.steps;
-    if (previous) drift.largest_rise_log2 = std::max(drift.largest_rise_log2, log2_of(value) - log2_of(*previous));
-    previous = &value;
+    previous = largest;
   }
   return drift;
 }
 
-std::vector<Recommendation> recommend(const StepSeries& series, const AuditResult& result, const AuditOptions& options,
-                                      const Policy& policy) {
+std::vector<Recommendation> recommend(const AuditResult& result, const Question& question, const Policy& policy) {
   std::vector<Recommendation> all;
-  for (std::size_t target = 0; target < options.targets.size(); ++target) {
-    all.push_back(Adviser(series, result, options, policy, target).advise());
+  for (std::size_t format = 0; format < question.formats.size(); ++format) {
+    all.push_back(Adviser(result, question, policy, format).advise());
   }
   return all;
 }
 
-std::vector<std::string> caveats(const StepSeries& series, const AuditResult& result, const AuditOptions& options,
-                                 const Policy& policy) {
+std::vector<std::string> caveats(const AuditResult& result, const Question&, const Policy& policy) {
   std::vector<std::string> all;
   const Outcome& total = result.total.front().front();
-  if (drift_of(series, result).steps < 2) {
+  if (drift_of(result.summary).steps < 2) {
     all.push_back(
         fmt::format("one step only: no drift could be measured, {} free below overflow are assumed to be enough.",
                     counted(static_cast<std::uint64_t>(policy.assumed_headroom), "binade", "binades")));
   }
-  if (!has_activation_gradients(series)) {
+  if (!has_activation_gradients(result.summary)) {
     all.push_back(
         "no activation gradients found (tensors named act_grad, activation, grad_output, grad_input or dgrad): in a "
         "real "
         "backward pass they may overflow or underflow first.");
   }
-  if (any_narrow(series)) {
+  if (any_narrow(result.summary)) {
     all.push_back(
         "some tensors are already in 16 bits or fewer: values that were lost before the dump cannot be seen.");
   }
@@ -355,10 +364,7 @@ std::vector<std::string> caveats(const StepSeries& series, const AuditResult& re
         fmt::format("the dump holds {} NaN and {} Inf: no scale can help those; they are left out of every rate.",
                     grouped(total.nan_in), grouped(total.inf_in)));
   }
-  if (options.scales.dump != 0) {
-    all.push_back(
-        fmt::format("values were divided by the dump's own loss scale {} first.", power_text(options.scales.dump)));
-  }
+  if (const auto scales = taken_off(result.summary)) all.push_back(*scales);
   all.push_back("errors of sums (accumulation, all-reduce, optimizer) are not part of this audit.");
   return all;
 }

@@ -18,11 +18,6 @@ struct Policy {
   int spare_headroom = 1;     // and on top of the largest rise seen where there are several
 };
 
-struct TensorRef {
-  std::size_t input = 0;
-  std::size_t tensor = 0;
-};
-
 // Advice for one target. The window holds the scales of the range at which nothing overflows at any step and the
 // flushed share meets the policy; an end is missing where the range of scales ends before it does.
 struct Recommendation {
@@ -37,19 +32,17 @@ struct Recommendation {
   std::vector<std::string> reasons;  // sentences; the first is the answer
 };
 
-// One recommendation per target, in order. Pure.
-std::vector<Recommendation> recommend(const StepSeries& series, const AuditResult& result, const AuditOptions& options,
-                                      const Policy& policy);
+// One recommendation per format of the question, in order. Pure.
+std::vector<Recommendation> recommend(const AuditResult& result, const Question& question, const Policy& policy);
 
-// What the evidence does not cover, for all targets: sentences. Pure.
-std::vector<std::string> caveats(const StepSeries& series, const AuditResult& result, const AuditOptions& options,
-                                 const Policy& policy);
+// What the evidence does not cover, for all formats: sentences. Pure.
+std::vector<std::string> caveats(const AuditResult& result, const Question& question, const Policy& policy);
 
 // Steps at which the largest value is known, and by how many binades it ever rose from one to the next.
 struct Drift {
   std::size_t steps = 0;
   double largest_rise_log2 = 0;
 };
-Drift drift_of(const StepSeries& series, const AuditResult& result);
+Drift drift_of(const Summary& summary);
 
 }  // namespace lowp

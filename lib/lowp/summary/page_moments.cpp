@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // From leaves told apart by eleven bits to the moments of every narrower rounding: a pyramid over one binade.
 #include <algorithm>
-#include <cassert>
 #include <cstddef>
 #include <tuple>
 #include <type_traits>
 
-#include "lowp/summary/binade_table.h"
+#include "lowp/base/contract.h"
+#include "lowp/summary/page_moments.h"
 
 namespace lowp {
 namespace {
@@ -130,18 +130,23 @@ void coarsen(std::vector<Placed<Square>>& cells, int fraction_bits, int q) {
 }
 
 template <class Square>
-void round_to_each_width(PageMoments& moments, const BinadeTable::Page& page, int fraction_bits, Rounding rounding) {
+void round_to_each_width(PageMoments& moments, const BinadeTable& table, const BinadeTable::Page& page,
+                         Rounding rounding) {
+  const int fraction_bits = table.options().fraction_bits;
   std::vector<Placed<Square>> cells;
-  page.for_each_cell([&](std::size_t leaf, const Cell128& cell) {
+  cells.reserve(page.end - page.begin);
+  for (std::size_t i = page.begin; i < page.end; ++i) {
+    const Cell128 cell = table.cell(i);
     Square tail_squared;
     if constexpr (std::is_same_v<Square, u128>) {
       tail_squared = static_cast<u128>(cell.tail_squared.limb[1]) << 64 | cell.tail_squared.limb[0];
     } else {
       tail_squared = cell.tail_squared;
     }
+    const std::uint64_t leaf = table.cells(page)[i - page.begin].leaf;
     cells.push_back({BinadeTable::leaves | leaf, cell.count, cell.exact, cell.tail, tail_squared});
-  });
-  for (int q = BinadeTable::leaf_bits - 1; q >= -1; --q) {
+  }
+  for (int q = leaf_bits - 1; q >= -1; --q) {
     SumsByDistance<Square> sums;
     for (const Placed<Square>& cell : cells) round_cell(sums, cell, fraction_bits, q, rounding, page.negative);
     Distances& distances = moments.by_fraction[static_cast<std::size_t>(q + 1)];
@@ -161,7 +166,7 @@ Group sum_of(const Distances& distances) {
 const Distances& PageMoments::rounded_to(int q) const {
   if (q < static_cast<int>(by_fraction.size()) - 1) return by_fraction[static_cast<std::size_t>(q + 1)];
   const auto found = wide.find(q);
-  assert(found != wide.end());
+  contract(found != wide.end(), "a width that the table has recorded");
   return found->second;
 }
 
@@ -170,19 +175,26 @@ Group PageMoments::all_rounded_to(int q) const {
   return sum_of(rounded_to(q));
 }
 
-PageMoments moments_of(const BinadeTable& table, const BinadeTable::Page& page, Rounding rounding) {
-  PageMoments moments{page.negative, page.binade, {}, {}, {}, page.wide};
-  const int fraction_bits = table.options().fraction_bits;
-  if (fraction_bits == narrow_fraction_bits) {
-    round_to_each_width<u128>(moments, page, fraction_bits, rounding);
-  } else {
-    round_to_each_width<Integer256>(moments, page, fraction_bits, rounding);
+void PageMoments::sum_up() {
+  std::ranges::transform(by_fraction, whole.begin(), sum_of);
+  all = whole[0];
+  all.exact = all.count;
+  all.error_up = all.error_down = 0;
+  all.error_squared = {};
+}
+
+MomentTable moments_of(const BinadeTable& table, Rounding rounding) {
+  MomentTable moments{table.census(), rounding, table.options().fraction_bits, {}};
+  moments.pages.reserve(table.pages().size());
+  for (const BinadeTable::Page& page : table.pages()) {
+    PageMoments& rounded = moments.pages.emplace_back(PageMoments{page.negative, page.binade, {}, {}, {}, page.wide});
+    if (moments.fraction_bits == narrow_fraction_bits) {
+      round_to_each_width<u128>(rounded, table, page, rounding);
+    } else {
+      round_to_each_width<Integer256>(rounded, table, page, rounding);
+    }
+    rounded.sum_up();
   }
-  std::ranges::transform(moments.by_fraction, moments.whole.begin(), sum_of);
-  moments.all = moments.whole[0];
-  moments.all.exact = moments.all.count;
-  moments.all.error_up = moments.all.error_down = 0;
-  moments.all.error_squared = {};
   return moments;
 }
 

@@ -2,41 +2,14 @@
 #include "lowp/summary/sweep.h"
 
 #include <algorithm>
-#include <cassert>
 
-#include "lowp/core/convert.h"
+#include "lowp/base/contract.h"
+#include "lowp/exact/wide_sum.h"
+#include "lowp/summary/below.h"
+#include "lowp/summary/format_ends.h"
 
 namespace lowp {
 namespace {
-
-// Fraction bits that survive in a binade: all of them, or fewer below the smallest normal; may be negative.
-int kept_fraction_bits(Format f, int binade) {
-  return fraction_bits(f) - std::max(0, min_exponent(f) - binade);
-}
-
-// How far below the end of its binade the largest number is, in units of its last place.
-std::uint64_t distance_of_max(Format f) {
-  const int q = kept_fraction_bits(f, max_exponent(f));
-  return (std::uint64_t{2} << q) - ordinal_significand(f, max_finite_ordinal(f));
-}
-
-// Whether a result `distance` units of q fraction bits below the end of the largest binade lies beyond the largest
-// number.
-bool passes_max(Format f, int q, std::uint64_t distance) {
-  return distance << (kept_fraction_bits(f, max_exponent(f)) - q) < distance_of_max(f);
-}
-
-// Width to look up for a scaled binade; table_fraction_bits and more lose nothing.
-int lookup_width(Format f, int binade, int table_fraction_bits) {
-  return std::min(kept_fraction_bits(f, binade), table_fraction_bits);
-}
-
-// Whether a table that keeps every bit of a scaled binade need not be asked: nothing is rounded, nothing passes the
-// max.
-bool is_exact(Format f, int binade, int table_fraction_bits) {
-  const int q = lookup_width(f, binade, table_fraction_bits);
-  return q == table_fraction_bits && !(binade == max_exponent(f) && passes_max(f, q, 1));
-}
 
 // What the elements of a group become: themselves rounded, or all the same number.
 struct Fate {
@@ -46,11 +19,7 @@ struct Fate {
 };
 
 Fate beyond_max(const Target& target, bool negative) {
-  const Format f = target.format;
-  const bool clipped = target.overflow.saturate_finite ||
-                       overflow_stays_finite(target.rounding, negative, (max_finite_code(f) & 1) != 0) ||
-                       (!f.has_inf && !has_nan(f));
-  return {clipped ? ElementClass::saturated : ElementClass::overflowed, true, max_finite_ordinal(f)};
+  return {class_beyond(target, negative), true, max_finite_ordinal(target.format)};
 }
 
 Fate within(Format f, int result_binade) {
@@ -120,7 +89,7 @@ void add_errors(Sums& sums, const Group& group, const Fate& fate, bool negative,
   squared.subtract(product(group.sum, significand), unit + exponent + 1);
 }
 
-ErrorMoments finish(const Sums& sums, std::uint64_t counted) {
+ErrorMoments finish(const Sums& sums, std::uint64_t counted, bool overflowed) {
   ErrorMoments error;
   WideSum total;
   for (const WideSum& squared : sums.squared) total.add(squared);
@@ -131,16 +100,83 @@ ErrorMoments finish(const Sums& sums, std::uint64_t counted) {
   difference.subtract(positive ? sums.negative : sums.positive);
   if (counted != 0) error.bias = (positive ? 1 : -1) * difference.to_double() / static_cast<double>(counted);
   if (total.is_zero()) return error;
-  if (!sums.signal.is_zero()) error.snr_db = sums.signal.decibels_over(total);
+  if (!sums.signal.is_zero() && !overflowed) error.snr_db = sums.signal.decibels_over(total);
   for (std::size_t c = 0; c < sums.squared.size(); ++c) error.share_of_squared[c] = sums.squared[c].share_of(total);
   return error;
 }
 
-}  // namespace
-
-bool is_auditable(Format format) {
-  return format.sign == SignRule::magnitude && format.has_zero && format.precision >= 2 && distance_of_max(format) <= 3;
+Outcome blank_outcome(const Census& census, int scale_log2) {
+  Outcome outcome;
+  outcome.scale_log2 = scale_log2;
+  outcome.elements = census.elements;
+  outcome.zero_in = Interval::exactly(census.zero_in);
+  outcome.nan_in = census.nan_in;
+  outcome.inf_in = census.inf_in;
+  return outcome;
 }
+
+Outcome measure(const MomentTable& table, const Target& target, int scale_log2) {
+  Outcome outcome = blank_outcome(table.census, scale_log2);
+  Sums sums;
+  std::array<std::uint64_t, element_classes> counts{};
+  std::uint64_t exact = 0;
+  for (const PageMoments& page : table.pages) {
+    const int unit = page.binade - table.fraction_bits;
+    visit_fates(page, target, scale_log2, table.fraction_bits, [&](const Group& group, const Fate& fate) {
+      counts[static_cast<std::size_t>(fate.element_class)] += group.count;
+      if (!fate.constant) exact += group.exact;
+      if (fate.element_class == ElementClass::overflowed) return;
+      add_errors(sums, group, fate, page.negative, unit, ordinal_significand(target.format, fate.ordinal),
+                 ordinal_exponent(target.format, fate.ordinal) - scale_log2);
+    });
+  }
+  std::ranges::transform(counts, outcome.counts.of.begin(), Interval::exactly);
+  outcome.exact = Interval::exactly(exact);
+  const std::uint64_t overflowed = counts[static_cast<std::size_t>(ElementClass::overflowed)];
+  outcome.error =
+      finish(sums, outcome.elements - outcome.nan_in - outcome.inf_in - overflowed, overflowed != 0);
+  return outcome;
+}
+
+// Classes as differences of what lies below the three edges.
+template <class Counts>
+void add_classes(ClassCounts& counts, const Counts& evidence, const Target& target, int scale_log2, bool negative,
+                 Signs signs) {
+  const ClassEdges edges = edges_of(target, negative);
+  const auto count = [&](Threshold edge) {
+    edge.at = scaled(edge.at, -scale_log2);
+    return below(evidence, edge, signs);
+  };
+  constexpr int above_all = 1 << 20;
+  const Interval flushed = count(edges.flushed), subnormal = count(edges.subnormal), finite = count(edges.finite),
+                 all = below(evidence, Threshold{exact_finite(false, 1, above_all), false}, signs);
+  counts[ElementClass::flushed] += flushed;
+  counts[ElementClass::subnormal] += subnormal - flushed;
+  counts[ElementClass::normal] += finite - subnormal;
+  counts[edges.beyond] += all - finite;
+}
+
+template <class Counts>
+Outcome count_classes(const Counts& evidence, const Target& target, int scale_log2) {
+  Outcome outcome = blank_outcome(evidence, scale_log2);
+  if (looks_at_sign(target.rounding)) {
+    add_classes(outcome.counts, evidence, target, scale_log2, true, Signs::negative);
+    add_classes(outcome.counts, evidence, target, scale_log2, false, Signs::positive);
+  } else {
+    add_classes(outcome.counts, evidence, target, scale_log2, false, Signs::both);
+  }
+  return outcome;
+}
+
+struct Answer {
+  const Target& target;
+  int scale_log2;
+  Outcome operator()(const TensorCounts& counts) const { return count_classes(counts, target, scale_log2); }
+  Outcome operator()(const CutCounts& counts) const { return count_classes(counts, target, scale_log2); }
+  Outcome operator()(const BinadeTable&) const { return {}; }  // swept by its moments
+};
+
+}  // namespace
 
 std::string_view class_name(ElementClass element_class) {
   switch (element_class) {
@@ -153,75 +189,44 @@ std::string_view class_name(ElementClass element_class) {
   return {};
 }
 
-ElementClass class_of(const Target& target, Exact y) {
-  const Format f = target.format;
-  const Rounded rounded = round_magnitude(f, target.rounding, y);
-  if (overflows(f, rounded)) return beyond_max(target, y.negative).element_class;
-  if (rounded.ordinal == 0) return ElementClass::flushed;
-  return rounded.ordinal < min_normal_ordinal(f) ? ElementClass::subnormal : ElementClass::normal;
+Result<Sweep> Sweep::of(const BinadeTable& table, const Question& question) {
+  if (auto fault = question.fault()) return *std::move(fault);
+  if (!table.resolves(question)) {
+    return Error{"", std::nullopt, "a summary that recorded the fractions these formats ask for at these scales",
+                 "one that did not: summarize with the same formats and scales"};
+  }
+  return Sweep(question, moments_of(table, question.rounding));
 }
 
-Outcome without_errors(Outcome outcome) {
-  outcome.error = {};
-  outcome.counts.exact = 0;
-  outcome.counts_only = true;
-  return outcome;
+Result<Sweep> Sweep::of(const Evidence& evidence, const Question& question) {
+  if (const auto* table = std::get_if<BinadeTable>(&evidence)) return of(*table, question);
+  if (auto fault = question.fault()) return *std::move(fault);
+  return Sweep(question, &evidence);
 }
 
-PassOptions plan_pass(std::span<const Target> targets, const ScaleRange& scales, int table_fraction_bits) {
-  PassOptions options;
-  options.fraction_bits = table_fraction_bits;
-  const bool wide = table_fraction_bits == wide_fraction_bits;
-  for (const Target& target : targets) {
-    assert(is_auditable(target.format) && target.rounding == targets.front().rounding);
-    assert(!is_stochastic(target.rounding));
-    options.rounding = target.rounding;
-    if (fraction_bits(target.format) < BinadeTable::leaf_bits) continue;
-    for (int binade = wide ? -1074 : -149; binade <= (wide ? 1023 : 127); ++binade) {
-      for (int scale = scales.low; scale <= scales.high; ++scale) {
-        const int scaled_binade = binade + scale - scales.dump;
-        if (scaled_binade > max_exponent(target.format)) continue;
-        const int q = lookup_width(target.format, scaled_binade, table_fraction_bits);
-        if (q < BinadeTable::leaf_bits || is_exact(target.format, scaled_binade, table_fraction_bits)) continue;
-        options.wide.need(binade, q);
-      }
+Outcome Sweep::at(std::size_t format, int scale_log2) const {
+  contract(format < question_.formats.size() && question_.scales.contains(scale_log2), "a format and scale asked for");
+  const Target target = question_.target(format);
+  if (const auto* moments = std::get_if<MomentTable>(&prepared_)) {
+    Outcome outcome = measure(*moments, target, scale_log2);
+    if (question_.counts_only) {
+      outcome.exact.reset();
+      outcome.error.reset();
+    }
+    return outcome;
+  }
+  return std::visit(Answer{target, scale_log2}, *std::get<const Evidence*>(prepared_));
+}
+
+Outcomes Sweep::all() const {
+  Outcomes outcomes(question_.formats.size());
+  for (std::size_t format = 0; format < outcomes.size(); ++format) {
+    outcomes[format].reserve(question_.scales.size());
+    for (int scale = question_.scales.low; scale <= question_.scales.high; ++scale) {
+      outcomes[format].push_back(at(format, scale));
     }
   }
-  return options;
-}
-
-Prepared prepare(const BinadeTable& table, Rounding rounding) {
-  Prepared prepared{&table, {}};
-  for (const BinadeTable::Page* page : table.pages()) {
-    prepared.pages.push_back(moments_of(table, *page, rounding));
-  }
-  return prepared;
-}
-
-Outcome measure(const Prepared& prepared, const Target& target, const ScaleRange& scales, int scale_log2) {
-  const BinadeTable& table = *prepared.table;
-  Outcome outcome{scale_log2, table.elements(), table.zero_in(), table.nan_in(), table.inf_in(), {}, {}};
-  Sums sums;
-  const int table_fraction_bits = table.options().fraction_bits;
-  for (const PageMoments& page : prepared.pages) {
-    const int unit = page.binade - table_fraction_bits - scales.dump;
-    visit_fates(page, target, scale_log2 - scales.dump, table_fraction_bits, [&](const Group& group, const Fate& fate) {
-      outcome.counts[fate.element_class] += group.count;
-      if (!fate.constant) outcome.counts.exact += group.exact;
-      if (fate.element_class == ElementClass::overflowed) return;
-      add_errors(sums, group, fate, page.negative, unit, ordinal_significand(target.format, fate.ordinal),
-                 ordinal_exponent(target.format, fate.ordinal) - scale_log2);
-    });
-  }
-  outcome.error =
-      finish(sums, outcome.elements - outcome.nan_in - outcome.inf_in - outcome.counts[ElementClass::overflowed]);
-  return outcome;
-}
-
-int largest_safe_scale_log2(const Target& target, Exact x) {
-  int scale = max_exponent(target.format) + 1 - exponent_of(x);  // one binade too high at the most
-  while (overflows(target.format, round_magnitude(target.format, target.rounding, scaled(x, scale)))) --scale;
-  return scale;
+  return outcomes;
 }
 
 }  // namespace lowp

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <tuple>
 #include <unordered_set>
 
@@ -253,6 +254,31 @@ std::optional<Error> coverage_fault(const File& file, SafetensorsHeader& header)
                fmt::format("{} more bytes", data_bytes - covered)};
 }
 
+std::optional<std::int64_t> whole_number(std::string_view text) {
+  std::int64_t number = 0;
+  const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (fault != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+// "65536", "65536.0", "0.5", "2^16": the exponent of a power of two.
+std::optional<int> log2_of_scale(std::string_view text) {
+  constexpr int limit = 160;
+  if (text.starts_with("2^")) {
+    const auto log2 = whole_number(text.substr(2));
+    if (!log2 || *log2 < -limit || *log2 > limit) return std::nullopt;
+    return static_cast<int>(*log2);
+  }
+  double value = 0;
+  const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (fault != std::errc{} || end != text.data() + text.size() || !std::isfinite(value) || value <= 0) {
+    return std::nullopt;
+  }
+  int exponent = 0;
+  if (std::frexp(value, &exponent) != 0.5 || exponent - 1 < -limit || exponent - 1 > limit) return std::nullopt;
+  return exponent - 1;
+}
+
 }  // namespace
 
 Result<SafetensorsHeader> read_safetensors_header(const File& file) {
@@ -297,14 +323,20 @@ std::optional<TensorView> safetensors_view(const std::shared_ptr<const File>& fi
   return view;
 }
 
-std::optional<std::int64_t> safetensors_step(const SafetensorsHeader& header) {
-  const auto found = header.metadata.find("step");
-  if (found == header.metadata.end()) return std::nullopt;
-  const std::string& text = found->second;
-  std::int64_t step = 0;
-  const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), step);
-  if (fault != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return step;
+void take_metadata(const SafetensorsHeader& header, Input& input) {
+  const auto text = [&](const char* key) -> const std::string* {
+    const auto found = header.metadata.find(key);
+    return found == header.metadata.end() ? nullptr : &found->second;
+  };
+  if (const std::string* step = text("step"); step && !input.step) input.step = whole_number(*step);
+  if (const std::string* dtype = text("loss_dtype"); dtype && !input.loss_dtype) input.loss_dtype = printable(*dtype);
+  if (const std::string* scale = text("loss_scale"); scale && !input.dump_scale_log2) {
+    input.dump_scale_log2 = log2_of_scale(*scale);
+    if (!input.dump_scale_log2) {
+      input.notes.push_back(
+          printable(fmt::format("loss_scale '{}' is no power of two within 2^-160 to 2^160: not taken off", *scale)));
+    }
+  }
 }
 
 Result<Input> open_safetensors(const std::string& path, const OpenOptions&) {
@@ -315,13 +347,13 @@ Result<Input> open_safetensors(const std::string& path, const OpenOptions&) {
   Input input;
   input.path = path;
   input.bytes = (*file)->size();
-  input.step = safetensors_step(*header);
   input.files = {(*file)->stamp()};
   SkipLog skips;
   for (const SafetensorsEntry& entry : header->entries) {
     if (auto view = safetensors_view(*file, *header, entry, skips)) input.tensors.push_back(*std::move(view));
   }
   input.notes = skips.notes();
+  take_metadata(*header, input);
   return input;
 }
 

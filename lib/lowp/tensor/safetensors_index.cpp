@@ -111,7 +111,7 @@ Result<Done> add_shard(Input& input, const std::string& shard_name, const IndexS
   if (!header) return header.error();
   input.bytes += (*file)->size();
   input.files.push_back((*file)->stamp());
-  if (!input.step) input.step = safetensors_step(*header);
+  take_metadata(*header, input);
   for (const SafetensorsEntry& entry : header->entries) {
     const auto mapped = index.shard_of.find(entry.name);
     if (mapped == index.shard_of.end() || mapped->second != shard_name) {

@@ -46,6 +46,8 @@ struct Input {
   std::vector<TensorView> tensors;   // in file order, after `select`; names unique
   std::vector<std::string> notes;    // what was skipped and why; printable lines
   std::vector<FileStamp> files;      // the file, or the index and its shards
+  std::optional<int> dump_scale_log2;     // of the loss scale in the file's metadata, where there is a power of two
+  std::optional<std::string> loss_dtype;  // of the loss, where the metadata says so; printable
 };
 
 // Inputs ordered by step where every one has a step and they differ, else in the order given.

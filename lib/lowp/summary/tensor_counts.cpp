@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lowp/summary/binade_counts.h"
+#include "lowp/summary/tensor_counts.h"
 
 #include <algorithm>
 #include <array>
@@ -14,8 +14,8 @@ namespace {
 constexpr Format fp32 = ieee_format(8, 23);
 constexpr std::size_t prefixes = 512;  // sign and exponent field of an FP32 word
 
-// Elements by sign and exponent field. Four tables, since neighbours often share their exponent and would otherwise
-// wait for each other.
+// Elements by sign and exponent field. Four interleaved tables, so that neighbours with one
+// exponent do not serialise on store-to-load forwarding.
 struct PrefixCounts {
   std::array<std::array<std::uint32_t, prefixes>, 4> count{};
   std::array<std::uint32_t, prefixes> powers_of_two{};  // a fraction of zero: zeros and infinities as well
@@ -100,7 +100,7 @@ void add_subnormals(TensorCounts& counts, std::span<const std::byte> words, std:
 
 }  // namespace
 
-TensorCounts counts_of_fp32(std::span<const std::byte> words, std::uint64_t weight) {
+TensorCounts counts_of_fp32(std::span<const std::byte> words, std::uint64_t weight, int dump_scale_log2) {
   const PrefixCounts prefix_counts = count_prefixes(words);
   TensorCounts counts;
   counts.elements = words.size() / 4 * weight;
@@ -135,43 +135,21 @@ TensorCounts counts_of_fp32(std::span<const std::byte> words, std::uint64_t weig
       return a.negative != b.negative ? a.negative : a.binade < b.binade;
     });
   }
+  for (BinadeCount& row : counts.binades) row.binade = static_cast<std::int16_t>(row.binade - dump_scale_log2);
+  for (Exact* x : {&counts.max_abs, &counts.min_nonzero_abs}) *x = lowest_terms(scaled(*x, -dump_scale_log2));
   return counts;
 }
 
 TensorCounts counts_of(const BinadeTable& table) {
-  TensorCounts counts{
-      table.elements(), table.zero_in(), table.nan_in(), table.inf_in(), table.max_abs(), table.min_nonzero_abs(), {}};
-  for (const BinadeTable::Page* page : table.pages()) {
+  TensorCounts counts{table.census(), true, {}};
+  for (const BinadeTable::Page& page : table.pages()) {
     BinadeCount& binade = counts.binades.emplace_back(
-        BinadeCount{static_cast<std::int16_t>(page->binade), page->negative, 0, page->cell(0).exact});
-    page->for_each_cell([&](std::size_t, const Cell128& cell) { binade.count += cell.count; });
+        BinadeCount{static_cast<std::int16_t>(page.binade), page.negative, 0, 0});
+    const auto cells = table.cells(page);
+    if (cells.front().leaf == 0) binade.powers_of_two = cells.front().exact;
+    for (const BinadeTable::Cell& cell : cells) binade.count += cell.count;
   }
   return counts;
-}
-
-std::uint64_t flushed_at(const TensorCounts& counts, const Target& target, const ScaleRange& scales, int scale_log2) {
-  constexpr std::uint64_t half = std::uint64_t{1} << 63;
-  const int half_binade = quantum_exponent(target.format) - 1 - scale_log2 + scales.dump;  // of elements as dumped
-  struct Stays {
-    bool below_half, half, above_half;  // whether such an element of this sign stays at zero
-  };
-  const auto stays = [&](bool negative) {
-    const auto at = [&](Tail tail) { return !rounds_away(target.rounding, negative, false, tail); };
-    return Stays{at(Tail{1, false}), at(Tail{half, false}), at(Tail{half, true})};
-  };
-  const Stays of_sign[] = {stays(false), stays(true)};
-  std::uint64_t flushed = 0;
-  for (const BinadeCount& held : counts.binades) {
-    if (held.binade > half_binade) continue;
-    const Stays& zero = of_sign[held.negative ? 1 : 0];
-    if (held.binade < half_binade) {
-      flushed += zero.below_half ? held.count : 0;
-    } else {
-      flushed += zero.half ? held.powers_of_two : 0;
-      flushed += zero.above_half ? held.count - held.powers_of_two : 0;
-    }
-  }
-  return flushed;
 }
 
 }  // namespace lowp
