@@ -10,11 +10,13 @@
 #include "arguments.h"
 #include "command_line.h"
 #include "commands.h"
+#include "logged_answer.h"
 #include "lowp/audit/audit_report.h"
 #include "lowp/core/formats.h"
 #include "lowp/gpu_pass/binade_pass.h"
 #include "lowp/gpu_pass/pass_results.h"
 #include "lowp/report/writers.h"
+#include "lowp/tensor/logged_series.h"
 #include "lowp/tensor/readers.h"
 #include "terminal.h"
 
@@ -57,6 +59,8 @@ std::string listed(const std::vector<std::string_view>& words) {
 std::string reader_help() {
   std::string text;
   for (const Reader& reader : readers()) text += fmt::format("  {:<20} {}\n", reader.name, reader.what);
+  text += "Logged histograms, for bounds:\n";
+  for (const LoggedReader& reader : logged_readers()) text += fmt::format("  {:<20} {}\n", reader.name, reader.what);
   return text;
 }
 
@@ -313,6 +317,11 @@ std::optional<Error> beyond_gpu(const StepSeries& series) {
 }
 
 int audit(const Words& words, Settings& settings) {
+  if (settings.open.reader.empty() && std::ranges::all_of(words.paths, is_logged_run)) {
+    if (!settings.conditions.empty()) return fail("--fail-on: wanted a dump, found logged histograms, which give bounds only");
+    return answer_from_logs(words.paths, {settings.open.select, settings.audit.question, settings.audit.dump_scale_log2,
+                                          settings.policy, *settings.writer, words.plot});
+  }
   auto series = open_series(words.paths, settings.open);
   if (!series) return fail(series.error().message());
   if (const auto error = without_tensors(*series)) return fail(error->message());

@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <filesystem>
 #include <fstream>
 #include <istream>
 #include <map>
@@ -11,7 +13,9 @@
 #include <utility>
 
 #include "lowp/logs/log_formats.h"
+#include "lowp/logs/log_scalars.h"
 #include "lowp/logs/log_text.h"
+#include "lowp/tensor/file.h"
 
 namespace lowp {
 namespace {
@@ -180,11 +184,7 @@ class SectionReader {
     section.first_line = first;
     section.last_line = std::max(first, last);
     section.framework = framework_of(events);
-    section.run = scaler_run(events);
-    section.verdict = judge(section.run);
-    section.scale_meaning = !section.run.logs_scale          ? ScaleMeaning::not_logged
-                            : section.run.scale_of_this_step ? ScaleMeaning::of_this_step
-                                                             : ScaleMeaning::of_the_next_step;
+    judge_section(section, events);
     return section;
   }
 
@@ -215,14 +215,38 @@ std::string_view name_of(ScaleMeaning meaning) {
   return {};
 }
 
+void judge_section(LogSection& section, std::span<const LogEvent> events) {
+  section.run = scaler_run(events);
+  section.verdict = judge(section.run);
+  section.scale_meaning = !section.run.logs_scale          ? ScaleMeaning::not_logged
+                          : section.run.scale_of_this_step ? ScaleMeaning::of_this_step
+                                                           : ScaleMeaning::of_the_next_step;
+}
+
 Result<std::vector<LogSection>> parse_log(std::string_view text, const std::string& name, LineRange lines) {
   std::istringstream in{std::string(text)};
   return SectionReader(name, lines).read(in);
 }
 
+namespace {
+
+Result<std::vector<LogSection>> read_scalars(const std::string& path, LineRange lines) {
+  if (lines.first != 1 || lines.last) return Error{path, {}, "a text for --lines", "event files"};
+  const auto inputs = open_logged(std::span(&path, 1), {});
+  if (!inputs) return inputs.error();
+  auto sections = scalar_sections(*inputs);
+  if (sections.empty()) return Error{path, {}, "scalars named loss scale, loss or gradient norm", "none"};
+  return sections;
+}
+
+}  // namespace
+
 Result<std::vector<LogSection>> read_log(const std::string& path, LineRange lines) {
+  const bool directory = std::filesystem::is_directory(path);
+  if (directory && !is_logged_run(path)) return Error{path, {}, "a log, or a directory of event files", "another directory"};
+  if (directory || is_record_file(path)) return read_scalars(path, lines);
   std::ifstream in(path, std::ios::binary);
-  if (!in) return Error{path, {}, "a readable file", "none"};
+  if (!in) return system_error(path, errno);
   return SectionReader(path, lines).read(in);
 }
 

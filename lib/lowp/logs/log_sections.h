@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,14 +27,18 @@ struct LogSection {
   ScaleMeaning scale_meaning = ScaleMeaning::not_logged;
 };
 
+// Fills in what `events` say: run, verdict, meaning of the scale.
+void judge_section(LogSection& section, std::span<const LogEvent> events);
+
 // Lines from 1, both included; no end: to the end of the file.
 struct LineRange {
   std::uint64_t first = 1;
   std::optional<std::uint64_t> last;
 };
 
-// The sections of a log, at least one. Lines beginning with '#' belong to none and end the section before them; so do a
-// step counter that starts again, the end of a run, and the borders of a CSV table. Errors: no such file or lines, a line
+// The sections of a log, at least one. A directory of event files or .wandb files, or one such file, is read for its
+// scalars and has no lines to choose from. Of a text, lines beginning with '#' belong to none
+// and end the section before them; so do a step counter that starts again, the end of a run, the borders of a CSV table. Errors: no such file or lines, a line
 // with a NUL byte (not a text), more lines about scalers than fit in memory (5 million).
 Result<std::vector<LogSection>> read_log(const std::string& path, LineRange lines);
 // The same from text in memory; `name` is the file in sections and errors.

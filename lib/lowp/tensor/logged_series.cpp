@@ -122,6 +122,11 @@ bool is_logged_run(const std::string& path) {
   return !run_files(path).empty() && !holds_dumps(path);
 }
 
+bool is_record_file(const std::string& path) {
+  const auto file = File::open(path);
+  return file && (starts_like(*file, is_tfrecord) || starts_like(*file, is_wandb));
+}
+
 Result<std::vector<LoggedInput>> open_logged(std::span<const std::string> paths, std::span<const std::string> select) {
   std::vector<LoggedInput> inputs;
   const auto add = [&](const std::string& path, const std::string& prefix) -> Result<Done> {

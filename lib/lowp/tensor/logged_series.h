@@ -36,6 +36,9 @@ struct LoggedInput {
 // folders deep, and no dump of its own. Reads first bytes only.
 bool is_logged_run(const std::string& path);
 
+// Whether a path is an event file or a .wandb file.
+bool is_record_file(const std::string& path);
+
 // All files of such paths, by name. `select`: globs over names, none: all.
 Result<std::vector<LoggedInput>> open_logged(std::span<const std::string> paths, std::span<const std::string> select);
 
