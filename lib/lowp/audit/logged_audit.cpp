@@ -116,6 +116,10 @@ int headroom_of(const LoggedAudit& audit, const Policy& policy) {
 
 }  // namespace
 
+bool has_float32_range(Format format) {
+  return min_exponent(format) <= -126;
+}
+
 LoggedAudit audit_logged(std::span<const LoggedInput> inputs, const Question& question, int dump_scale_log2,
                          const Policy& policy) {
   LoggedAudit audit;
@@ -134,6 +138,7 @@ LoggedAudit audit_logged(std::span<const LoggedInput> inputs, const Question& qu
     }
     find_safe(inputs, question.target(f), dump_scale_log2, format);
     find_window(audit, question, policy, format);
+    if (has_float32_range(question.formats[f].format)) format.init_scale_log2 = std::nullopt;
     audit.formats.push_back(std::move(format));
   }
   return audit;

@@ -34,7 +34,7 @@ struct LoggedFormat {
   std::string limiting;              // the tensor that sets it
   // Where the window begins: at `low_most` or below, not below `low_least` (policy: max_regret). Nothing: not in range.
   std::optional<int> low_least, low_most;
-  std::optional<int> init_scale_log2;
+  std::optional<int> init_scale_log2;  // nothing: not in range, or a format that needs none
 };
 
 struct LoggedStep {
@@ -52,6 +52,8 @@ struct LoggedAudit {
   std::vector<LoggedFormat> formats;         // of the question
   int headroom = 0;                          // binades kept free
 };
+
+bool has_float32_range(Format format);  // and so needs no loss scale
 
 // Logged values are divided by the loss scale that they had.
 LoggedAudit audit_logged(std::span<const LoggedInput> inputs, const Question& question, int dump_scale_log2,

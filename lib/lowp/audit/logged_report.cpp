@@ -15,8 +15,8 @@ namespace {
 
 constexpr int shown_scales = 6;
 constexpr std::string_view exact_line =
-    "writer.add_histogram(name, grad, step, bins=[-2.0**k for k in range(127, -150, -1)] + [0.0] + [2.0**k for k in "
-    "range(-149, 128)])";
+    "writer.add_histogram(name, grad, step, bins=sorted([0.0] + [x for k in range(-149, 128) for x in (-2.0**k, 2.0**k, "
+    "2.0**k * (1 + 2.0**-24))]))";
 
 struct Findings {
   std::span<const LoggedInput> inputs;
@@ -105,11 +105,16 @@ Grid sweep_grid(const Findings& f) {
   return grid;
 }
 
+std::string counted_binades(int count) {
+  return count == 0 ? "no binade" : counted(static_cast<std::uint64_t>(count), "binade", "binades");
+}
+
 std::string window_text(const LoggedFormat& format) {
   const std::string high = power_text(format.safe->scale_log2);
-  if (format.low_least == format.low_most) return fmt::format("{} to {}", power_text(*format.low_most), high);
-  return fmt::format("{} to {} for sure, and perhaps from {} on", power_text(*format.low_most), high,
-                     power_text(*format.low_least));
+  const bool alone = *format.low_most == format.safe->scale_log2;
+  const std::string sure = alone ? high : fmt::format("{} to {}", power_text(*format.low_most), high);
+  if (format.low_least == format.low_most) return sure + (alone ? " alone" : "");
+  return fmt::format("{} for sure, and perhaps from {} on", sure, power_text(*format.low_least));
 }
 
 std::string advice(const Findings& f, std::size_t index) {
@@ -121,20 +126,18 @@ std::string advice(const Findings& f, std::size_t index) {
                                                    counted(f.audit.unknown_peaks, "histogram", "histograms"))
                                      : "all values are zero.";
   }
+  if (has_float32_range(f.question.formats[index].format)) return "needs no loss scale: it has the range of float32.";
   std::string text = fmt::format("{} {}: above it {} overflows.", format.safe->exact ? "S_high is" : "S_high is at least",
                                  power_text(format.safe->scale_log2), format.limiting);
   if (!format.low_most || !format.init_scale_log2) return text + " That is below the scales asked for.";
-  if (format.safe->scale_log2 > f.question.scales.high) {
-    text += fmt::format(" Of the scales asked for none overflows; usable are {}.", window_text(format));
-  } else {
-    text += fmt::format(" Usable window {}.", window_text(format));
-  }
-  const Interval lost = format.sweep[f.question.scales.index(
-                                         std::clamp(*format.init_scale_log2, f.question.scales.low, f.question.scales.high))]
-                            .zero_or_flushed;
-  return text + fmt::format(" With {} free below it: init_scale = {}, where {} of all values are zero or flushed.",
-                            counted(static_cast<std::uint64_t>(f.audit.headroom), "binade", "binades"),
-                            power_text(*format.init_scale_log2), interval_text(lost, f.audit.values));
+  text += fmt::format(" Usable window {}.", window_text(format));
+  const ScaleRange& scales = f.question.scales;
+  const int init = *format.init_scale_log2, free = format.safe->scale_log2 - init;
+  const Interval lost = format.sweep[scales.index(std::clamp(init, scales.low, scales.high))].zero_or_flushed;
+  text += free < f.audit.headroom ? fmt::format(" One scale for all tensors hardly fits: {} leaves {} free below S_high",
+                                                power_text(init), counted_binades(free))
+                                  : fmt::format(" With {} free below S_high, start at init_scale = {}", counted_binades(free), power_text(init));
+  return text + fmt::format("; there {} of all values are zero or flushed.", interval_text(lost, f.audit.values));
 }
 
 // "from 2^19 at step 1 to 2^17 at step 200, 2^16 at the lowest"
@@ -157,8 +160,7 @@ std::vector<Block> not_covered(const Findings& f) {
   say("exact zeros: a bin holds them together with the smallest values, so no share of the non-zero values can be given, "
       "nor a signal to noise ratio.");
   if (f.audit.steps.size() < 2) {
-    say(fmt::format("one step only: no drift could be measured, {} free below overflow are assumed to be enough.",
-                    counted(static_cast<std::uint64_t>(f.audit.headroom), "binade", "binades")));
+    say(fmt::format("one step only: no drift could be measured, {} free below overflow are assumed to be enough.", counted_binades(f.audit.headroom)));
   }
   if (readers_of(f).contains("wandb")) {
     say("what wandb.watch saw: gradients still multiplied by the loss scale, one micro-batch at a time.");
@@ -167,7 +169,8 @@ std::vector<Block> not_covered(const Findings& f) {
     for (const std::string& note : input.run.notes) say(fmt::format("{}: {}.", input.path, note));
   }
   blocks.push_back(Heading{"To know it exactly"});
-  say("log with bins that end at powers of two, one line in PyTorch (only values exactly on an edge stay open):");
+  say("log with bins that end at powers of two and just above them, one line in PyTorch (values exactly on a tie stay "
+      "open):");
   say(std::string(exact_line));
   say("or dump the gradients of one step to a .safetensors file and audit that.");
   return blocks;

@@ -175,9 +175,10 @@ Value read_value(pbf_reader message) {
   return value;
 }
 
-class EventTaker {
- public:
-  explicit EventTaker(LoggedRun& run) : run_(run) {}
+}  // namespace
+
+struct EventReader::State {
+  explicit State(LoggedRun& run) : run_(run) {}
 
   // Throws protozero::exception on a message that is none.
   void take(std::string_view payload) {
@@ -202,9 +203,6 @@ class EventTaker {
     }
   }
 
-  SkipLog skips;
-
- private:
   void add(Value value, std::int64_t step) {
     if (value.simple) return add_scalar(std::move(value.name), step, *value.simple);
     std::optional<Tensor> tensor;
@@ -231,26 +229,34 @@ class EventTaker {
   }
 
   LoggedRun& run_;
+  SkipLog skips;
   std::map<std::pair<std::string, std::int64_t>, std::size_t> places_;
 };
 
-}  // namespace
+EventReader::EventReader(LoggedRun& run) : state_(std::make_unique<State>(run)) {}
+EventReader::~EventReader() = default;
 
+bool EventReader::take(std::string_view record) {
+  try {
+    state_->take(record);
+  } catch (const protozero::exception&) {
+    return false;
+  }
+  return true;
+}
+
+std::vector<std::string> EventReader::notes() const {
+  return state_->skips.notes();
+}
 
 Result<LoggedRun> read_tensorboard(const File& file) {
   LoggedRun run;
-  EventTaker taker(run);
+  EventReader reader(run);
   std::uint64_t malformed = 0;
-  const auto end = each_tfrecord(file, [&](std::string_view payload) {
-    try {
-      taker.take(payload);
-    } catch (const protozero::exception&) {
-      ++malformed;
-    }
-  });
+  const auto end = each_tfrecord(file, [&](std::string_view record) { malformed += reader.take(record) ? 0 : 1; });
   if (!end) return end.error();
   if (end->records == 0) return Error{file.path(), 0, "TensorBoard events", "no complete record"};
-  run.notes = taker.skips.notes();
+  run.notes = reader.notes();
   if (const std::string note = note_of(*end); !note.empty()) run.notes.push_back(note);
   if (malformed > 0) run.notes.push_back(fmt::format("{} records are not events", malformed));
   return run;

@@ -143,23 +143,28 @@ bool add_history(History history, LoggedRun& run) {
 
 }  // namespace
 
+bool take_wandb_record(std::string_view contents, LoggedRun& run) {
+  bool good = true;
+  try {
+    pbf_reader record(contents.data(), contents.size());
+    while (record.next()) {
+      if (record.tag_and_type() == bytes(2)) {
+        good &= add_history(read_history(record.get_message()), run);
+      } else {
+        record.skip();
+      }
+    }
+  } catch (const protozero::exception&) {
+    return false;
+  }
+  return good;
+}
+
 Result<LoggedRun> read_wandb(const File& file) {
   LoggedRun run;
   std::uint64_t malformed = 0;
-  const auto end = each_wandb_record(file, [&](std::string_view payload) {
-    try {
-      pbf_reader record(payload.data(), payload.size());
-      while (record.next()) {
-        if (record.tag_and_type() == bytes(2)) {
-          malformed += add_history(read_history(record.get_message()), run) ? 0 : 1;
-        } else {
-          record.skip();
-        }
-      }
-    } catch (const protozero::exception&) {
-      ++malformed;
-    }
-  });
+  const auto end =
+      each_wandb_record(file, [&](std::string_view record) { malformed += take_wandb_record(record, run) ? 0 : 1; });
   if (!end) return end.error();
   if (const std::string note = note_of(*end); !note.empty()) run.notes.push_back(note);
   if (malformed > 0) run.notes.push_back(fmt::format("{} records cannot be read", malformed));
