@@ -71,11 +71,11 @@ std::optional<Part> part_of(std::string_view array) {
   if (array == "arr_1") return Part{"histogram", false};
   if (names_counts(array)) return Part{"histogram", true};
   if (names_edges(array)) return Part{"histogram", false};
-  for (std::size_t at = array.find_last_of("/._"); at != std::string_view::npos && at > 0; at = array.find_last_of("/._", at - 1)) {
-    const std::string_view last = array.substr(at + 1);
-    if (names_counts(last)) return Part{std::string(array.substr(0, at)), true};
-    if (names_edges(last)) return Part{std::string(array.substr(0, at)), false};
-    if (at == 0) break;
+  // The longest ending that is known: "bin_edges" before "edges".
+  for (std::size_t at = array.find_first_of("/._"); at != std::string_view::npos; at = array.find_first_of("/._", at + 1)) {
+    const std::string_view ending = array.substr(at + 1);
+    if (names_counts(ending)) return Part{std::string(array.substr(0, at)), true};
+    if (names_edges(ending)) return Part{std::string(array.substr(0, at)), false};
   }
   return {};
 }
