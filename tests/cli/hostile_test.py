@@ -243,10 +243,10 @@ class Odd(Case):
             self.assertEqual({row["init_scale_log2_reason"] for row in rows}, {"nothing to scale"})
             self.answered(run(path, "--fail-on=flushed_of_nonzero>=0@fp16"))
 
-    def test_no_signal_is_not_called_exact(self):
+    def test_what_overflowed_is_not_called_exact(self):
         path = write(self.folder, "x.safetensors", safetensors({"a": f32(1e30)}))
         rows = json.loads(run(path, "--formats=fp16", "--scales=0", "--output=json").out)["outcomes"]
-        self.assertEqual((rows[0]["error"]["snr_db"], rows[0]["error"]["snr_db_reason"]), (None, "no signal"))
+        self.assertEqual((rows[0]["error"]["snr_db"], rows[0]["error"]["snr_db_reason"]), (None, "1 overflowed"))
         self.assertNotIn("exact", run(path, "--formats=fp16", "--scales=0").out.decode().replace("exact zeros", ""))
 
     def test_no_overflow_is_claimed_beyond_the_scales_tried(self):

@@ -5,13 +5,12 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <filesystem>
-#include <fstream>
 #include <numeric>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "accumulate_dumps.h"
 #include "lowp/core/formats.h"
 #include "lowp/training/gemm_operands.h"
 #include "lowp/training/gemm_replay.h"
@@ -21,53 +20,9 @@
 #include "lowp/training/update.h"
 
 using namespace lowp;
-namespace fs = std::filesystem;
+using namespace lowp::testing;
 
 namespace {
-
-struct Named {
-  std::string name;
-  std::vector<std::size_t> shape;
-  std::vector<float> values;
-};
-
-// Safetensors files in a folder of their own, gone with it.
-class Dumps {
- public:
-  Dumps()
-      : folder_(fs::temp_directory_path() / ("lowp_replay_" + std::to_string(reinterpret_cast<std::uintptr_t>(this)))) {
-    fs::create_directories(folder_);
-  }
-  ~Dumps() { fs::remove_all(folder_); }
-  void add(int step, const std::vector<Named>& tensors) {
-    std::string header = "{\"__metadata__\":{\"step\":\"" + std::to_string(step) + "\"}", data;
-    for (const Named& t : tensors) {
-      std::string shape;
-      for (const std::size_t axis : t.shape) shape += (shape.empty() ? "" : ",") + std::to_string(axis);
-      const std::size_t begin = data.size();
-      for (const float x : t.values) data.append(std::bit_cast<std::array<char, 4>>(x).data(), 4);
-      header += ",\"" + t.name + "\":{\"dtype\":\"F32\",\"shape\":[" + shape + "],\"data_offsets\":[" +
-                std::to_string(begin) + "," + std::to_string(data.size()) + "]}";
-    }
-    header += "}";
-    const auto size = std::bit_cast<std::array<char, 8>>(std::uint64_t{header.size()});
-    std::ofstream(folder_ / ("step" + std::to_string(step) + ".safetensors"), std::ios::binary)
-        << std::string(size.data(), 8) << header << data;
-  }
-  StepSeries open() const {
-    const std::vector<std::string> paths{folder_.string()};
-    auto series = open_series(paths, {});
-    REQUIRE(series);
-    return *series;
-  }
-
- private:
-  fs::path folder_;
-};
-
-Accumulator in_format(const char* name) {
-  return {name, find_format(name).format};
-}
 
 OverOptions over_options(std::vector<const char*> formats, std::vector<const char*> models) {
   OverOptions options;
@@ -164,57 +119,6 @@ TEST_CASE("over: any number of threads, any tensor size, the same") {
     CHECK(one->outcomes[i].error.snr_db() == three->outcomes[i].error.snr_db());
     CHECK(one->outcomes[i].error.bias() == three->outcomes[i].error.bias());
   }
-}
-
-TEST_CASE("update: the smallest step that moves a weight of 1 in bf16") {
-  // After many steps with m = v = 1 Adam's direction is 1 / (1 + eps): updates are lr, hardly less.
-  Dumps dumps;
-  dumps.add(1000000,
-            {{"param/w", {3}, {1, -1, 1}}, {"exp_avg/w", {3}, {1, -1, 0}}, {"exp_avg_sq/w", {3}, {1, 1, 1e-12f}}});
-  UpdateOptions options;
-  options.formats = {in_format("bf16"), in_format("fp16"), in_format("fp32")};
-  const auto stalled = [&](double learning_rate) {
-    options.learning_rate = learning_rate;
-    const auto result = stalled_updates(dumps.open().inputs.front(), options);
-    REQUIRE(result);
-    return *result;
-  };
-  const StateResult small = stalled(std::ldexp(1, -9));
-  CHECK(small.total[0].moving == 2);
-  CHECK(small.total[0].nearest == 2);
-  CHECK(small.total[0].nearest_at_rate[rate_log2_limit] == 2);
-  CHECK(small.total[0].nearest_at_rate[rate_log2_limit + 1] == 0);
-  CHECK(small.total[1].nearest_at_rate[0] == 2);
-  CHECK(small.total[0].kahan == 0);
-  CHECK(small.total[1].nearest == 0);
-  CHECK(small.total[1].second_flushed == 1);
-  CHECK(small.total[1].no_denominator == 1);  // eps 1e-8 and v are 0 in fp16
-  CHECK(small.epsilon[1] == 0);
-  CHECK(small.total[2].no_denominator == 0);
-  CHECK(stalled(std::ldexp(1.01, -9)).total[0].nearest == 0);
-  CHECK(stalled(1e-9).total[2].nearest == 2);
-}
-
-TEST_CASE("update: moments over steps") {
-  Dumps dumps;
-  for (int step = 1; step <= 3; ++step) dumps.add(step, {{"grad/w", {2}, {1, 1e-4f}}});
-  UpdateOptions options;
-  options.formats = {in_format("fp64"), in_format("fp16")};
-  const auto result = moments_over_steps(dumps.open(), options);
-  REQUIRE(result);
-  CHECK(result->values == 2);
-  CHECK(result->last()[0].first.exact_count() == 2);
-  CHECK(result->last()[0].update.exact_count() == 2);
-  CHECK(result->last()[1].second_flushed == 1);  // 3 * 0.001 * 1e-8 = 3e-11
-  CHECK(result->last()[1].first_flushed == 0);
-  // 0.1 rounded to fp16 after one step, 0.19 and 0.271 after two and three.
-  const auto fp16 = [](double x) {
-    return std::bit_cast<double>(
-        convert(ieee_format(5, 10), ieee_format(11, 52), Conversion{},
-                convert(ieee_format(11, 52), ieee_format(5, 10), Conversion{}, std::bit_cast<std::uint64_t>(x))));
-  };
-  const double stored = fp16(0.9 * fp16(0.9 * fp16(1 - 0.9) + (1 - 0.9)) + (1 - 0.9));
-  CHECK(*result->last()[1].first.largest_relative() >= std::abs(stored / 0.271 - 1) * 0.999);
 }
 
 TEST_CASE("norm: 3, 4, 5, and FP16 sums of squares at scale 2^16") {

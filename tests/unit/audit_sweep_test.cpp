@@ -90,10 +90,6 @@ Sample edges(const char* dtype, Format f, int scale) {
   return sample;
 }
 
-bool same_magnitude(Exact a, Exact b) {
-  return !magnitude_less(a, b) && !magnitude_less(b, a);
-}
-
 // A counter's table of a sample.
 BinadeTable counted(const Sample& sample, TableOptions options = {}, int dump = 0) {
   BinadeCounter counter(std::move(options), dump);
@@ -164,7 +160,7 @@ void check_sample(const Sample& sample, const std::vector<Target>& targets, cons
         CHECK(got.zero_in == want.zero_in);
         CHECK(got.nan_in == want.nan_in);
         CHECK(got.inf_in == want.inf_in);
-        CHECK(flushed_at(counts_of(*cuts), target, scale) == want.counts[ElementClass::flushed].most);
+        CHECK(flushed_at(*counts_of(*cuts), target, scale) == want.counts[ElementClass::flushed].most);
       }
       CHECK(flushed_at(counts_of(table), target, scale) == want.counts[ElementClass::flushed].most);
       if (sample.dtype->bytes == 4) {
@@ -383,11 +379,16 @@ TEST_CASE("what evidence cannot answer is refused") {
   CHECK(!Sweep::of(evidence, Question{{{"fp16", fp16}}, Rounding::nearest_even, {}, {0, 161}}));
   CHECK(!Sweep::of(evidence, Question{{{"e8m0", find_format("e8m0").format}}, Rounding::nearest_even, {}, {}}));
   Question asks_more{{{"e8m15", wide}}, Rounding::nearest_even, {}, {}};
-  CHECK(!Sweep::of(evidence, asks_more));
+  CHECK(!swept(evidence, asks_more).at(0, 0).error.has_value());  // intervals, no errors: nothing was recorded
   const BinadeTable recorded = counted(sample, table_options(asks_more, narrow_fraction_bits));
-  CHECK(static_cast<bool>(Sweep::of(recorded, asks_more)));
+  const Evidence recorded_evidence{recorded};
+  CHECK(swept(recorded_evidence, asks_more).at(0, 0).error.has_value());
   asks_more.rounding = Rounding::toward_zero;  // recorded for another mode
-  CHECK(!Sweep::of(recorded, asks_more));
+  CHECK(!swept(recorded_evidence, asks_more).at(0, 0).error.has_value());
+  Peak alone;
+  alone.max_abs = exact_finite(false, 1, 0);
+  const Evidence peak{alone};
+  CHECK(!Sweep::of(peak, asks_more));
 
   BinadeCounter narrow;
   const std::vector<std::byte> doubles(16);

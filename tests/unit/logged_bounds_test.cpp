@@ -8,7 +8,7 @@
 #include <random>
 #include <vector>
 
-#include "lowp/audit/bins.h"
+#include "lowp/audit/logged_bounds.h"
 #include "lowp/core/formats.h"
 
 namespace {

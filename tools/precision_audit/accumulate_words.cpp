@@ -31,7 +31,7 @@ Result<Report> answer_over(const StepSeries& series, const Words& words, const S
 // Moments over the steps of a series of gradients, or the updates of one state.
 Result<Report> answer_update(const StepSeries& series, const Words& words, const Settings& settings) {
   const UpdateOptions options{settings.accumulators, words.learning_rate, words.beta1, words.beta2,
-                              words.epsilon,         words.weight_decay,  words.seed};
+                              words.epsilon,         words.weight_decay,  words.seed,  words.threads};
   if (series.inputs.size() > 1) {
     auto result = moments_over_steps(series, options);
     if (!result) return result.error();
@@ -90,12 +90,19 @@ Wrong read_accumulators(const Words& words, std::string_view formats, Settings& 
     const FormatLookup found = find_format(name);
     if (!found.found || !fits_double(found.format) || !is_signed(found.format)) return {};
     const int random_bits = std::min(32, 62 - found.format.precision);
-    return Accumulator{name, found.format, rounding->mode, overflow->rule, std::min(random_bits, 23), words.seed};
+    const auto* known = std::ranges::find(format_table, found.format, &NamedFormat::format);
+    return Accumulator{known == format_table.end() ? name : std::string(known->name),
+                       found.format,
+                       rounding->mode,
+                       overflow->rule,
+                       std::min(random_bits, 23),
+                       words.seed};
   };
   for (const std::string& name : split(formats, ',')) {
     const auto accumulator = read(name);
     if (!accumulator) return fmt::format("--formats: '{}' is no format that sums can be kept in", name);
-    settings.accumulators.push_back(*accumulator);
+    const auto same = [&](const Accumulator& other) { return other.format == accumulator->format; };
+    if (std::ranges::none_of(settings.accumulators, same)) settings.accumulators.push_back(*accumulator);
   }
   if (!words.terms.empty()) {
     settings.terms = read(words.terms);

@@ -43,7 +43,10 @@ void ErrorStatistics::add(double result, const Precise& exact) {
   const double relative = std::abs(error / exact.high);
   largest_ = std::max(largest_, relative);
   const std::uint64_t bin = std::bit_cast<std::uint64_t>(relative) >> dropped_bits;
-  ++histogram_[std::clamp(bin, lowest_bin, lowest_bin + bins - 1) - lowest_bin];
+  const std::uint64_t at = std::clamp(bin, lowest_bin, lowest_bin + bins * binades - 1) - lowest_bin;
+  std::vector<std::uint64_t>& binade = histogram_[at / bins];
+  if (binade.empty()) binade.resize(bins);
+  ++binade[at % bins];
 }
 
 std::optional<double> ErrorStatistics::relative_quantile(double q) const {
@@ -51,10 +54,14 @@ std::optional<double> ErrorStatistics::relative_quantile(double q) const {
   const auto wanted = static_cast<std::uint64_t>(std::ceil(q * static_cast<double>(nonzero_)));
   std::uint64_t seen = nonzero_exact_;
   if (seen >= wanted) return 0;
+  // The upper end of a bin: no error in it is larger, and the largest of all is known.
   for (std::size_t i = 0; i < histogram_.size(); ++i) {
-    seen += histogram_[i];
-    if (seen >= wanted) {
-      return std::bit_cast<double>((lowest_bin + i) << dropped_bits);
+    for (std::size_t j = 0; j < histogram_[i].size(); ++j) {
+      seen += histogram_[i][j];
+      if (seen < wanted) continue;
+      const std::uint64_t next = i * bins + j + 1;
+      if (next == bins * binades) return largest_;
+      return std::min(largest_, std::bit_cast<double>((lowest_bin + next) << dropped_bits));
     }
   }
   return largest_;

@@ -93,7 +93,7 @@ inline std::uint32_t truncated(std::int64_t sum, int unit, std::uint32_t kept_fr
 // The accumulators of one row of outputs in a panel.
 class FusedRow {
  public:
-  FusedRow(const TensorCore& row) : row_(row), half_(row.finish == Finish::nearest_fp16) {}
+  FusedRow(const TensorCore& row) : row_(row), half_(row.finish == StepRounding::nearest_fp16) {}
 
   void step(const StepOperands& operands, std::uint32_t* held) const {
     std::array<std::int32_t, panel> largest;
@@ -125,7 +125,7 @@ class FusedRow {
   std::uint32_t finished(std::int64_t sum, int largest) const {
     const int unit = largest - row_.fraction_bits;
     if (half_) return static_cast<std::uint32_t>(finish_step(row_.finish, sum, unit));
-    return truncated(sum, unit, row_.finish == Finish::truncated_e8m13 ? ~0x3FFu : ~0u);
+    return truncated(sum, unit, row_.finish == StepRounding::truncated_e8m13 ? ~0x3FFu : ~0u);
   }
 
   const TensorCore& row_;
@@ -134,7 +134,7 @@ class FusedRow {
 
 // FADD: the processor's own addition is the IEEE one. Inf may come here, NaN only out of Inf - Inf.
 std::uint32_t promoted(const TensorCore& row, std::uint32_t held, std::uint32_t main) {
-  if (row.finish == Finish::nearest_fp16) return static_cast<std::uint32_t>(promote(row, held, main));
+  if (row.finish == StepRounding::nearest_fp16) return static_cast<std::uint32_t>(promote(row, held, main));
   const auto sum = std::bit_cast<std::uint32_t>(std::bit_cast<float>(held) + std::bit_cast<float>(main));
   return (sum & 0x7FFFFFFF) > 0x7F800000 ? static_cast<std::uint32_t>(promote(row, held, main)) : sum;
 }

@@ -86,17 +86,17 @@ std::string_view grade_text(Grade grade) {
 
 Format accumulator_format(const TensorCore& row) {
   switch (row.finish) {
-    case Finish::nearest_fp16: return ieee_format(5, 10);
-    case Finish::nearest_fp64: return ieee_format(11, 52);
-    case Finish::truncated_fp32:
-    case Finish::truncated_e8m13:
-    case Finish::nearest_fp32: break;
+    case StepRounding::nearest_fp16: return ieee_format(5, 10);
+    case StepRounding::nearest_fp64: return ieee_format(11, 52);
+    case StepRounding::truncated_fp32:
+    case StepRounding::truncated_e8m13:
+    case StepRounding::nearest_fp32: break;
   }
   return ieee_format(8, 23);
 }
 
 bool has_open_zero_signs(const TensorCore& row) {
-  return row.finish != Finish::truncated_e8m13;
+  return row.finish != StepRounding::truncated_e8m13;
 }
 
 bool is_narrow(std::string_view format) {

@@ -65,7 +65,7 @@ Table tensors_table(const Summary& summary) {
               {},
               false};
   for_each_tensor(summary, [&](TensorRef, const StepSummary& step, const TensorSummary& tensor) {
-    const Census& census = census_of(tensor.evidence);
+    const Census census = census_of(tensor.evidence);
     CellList shape;
     for (const std::uint64_t size : tensor.shape) shape.push_back(count(size));
     table.rows.push_back({text(tensor.name), text(step.path), maybe(step.step), Cell{shape}, text(tensor.dtype->name),

@@ -75,7 +75,7 @@ std::string extremes_text(const AuditFindings& f) {
   const TensorSummary *largest = nullptr, *smallest = nullptr;
   double most = 0, least = 0;
   for_each_tensor(f.result.summary, [&](TensorRef, const StepSummary&, const TensorSummary& tensor) {
-    const Census& census = census_of(tensor.evidence);
+    const Census census = census_of(tensor.evidence);
     if (census.max_abs.kind != Kind::finite) return;
     if (!largest || to_double(census.max_abs) > most) {
       largest = &tensor;
@@ -174,8 +174,9 @@ struct NamedLosses {
 std::vector<NamedLosses> losses_by_name(const AuditFindings& f) {
   std::map<std::string_view, NamedLosses> by_name;
   for_each_tensor(f.result.summary, [&](TensorRef, const StepSummary&, const TensorSummary& tensor) {
-    const TensorCounts counts = counts_of(tensor.evidence);
-    if (counts.nonzero() == 0) return;
+    const std::optional<TensorCounts> known = counts_of(tensor.evidence);
+    if (!known || known->nonzero() == 0) return;
+    const TensorCounts& counts = *known;
     NamedLosses& losses = by_name[tensor.name];
     const bool first = losses.name == nullptr;
     losses.name = &tensor.name;

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <map>
 
-#include "lowp/audit/bins.h"
+#include "lowp/audit/logged_bounds.h"
 #include "lowp/core/convert.h"
 #include "lowp/core/dtype.h"
 #include "lowp/summary/class_edges.h"

@@ -7,7 +7,7 @@
 #include <cmath>
 #include <set>
 
-#include "lowp/audit/bins.h"
+#include "lowp/audit/logged_bounds.h"
 #include "lowp/report/humanize.h"
 
 namespace lowp {

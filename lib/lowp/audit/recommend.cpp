@@ -65,7 +65,8 @@ class Adviser {
     return (at(scale).counts[ElementClass::saturated] + at(scale).counts[ElementClass::overflowed]).most;
   }
   std::uint64_t flushed(const TensorSummary& tensor, int scale) const {
-    return flushed_at(counts_of(tensor.evidence), target(), scale);
+    const auto counts = counts_of(tensor.evidence);
+    return counts ? flushed_at(*counts, target(), scale) : 0;
   }
   const TensorSummary& tensor(TensorRef ref) const { return result_.summary.steps[ref.step].tensors[ref.tensor]; }
   // Of the elements before the loss was scaled.

@@ -3,13 +3,16 @@
 #pragma once
 
 #include <array>
+#include <compare>
+#include <cstddef>
 #include <cstdint>
 
 #include "lowp/core/exact.h"
+#include "lowp/core/portable.h"
 
 namespace lowp {
 
-__extension__ using u128 = unsigned __int128;
+using u128 = uint128;
 
 // An unsigned 256-bit integer: sums of squares of 53-bit significands over 2^40 elements need 146 bits.
 struct Integer256 {
@@ -24,6 +27,12 @@ struct Integer256 {
   friend Integer256 operator*(const Integer256& a, std::uint64_t b);  // modulo 2^256
   friend Integer256 operator<<(const Integer256& a, int count);       // modulo 2^256
   friend bool operator==(const Integer256&, const Integer256&) = default;
+  friend std::strong_ordering operator<=>(const Integer256& a, const Integer256& b) {
+    for (std::size_t i = 4; i-- > 1;) {
+      if (a.limb[i] != b.limb[i]) return a.limb[i] <=> b.limb[i];
+    }
+    return a.limb[0] <=> b.limb[0];
+  }
   bool is_zero() const { return (limb[0] | limb[1] | limb[2] | limb[3]) == 0; }
 };
 Integer256 product(u128 a, std::uint64_t b);

@@ -5,7 +5,6 @@
 #include <tuple>
 
 #include "lowp/base/contract.h"
-#include "lowp/summary/format_ends.h"
 
 namespace lowp {
 namespace {
@@ -103,23 +102,6 @@ Cell128 BinadeTable::cell(std::size_t index) const {
     cell.tail_squared.limb[1] = parts_.highs[index].tail_squared;
   }
   return cell;
-}
-
-bool BinadeTable::resolves(const Question& question) const {
-  for (const NamedTarget& asked : question.formats) {
-    if (fraction_bits(asked.format) < leaf_bits) continue;
-    for (const Page& page : parts_.pages) {
-      for (int scale = question.scales.low; scale <= question.scales.high; ++scale) {
-        const int binade = page.binade + scale;
-        if (!asks_wide(asked.format, binade, parts_.options.fraction_bits, leaf_bits)) continue;
-        if (question.rounding != parts_.options.rounding ||
-            !page.wide.contains(lookup_width(asked.format, binade, parts_.options.fraction_bits))) {
-          return false;
-        }
-      }
-    }
-  }
-  return true;
 }
 
 // Two tables in the same units.

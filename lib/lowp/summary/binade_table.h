@@ -69,9 +69,6 @@ class BinadeTable {
   Cell128 cell(std::size_t index) const;  // of all cells; a page's are begin .. end - 1
   std::size_t cell_count() const { return parts_.cells.size(); }
 
-  // Whether sweeps of `question` find every width they ask for.
-  bool resolves(const Question& question) const;
-
   friend bool operator==(const BinadeTable&, const BinadeTable&) = default;
 
  private:

@@ -12,6 +12,8 @@ namespace lowp {
 struct Threshold {
   Exact at;
   bool inclusive = false;
+
+  friend constexpr bool operator==(const Threshold&, const Threshold&) = default;
 };
 
 // Elements of one sign below each edge are flushed, no larger than subnormal, no larger than the largest number.

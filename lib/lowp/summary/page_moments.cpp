@@ -186,8 +186,10 @@ void PageMoments::sum_up() {
 MomentTable moments_of(const BinadeTable& table, Rounding rounding) {
   MomentTable moments{table.census(), rounding, table.options().fraction_bits, {}};
   moments.pages.reserve(table.pages().size());
+  const bool same_mode = rounding == table.options().rounding;
   for (const BinadeTable::Page& page : table.pages()) {
-    PageMoments& rounded = moments.pages.emplace_back(PageMoments{page.negative, page.binade, {}, {}, {}, page.wide});
+    PageMoments& rounded = moments.pages.emplace_back(PageMoments{page.negative, page.binade, {}, {}, {}, {}});
+    if (same_mode) rounded.wide = page.wide;
     if (moments.fraction_bits == narrow_fraction_bits) {
       round_to_each_width<u128>(rounded, table, page, rounding);
     } else {

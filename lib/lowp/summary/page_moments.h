@@ -35,6 +35,7 @@ struct MomentTable {
 
   friend bool operator==(const MomentTable&, const MomentTable&) = default;
 };
+// Widths beyond the leaves only where the table recorded them for this mode.
 MomentTable moments_of(const BinadeTable& table, Rounding rounding);
 
 }  // namespace lowp

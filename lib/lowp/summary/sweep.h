@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstddef>
-#include <variant>
+#include <optional>
+#include <utility>
+#include <vector>
 
 #include "lowp/base/result.h"
 #include "lowp/summary/evidence.h"
@@ -17,9 +19,8 @@ namespace lowp {
 // evidence allows: never a number that is not so. The evidence must live as long.
 class Sweep {
  public:
-  // An Error where the question has a fault or asks a table for a width that it did not record.
+  // An Error where the question has a fault, or where the evidence does not even say how many elements there are.
   static Result<Sweep> of(const Evidence& evidence, const Question& question);
-  static Result<Sweep> of(const BinadeTable& table, const Question& question);
 
   const Question& question() const { return question_; }
   // One format of the question at one of its scales.
@@ -27,11 +28,17 @@ class Sweep {
   Outcomes all() const;
 
  private:
-  Sweep(Question question, std::variant<MomentTable, const Evidence*> prepared)
-      : question_(std::move(question)), prepared_(std::move(prepared)) {}
+  Sweep(const Evidence& evidence, Question question) : question_(std::move(question)), evidence_(&evidence) {}
 
   Question question_;
-  std::variant<MomentTable, const Evidence*> prepared_;
+  const Evidence* evidence_;
+  std::optional<MomentTable> moments_;  // where there are some with the question's mode
+  std::vector<bool> measured_;          // formats for which they suffice
+  std::optional<BinadeCounts> counts_;  // where they do not, but say which results are exact
 };
+
+// Class counts at any scale, not only powers of two: exact thresholds, answered as sharply as the evidence allows. The
+// scale is positive and finite.
+Outcome classes_at(const Evidence& evidence, const Target& target, double scale);
 
 }  // namespace lowp

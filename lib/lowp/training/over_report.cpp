@@ -196,7 +196,8 @@ std::vector<Block> not_covered(const Findings& f) {
 
 std::string words_used(const Findings& f) {
   std::string text =
-      "lost: contributions that changed nothing. stopped: elements whose later half of contributions changed nothing. "
+      "lost: contributions too small for the format, and additions whose smaller operand left no trace. stopped: "
+      "elements whose later half of contributions changed nothing. "
       "typical error: half of the sums are nearer. bias: mean error beyond (+) or short of (-) the exact sums. "
       "overflowed: sums that became Inf or NaN though the result fits.";
   if (f.options.scale_high != f.options.scale_low) text += " beyond: sums whose result does not fit.";

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lowp/audit/bins.h"
+#include "lowp/audit/logged_bounds.h"
 
 #include <algorithm>
 #include <cmath>
