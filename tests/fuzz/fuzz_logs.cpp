@@ -39,7 +39,8 @@ void check_sections(const std::vector<LogSection>& sections) {
 }
 
 void check_run(const LoggedRun& run) {
-  for (const LoggedHistogram& histogram : run.histograms) require(!fault_of(histogram), "histograms keep their contract");
+  for (const LoggedHistogram& histogram : run.histograms)
+    require(!fault_of(histogram), "histograms keep their contract");
   for (const std::string& note : run.notes) require(note == printable(note), "printable notes");
 }
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Bounds from bins against the values themselves: the truth is inside for any values, any bins and any threshold.
+#include "lowp/audit/logged_bounds.h"
+
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -8,7 +10,6 @@
 #include <random>
 #include <vector>
 
-#include "lowp/audit/logged_bounds.h"
 #include "lowp/core/formats.h"
 
 namespace {
@@ -47,7 +48,9 @@ Interval count(const LoggedHistogram& h, double negative, double positive, bool 
 
 TEST_CASE("bounds hold the truth: values on edges, zeros, one-sided, extremes known or not") {
   std::mt19937 random(7);
-  const auto draw = [&] { return std::ldexp(static_cast<double>(random() % 16) / 8 - 1, static_cast<int>(random() % 6)); };
+  const auto draw = [&] {
+    return std::ldexp(static_cast<double>(random() % 16) / 8 - 1, static_cast<int>(random() % 6));
+  };
   for (int round = 0; round < 3000; ++round) {
     std::vector<double> values(1 + random() % 20), edges(2 + random() % 6);
     for (double& x : values) x = draw();

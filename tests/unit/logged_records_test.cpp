@@ -64,8 +64,10 @@ std::string reals(const std::vector<double>& values) {
 std::string event(std::uint64_t step, const std::string& value) {
   return whole(2, step) + field(5, field(1, value));
 }
-std::string v1(const std::string& name, double number, const std::vector<double>& limits, const std::vector<double>& counts) {
-  return field(1, name) + field(5, real(1, -2) + real(2, 3) + real(3, number) + field(6, reals(limits)) + field(7, reals(counts)));
+std::string v1(const std::string& name, double number, const std::vector<double>& limits,
+               const std::vector<double>& counts) {
+  return field(1, name) +
+         field(5, real(1, -2) + real(2, 3) + real(3, number) + field(6, reals(limits)) + field(7, reals(counts)));
 }
 std::string v2(const std::string& name, const std::vector<double>& rows, std::uint64_t bins) {
   const std::string shape = field(2, whole(1, bins)) + field(2, whole(1, 3));
@@ -106,8 +108,10 @@ Result<LoggedRun> wandb(const Folder& folder, const std::string& bytes) {
 
 TEST_CASE("TensorBoard: both kinds of histograms, scalars, the later of two values") {
   const Folder folder;
-  const std::string scalar = field(1, std::string("loss-scale")) + varint(2 * 8 + 5) + le(std::bit_cast<std::uint32_t>(65536.0F), 4);
-  const std::string file = tfrecord(real(1, 1.5) + field(3, "brain.Event:2")) + tfrecord(event(7, v1("a", 10, {-1, 0, 4}, {1, 2, 3}))) +
+  const std::string scalar =
+      field(1, std::string("loss-scale")) + varint(2 * 8 + 5) + le(std::bit_cast<std::uint32_t>(65536.0F), 4);
+  const std::string file = tfrecord(real(1, 1.5) + field(3, "brain.Event:2")) +
+                           tfrecord(event(7, v1("a", 10, {-1, 0, 4}, {1, 2, 3}))) +
                            tfrecord(event(7, v1("a", 9, {-1, 0, 4}, {1, 2, 4}))) +
                            tfrecord(event(8, v2("b", {-1, 0, 5, 0, 2, 6}, 2))) + tfrecord(event(9, scalar));
   const LoggedRun run = tensorboard(folder, file);
@@ -131,9 +135,9 @@ TEST_CASE("TensorBoard: both kinds of histograms, scalars, the later of two valu
 
 TEST_CASE("TensorBoard: what cannot be read is noted") {
   const Folder folder;
-  const LoggedRun run = tensorboard(folder, tfrecord(event(1, v1("half", 3, {1}, {1.5}))) +
-                                                tfrecord(event(1, v1("short", 3, {1, 2}, {1}))) +
-                                                tfrecord(event(1, v2("gap", {0, 1, 5, 2, 3, 6}, 2))) + tfrecord("\x0f\xff"));
+  const LoggedRun run = tensorboard(
+      folder, tfrecord(event(1, v1("half", 3, {1}, {1.5}))) + tfrecord(event(1, v1("short", 3, {1, 2}, {1}))) +
+                  tfrecord(event(1, v2("gap", {0, 1, 5, 2, 3, 6}, 2))) + tfrecord("\x0f\xff"));
   CHECK(run.histograms.empty());
   REQUIRE(run.notes.size() == 4);
   CHECK(run.notes[0] == "skipped 'half': a count is not a whole number");
@@ -203,7 +207,8 @@ TEST_CASE("W&B: a record over three blocks; without its middle it is lost, the n
   const auto file_with = [&](char damage) {
     std::string second = chunk(3, record.substr(first, middle));
     second[20] = static_cast<char>(second[20] ^ damage);
-    return wandb_header + chunk(2, record.substr(0, first)) + second + chunk(4, record.substr(first + middle)) + chunk(1, last);
+    return wandb_header + chunk(2, record.substr(0, first)) + second + chunk(4, record.substr(first + middle)) +
+           chunk(1, last);
   };
   const auto good = wandb(folder, file_with(0)), damaged = wandb(folder, file_with(1));
   REQUIRE(static_cast<bool>(good));
@@ -227,9 +232,10 @@ TEST_CASE("JSON: plain, nested, W&B's, packed bins, lines") {
   CHECK(plain->histograms[0].name == "histogram");
   CHECK(plain->histograms[0].dropped == 1);
   CHECK(plain->histograms[0].max == 0.75);
-  const auto lines = parse("{\"_step\": 3, \"a/w\": {\"_type\": \"histogram\", \"values\": [1, 2], \"bins\": [-1, 0, 1]}}\n"
-                           "{\"b\": {\"_type\": \"histogram\", \"values\": [4], \"packedBins\": {\"min\": 1, \"size\": 2, "
-                           "\"count\": 1}}, \"_step\": 4}\n{\"c\": {\"val");
+  const auto lines = parse(
+      "{\"_step\": 3, \"a/w\": {\"_type\": \"histogram\", \"values\": [1, 2], \"bins\": [-1, 0, 1]}}\n"
+      "{\"b\": {\"_type\": \"histogram\", \"values\": [4], \"packedBins\": {\"min\": 1, \"size\": 2, "
+      "\"count\": 1}}, \"_step\": 4}\n{\"c\": {\"val");
   REQUIRE(static_cast<bool>(lines));
   REQUIRE(lines->histograms.size() == 2);
   CHECK(lines->histograms[0].name == "a/w");
@@ -237,7 +243,8 @@ TEST_CASE("JSON: plain, nested, W&B's, packed bins, lines") {
   CHECK(lines->histograms[0].min == -1);
   CHECK(lines->histograms[1].edges == std::vector<double>{1, 3});
   CHECK(lines->histograms[1].step == 4);
-  CHECK(lines->notes == std::vector<std::string>{"the last line is not complete: the file was cut or is still being written"});
+  CHECK(lines->notes ==
+        std::vector<std::string>{"the last line is not complete: the file was cut or is still being written"});
   const auto density = parse("{\"hist\": [0.5, 0.25], \"bin_edges\": [0, 1, 2]}");
   REQUIRE(static_cast<bool>(density));
   CHECK(density->histograms.empty());
@@ -261,7 +268,8 @@ TEST_CASE("CSV: bins, edges, W&B cells, and what is wrong with a row") {
   const auto edges = parse("edge,count\n0,3\n0.5,4\n1,\n");
   REQUIRE(static_cast<bool>(edges));
   CHECK(edges->histograms.at(0).edges == std::vector<double>{0, 0.5, 1});
-  const auto cells = parse("_step,loss,grad\n5,1.0,\"{\"\"_type\"\":\"\"histogram\"\",\"\"values\"\":[2],\"\"bins\"\":[0,1]}\"\n");
+  const auto cells =
+      parse("_step,loss,grad\n5,1.0,\"{\"\"_type\"\":\"\"histogram\"\",\"\"values\"\":[2],\"\"bins\"\":[0,1]}\"\n");
   REQUIRE(static_cast<bool>(cells));
   CHECK(cells->histograms.at(0).name == "grad");
   CHECK(cells->histograms.at(0).step == 5);
@@ -279,7 +287,8 @@ TEST_CASE("npz: pairs of arrays, whatever the integers") {
     REQUIRE(static_cast<bool>(file));
     return std::pair(is_histogram_npz(*file), read_histogram_npz(*file));
   };
-  const std::string counts = lowp_test::npy("'<i8'", "(2,)", le(3, 8) + le(4, 8)), edges = lowp_test::npy("'<f8'", "(3,)", reals({0, 1, 2}));
+  const std::string counts = lowp_test::npy("'<i8'", "(2,)", le(3, 8) + le(4, 8)),
+                    edges = lowp_test::npy("'<f8'", "(3,)", reals({0, 1, 2}));
   const auto [named, run] = open({{"w/hist.npy", counts}, {"w/bin_edges.npy", edges}});
   CHECK(named);
   REQUIRE(static_cast<bool>(run));

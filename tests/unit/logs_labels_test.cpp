@@ -66,7 +66,8 @@ TEST_CASE("labelled logs: whole files fall into the labelled sections") {
     const std::string file = label["file"];
     const auto sections = read_log((logs / file).string(), {});
     REQUIRE(static_cast<bool>(sections));
-    const auto same = std::ranges::find_if(*sections, [&](const LogSection& s) { return s.first_line == label["first_line"]; });
+    const auto same =
+        std::ranges::find_if(*sections, [&](const LogSection& s) { return s.first_line == label["first_line"]; });
     CAPTURE(file);
     CAPTURE(label["first_line"].get<int>());
     REQUIRE(same != sections->end());

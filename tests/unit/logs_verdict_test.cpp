@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "lowp/logs/log_formats.h"
 #include "lowp/logs/log_sections.h"
 
 namespace {
@@ -37,11 +38,12 @@ void check(const std::string& text, const Expected& expected) {
 // A Megatron line; `skipped` and `nans` count the interval.
 std::string megatron(int iteration, double scale, int skipped = 0, int nans = 0, bool norm = true) {
   return fmt::format(
-      " [2026-01-01 00:00:00] iteration {:8}/  5000 | consumed samples: {:12} | elapsed time per iteration (ms): 411.9 | "
+      " [2026-01-01 00:00:00] iteration {:8}/  5000 | consumed samples: {:12} | elapsed time per iteration (ms): 411.9 "
+      "| "
       "learning rate: 1.500000E-04 | global batch size:    64 | {}loss scale: {:.1f} | {}number of skipped iterations: "
       "{:3} | number of nan iterations: {:3} |\n",
-      iteration, iteration * 64, norm ? "lm loss: 1.080000E+01 | " : "", scale, norm ? "grad norm: 0.030 | " : "", skipped,
-      nans);
+      iteration, iteration * 64, norm ? "lm loss: 1.080000E+01 | " : "", scale, norm ? "grad norm: 0.030 | " : "",
+      skipped, nans);
 }
 
 std::string hf(const std::string& norm, int line, int of = 64) {
@@ -56,24 +58,34 @@ std::string hf_run(const std::vector<std::string>& norms) {
 
 std::string deepspeed(double scale, double next) {
   const std::string what = next == scale / 2 || next == scale ? fmt::format("reducing to {}", next) : "";
-  return fmt::format("[2026-01-01 00:00:00,000] [INFO] [loss_scaler.py:266:update_scale] [deepspeed] OVERFLOW! Rank 0 "
-                     "Skipping step. Attempted loss scale: {}, {}\n", scale, what);
+  return fmt::format(
+      "[2026-01-01 00:00:00,000] [INFO] [loss_scaler.py:266:update_scale] [deepspeed] OVERFLOW! Rank 0 "
+      "Skipping step. Attempted loss scale: {}, {}\n",
+      scale, what);
 }
 std::string absorbed(double scale) {
-  return fmt::format("[2026-01-01 00:00:00,000] [INFO] [loss_scaler.py:273:update_scale] [deepspeed] OVERFLOW! Rank 0 "
-                     "Skipping step. Attempted loss scale: {}, but hysteresis is 2. Reducing hysteresis to 1\n", scale);
+  return fmt::format(
+      "[2026-01-01 00:00:00,000] [INFO] [loss_scaler.py:273:update_scale] [deepspeed] OVERFLOW! Rank 0 "
+      "Skipping step. Attempted loss scale: {}, but hysteresis is 2. Reducing hysteresis to 1\n",
+      scale);
 }
 std::string progress(int step, int skipped) {
-  return fmt::format("[2026-01-01 00:00:00,000] [INFO] [logging.py:123:log_dist] [Rank 0] step={}, skipped={}, "
-                     "lr=[1.0], mom=[0]\n", step, skipped);
+  return fmt::format(
+      "[2026-01-01 00:00:00,000] [INFO] [logging.py:123:log_dist] [Rank 0] step={}, skipped={}, "
+      "lr=[1.0], mom=[0]\n",
+      step, skipped);
 }
 std::string note(double scale) {
-  return fmt::format("2026-01-01 00:00:00 | INFO | fairseq.trainer | NOTE: gradient overflow detected, ignoring "
-                     "gradient, setting loss scale to: {}\n", scale);
+  return fmt::format(
+      "2026-01-01 00:00:00 | INFO | fairseq.trainer | NOTE: gradient overflow detected, ignoring "
+      "gradient, setting loss scale to: {}\n",
+      scale);
 }
 std::string inner(int updates, double scale) {
-  return fmt::format("2026-01-01 00:00:00 | INFO | train_inner | {{\"epoch\": 1, \"update\": 0.1, \"loss\": \"5.1\", "
-                     "\"num_updates\": \"{}\", \"gnorm\": \"1.2\", \"loss_scale\": \"{}\"}}\n", updates, scale);
+  return fmt::format(
+      "2026-01-01 00:00:00 | INFO | train_inner | {{\"epoch\": 1, \"update\": 0.1, \"loss\": \"5.1\", "
+      "\"num_updates\": \"{}\", \"gnorm\": \"1.2\", \"loss_scale\": \"{}\"}}\n",
+      updates, scale);
 }
 std::string paddle(double scale) {
   return fmt::format("Found inf or nan, current scale is: {0}, decrease to: {0}*0.5\n", scale);
@@ -99,9 +111,11 @@ TEST_CASE("Hugging Face: only the gradient norm shows an overflow") {
 }
 
 TEST_CASE("Hugging Face: numbers without quotation marks, behind a progress bar, in the middle of a run") {
-  check("  1%|1         | 1/100 [00:01<01:40]\r  2%|2   | 2/100 [00:02<01:38]{'loss': 2.3, 'grad_norm': 1.5, "
-        "'learning_rate': 5e-05, 'epoch': 0.01}\n{'loss': 0.0, 'grad_norm': nan, 'learning_rate': 5e-05, 'epoch': 0.02}\n",
-        {"NaN source", 2, 1});
+  check(
+      "  1%|1         | 1/100 [00:01<01:40]\r  2%|2   | 2/100 [00:02<01:38]{'loss': 2.3, 'grad_norm': 1.5, "
+      "'learning_rate': 5e-05, 'epoch': 0.01}\n{'loss': 0.0, 'grad_norm': nan, 'learning_rate': 5e-05, 'epoch': "
+      "0.02}\n",
+      {"NaN source", 2, 1});
   check(hf("2", 33) + hf("2", 34) + hf("inf", 35) + hf("inf", 36) + hf("2", 37), {"spike and recovery", 35, 2});
   check("{'train_runtime': '0.02', 'train_loss': '1', 'epoch': '0.25'}\n", {"no scale logged", {}, {}});
 }
@@ -179,24 +193,28 @@ TEST_CASE("DeepSpeed: messages alone, raises unseen") {
   check(first, {"start-up skips", {}, 2});
   check(first + first + first, {"start-up skips", {}, 6});  // back at 8192 each time: probes
   check(deepspeed(2, 1) + repeated(12, deepspeed(1, 1)), {"stuck at the floor", {}, 13});
-  check(deepspeed(64, 32) + deepspeed(32, 16) + "Exception: Current loss scale already at minimum - cannot decrease "
-        "scale anymore. Exiting run.\n", {"sinking to the floor", {}, 2});
+  check(deepspeed(64, 32) + deepspeed(32, 16) +
+            "Exception: Current loss scale already at minimum - cannot decrease "
+            "scale anymore. Exiting run.\n",
+        {"sinking to the floor", {}, 2});
 }
 
 TEST_CASE("DeepSpeed: steps_per_print sums up") {
   const std::string start = absorbed(65536) + deepspeed(65536, 32768) + deepspeed(32768, 16384);
   check(start + progress(10, 3) + progress(20, 3) + progress(30, 3), {"start-up skips", 1, 3});
-  check(progress(10, 0) + progress(20, 0) + absorbed(65536) + deepspeed(65536, 32768) + progress(30, 2) + progress(40, 2),
-        {"spike and recovery", 21, 2});
+  check(
+      progress(10, 0) + progress(20, 0) + absorbed(65536) + deepspeed(65536, 32768) + progress(30, 2) + progress(40, 2),
+      {"spike and recovery", 21, 2});
   check(progress(10, 6) + progress(20, 6), {"start-up skips", 10, 6});
   check(progress(10, 0) + progress(20, 0), {"healthy", {}, 0});
 }
 
 TEST_CASE("DeepSpeed without ZeRO: iterations on the messages") {
   const auto overflow = [](int iteration, double scale) {
-    return fmt::format("[INFO] [fused_optimizer.py:413:_update_scale] \nGrad overflow on iteration {}\n[INFO] "
-                       "[fused_optimizer.py:414:_update_scale] Reducing dynamic loss scale from {} to {}\n",
-                       iteration, scale, scale / 2);
+    return fmt::format(
+        "[INFO] [fused_optimizer.py:413:_update_scale] \nGrad overflow on iteration {}\n[INFO] "
+        "[fused_optimizer.py:414:_update_scale] Reducing dynamic loss scale from {} to {}\n",
+        iteration, scale, scale / 2);
   };
   check(overflow(0, 65536) + overflow(1, 32768), {"start-up skips", 0, 2});
   check(overflow(0, 65536) + overflow(500, 32768) + overflow(501, 16384), {"spike and recovery", 500, 3});
@@ -221,11 +239,13 @@ TEST_CASE("Paddle") {
   for (double scale = 65536; scale > 16; scale /= 2) run += paddle(scale);
   check(run, {"sinking to the floor", {}, 12});
   const auto step = [](int number, const char* loss = "1.4") {
-    return fmt::format("[2026-01-01 00:00:00,000] [    INFO] - loss: {}, learning_rate: 0.0, global_step: {}, ppl: 4.2\n",
-                       loss, number);
+    return fmt::format(
+        "[2026-01-01 00:00:00,000] [    INFO] - loss: {}, learning_rate: 0.0, global_step: {}, ppl: 4.2\n", loss,
+        number);
   };
-  const std::string warn = "[2026-01-01 00:00:00,000] [ WARNING] - optimizer not run, scale_before: 4096.0, scale_after: "
-                           "2048.0\n";
+  const std::string warn =
+      "[2026-01-01 00:00:00,000] [ WARNING] - optimizer not run, scale_before: 4096.0, scale_after: "
+      "2048.0\n";
   check(step(1) + step(2) + paddle(4096) + warn + step(3) + step(4), {"spike and recovery", 3, 1});
   check(step(1) + step(2) + paddle(4096) + step(3, "nan") + step(4), {"NaN source", 3, 1});
 }
@@ -238,8 +258,10 @@ TEST_CASE("Colossal-AI, Apex: messages alone") {
   }
   check(colossal, {"sinking to the floor", {}, 12});
   check(apex, {"sinking to the floor", {}, 12});
-  check("No overflow for consecutive 1000 steps, the loss scale is adjusted to 2048.0\nOverflow occurs, the loss scale "
-        "is adjusted to 1024.0\n", {"healthy", {}, 1});
+  check(
+      "No overflow for consecutive 1000 steps, the loss scale is adjusted to 2048.0\nOverflow occurs, the loss scale "
+      "is adjusted to 1024.0\n",
+      {"healthy", {}, 1});
   check("OVERFLOW! Skipping step.  Attempted loss scale: 65536.0, reducing to 32768.0\n", {"start-up skips", {}, 1});
 }
 
@@ -289,5 +311,39 @@ TEST_CASE("any cut of a log is read") {
                            inner(3, 4) + paddle(65536) + "epoch,loss_scale,step\n0,1.0,1\n";
   for (std::size_t length = 0; length <= text.size(); ++length) {
     CHECK(static_cast<bool>(parse_log(text.substr(0, length) + "\n", "log", {})));
+  }
+}
+
+TEST_CASE("every row of the table reads a line of its own") {
+  const std::string lines[] = {
+      "epoch,loss_scale,step,train_loss",
+      absorbed(8),
+      "Grad overflow on iteration 6",
+      "step 4 scale used 1024 applied 0.5 scale after 2048.0",
+      progress(10, 1),
+      megatron(1, 8),
+      note(4),
+      inner(3, 4),
+      "Gradient overflow.  Skipping step, loss scaler 0 reducing loss scale to 32.0",
+      "OVERFLOW! Skipping step.  Attempted loss scale: 65536.0, reducing to 32768.0",
+      "Overflow occurs, the loss scale is adjusted to 1024.0",
+      "4 S 2048.0 skipped",
+      paddle(8),
+      "[    INFO] - loss: 1.4, global_step: 3, ppl: 4.2",
+      hf("2", 1),
+      "`Trainer.fit` stopped: `max_steps=12` reached.",
+      "{\"step\": 1, \"loss_scale\": 512}",
+      "step 3 loss_scale 512.0",
+      "DeepSpeed ops built",
+  };
+  REQUIRE(std::size(lines) == log_formats().size());
+  for (std::size_t row = 0; row < std::size(lines); ++row) {
+    for (std::size_t reader = 0; reader <= row; ++reader) {
+      CsvColumns csv;
+      LogEvent event;
+      CAPTURE(lines[row]);
+      CAPTURE(reader);
+      CHECK(log_formats()[reader].read(lines[row], csv, event) == (reader == row));
+    }
   }
 }

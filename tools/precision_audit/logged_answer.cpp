@@ -21,7 +21,9 @@ int answer_from_logs(std::span<const std::string> paths, const LoggedQuestion& a
   const auto inputs = open_logged(paths, asked.select);
   if (!inputs) return fail(inputs.error().message());
   if (std::ranges::all_of(*inputs, [](const LoggedInput& input) { return input.run.histograms.empty(); })) {
-    return fail(Error{paths.front(), {}, "histograms of gradients", asked.select.empty() ? "none" : "none that --select matches"}.message());
+    return fail(Error{
+        paths.front(), {}, "histograms of gradients", asked.select.empty() ? "none" : "none that --select matches"}
+                    .message());
   }
   const LoggedAudit audit = audit_logged(*inputs, asked.question, asked.dump_scale_log2, asked.policy);
   const Report report = logged_report(*inputs, asked.question, audit, version);

@@ -53,8 +53,8 @@ Interval count_below(const LoggedHistogram& h, Threshold negative, Threshold pos
   return count;
 }
 
-std::optional<Peak> peak_of(const LoggedHistogram& h) {
-  if (h.min && h.max) return Peak{std::max(std::fabs(*h.min), std::fabs(*h.max)), true};
+std::optional<LoggedPeak> peak_of(const LoggedHistogram& h) {
+  if (h.min && h.max) return LoggedPeak{std::max(std::fabs(*h.min), std::fabs(*h.max)), true};
   double most = 0;
   for (std::size_t bin = 0; bin < h.counts.size(); ++bin) {
     if (h.counts[bin] == 0) continue;
@@ -63,7 +63,7 @@ std::optional<Peak> peak_of(const LoggedHistogram& h) {
   }
   // Values beyond the outer edges may have been dropped; an edge at the end of the range says nothing.
   if (h.dropped > 0 || !(most < std::numeric_limits<double>::max())) return {};
-  return Peak{most, false};
+  return LoggedPeak{most, false};
 }
 
 }  // namespace lowp

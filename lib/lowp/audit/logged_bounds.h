@@ -15,10 +15,10 @@ namespace lowp {
 Interval count_below(const LoggedHistogram& histogram, Threshold negative, Threshold positive);
 
 // The largest |x|, at most `most`; exactly that where `exact`. Nothing where it is not known at all.
-struct Peak {
+struct LoggedPeak {
   double most = 0;
   bool exact = false;
 };
-std::optional<Peak> peak_of(const LoggedHistogram& histogram);
+std::optional<LoggedPeak> peak_of(const LoggedHistogram& histogram);
 
 }  // namespace lowp

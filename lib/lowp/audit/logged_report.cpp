@@ -15,7 +15,8 @@ namespace {
 
 constexpr int shown_scales = 6;
 constexpr std::string_view exact_line =
-    "writer.add_histogram(name, grad, step, bins=sorted([0.0] + [x for k in range(-149, 128) for x in (-2.0**k, 2.0**k, "
+    "writer.add_histogram(name, grad, step, bins=sorted([0.0] + [x for k in range(-149, 128) for x in (-2.0**k, "
+    "2.0**k, "
     "2.0**k * (1 + 2.0**-24))]))";
 
 struct Findings {
@@ -75,9 +76,9 @@ std::string headline(const Findings& f) {
 std::string what_was_read(const Findings& f) {
   std::string readers;
   for (const std::string_view name : readers_of(f)) readers += (readers.empty() ? "" : ", ") + std::string(name);
-  std::string text = fmt::format("{} of {}, {} in bins ({})", counted(f.audit.histograms, "histogram", "histograms"),
-                                 counted(f.audit.steps.size(), "step", "steps"),
-                                 counted(f.audit.values, "value", "values"), readers);
+  std::string text =
+      fmt::format("{} of {}, {} in bins ({})", counted(f.audit.histograms, "histogram", "histograms"),
+                  counted(f.audit.steps.size(), "step", "steps"), counted(f.audit.values, "value", "values"), readers);
   if (f.audit.dropped > 0) text += fmt::format("; {} in no bin (NaN, Inf or out of range)", grouped(f.audit.dropped));
   if (const LoggedHistogram* h = largest_of(f)) {
     const auto peak = peak_of(*h);
@@ -121,22 +122,26 @@ std::string advice(const Findings& f, std::size_t index) {
   const LoggedFormat& format = f.audit.formats[index];
   if (f.audit.values == 0) return "no values.";
   if (!format.safe) {
-    return f.audit.unknown_peaks > 0 ? fmt::format("the largest value of {} is not known: a NaN in a TensorBoard "
-                                                   "histogram hides it.",
-                                                   counted(f.audit.unknown_peaks, "histogram", "histograms"))
+    return f.audit.unknown_peaks > 0 ? fmt::format(
+                                           "the largest value of {} is not known: a NaN in a TensorBoard "
+                                           "histogram hides it.",
+                                           counted(f.audit.unknown_peaks, "histogram", "histograms"))
                                      : "all values are zero.";
   }
   if (has_float32_range(f.question.formats[index].format)) return "needs no loss scale: it has the range of float32.";
-  std::string text = fmt::format("{} {}: above it {} overflows.", format.safe->exact ? "S_high is" : "S_high is at least",
-                                 power_text(format.safe->scale_log2), format.limiting);
+  std::string text =
+      fmt::format("{} {}: above it {} overflows.", format.safe->exact ? "S_high is" : "S_high is at least",
+                  power_text(format.safe->scale_log2), format.limiting);
   if (!format.low_most || !format.init_scale_log2) return text + " That is below the scales asked for.";
   text += fmt::format(" Usable window {}.", window_text(format));
   const ScaleRange& scales = f.question.scales;
   const int init = *format.init_scale_log2, free = format.safe->scale_log2 - init;
   const Interval lost = format.sweep[scales.index(std::clamp(init, scales.low, scales.high))].zero_or_flushed;
-  text += free < f.audit.headroom ? fmt::format(" One scale for all tensors hardly fits: {} leaves {} free below S_high",
-                                                power_text(init), counted_binades(free))
-                                  : fmt::format(" With {} free below S_high, start at init_scale = {}", counted_binades(free), power_text(init));
+  text += free < f.audit.headroom
+              ? fmt::format(" One scale for all tensors hardly fits: {} leaves {} free below S_high", power_text(init),
+                            counted_binades(free))
+              : fmt::format(" With {} free below S_high, start at init_scale = {}", counted_binades(free),
+                            power_text(init));
   return text + fmt::format("; there {} of all values are zero or flushed.", interval_text(lost, f.audit.values));
 }
 
@@ -157,10 +162,12 @@ std::string drift_text(const Findings& f) {
 std::vector<Block> not_covered(const Findings& f) {
   std::vector<Block> blocks{Heading{"Not covered"}};
   const auto say = [&](std::string text) { blocks.push_back(Paragraph{std::move(text), 2, 0}); };
-  say("exact zeros: a bin holds them together with the smallest values, so no share of the non-zero values can be given, "
+  say("exact zeros: a bin holds them together with the smallest values, so no share of the non-zero values can be "
+      "given, "
       "nor a signal to noise ratio.");
   if (f.audit.steps.size() < 2) {
-    say(fmt::format("one step only: no drift could be measured, {} free below overflow are assumed to be enough.", counted_binades(f.audit.headroom)));
+    say(fmt::format("one step only: no drift could be measured, {} free below overflow are assumed to be enough.",
+                    counted_binades(f.audit.headroom)));
   }
   if (readers_of(f).contains("wandb")) {
     say("what wandb.watch saw: gradients still multiplied by the loss scale, one micro-batch at a time.");
@@ -194,8 +201,11 @@ Table inputs_table(const Findings& f) {
   for (const LoggedInput& input : f.inputs) {
     CellList notes;
     for (const std::string& note : input.run.notes) notes.push_back(text_cell(note));
-    table.rows.push_back({text_cell(input.path), text_cell(input.reader), {std::uint64_t{input.run.histograms.size()}},
-                          {input.bytes}, {notes}});
+    table.rows.push_back({text_cell(input.path),
+                          text_cell(input.reader),
+                          {std::uint64_t{input.run.histograms.size()}},
+                          {input.bytes},
+                          {notes}});
   }
   return table;
 }
@@ -203,8 +213,12 @@ Table inputs_table(const Findings& f) {
 Table steps_table(const Findings& f) {
   Table table{"steps", {"step", "histograms", "values", "dropped", "largest", "largest_exact"}, {}, false};
   for (const LoggedStep& step : f.audit.steps) {
-    table.rows.push_back({number_cell(step.step, "not logged"), {step.histograms}, {step.values}, {step.dropped},
-                          number_cell(step.largest, "not known"), {step.largest_exact}});
+    table.rows.push_back({number_cell(step.step, "not logged"),
+                          {step.histograms},
+                          {step.values},
+                          {step.dropped},
+                          number_cell(step.largest, "not known"),
+                          {step.largest_exact}});
   }
   return table;
 }
@@ -214,8 +228,12 @@ Table tensors_table(const Findings& f) {
   for (const LoggedInput& input : f.inputs) {
     for (const LoggedHistogram& h : input.run.histograms) {
       const auto peak = peak_of(h);
-      table.rows.push_back({text_cell(h.name), number_cell(h.step, "not logged"), {h.total()}, {h.dropped},
-                            {std::uint64_t{h.counts.size()}}, peak ? Cell{peak->most} : Cell{Null{"not known"}},
+      table.rows.push_back({text_cell(h.name),
+                            number_cell(h.step, "not logged"),
+                            {h.total()},
+                            {h.dropped},
+                            {std::uint64_t{h.counts.size()}},
+                            peak ? Cell{peak->most} : Cell{Null{"not known"}},
                             {peak && peak->exact}});
     }
   }
@@ -232,10 +250,14 @@ Table formats_table(const Findings& f) {
     const LoggedFormat& format = f.audit.formats[i];
     constexpr std::string_view unknown = "not among the scales, or not known";
     table.rows.push_back({text_cell(f.question.formats[i].name),
-                          format.safe ? Cell{std::int64_t{format.safe->scale_log2}} : Cell{Null{"a largest value is not known, or all are zero"}},
-                          {format.safe && format.safe->exact}, text_cell(format.limiting),
-                          number_cell(format.low_least, unknown), number_cell(format.low_most, unknown),
-                          number_cell(format.init_scale_log2, unknown), {std::int64_t{f.audit.headroom}}});
+                          format.safe ? Cell{std::int64_t{format.safe->scale_log2}}
+                                      : Cell{Null{"a largest value is not known, or all are zero"}},
+                          {format.safe && format.safe->exact},
+                          text_cell(format.limiting),
+                          number_cell(format.low_least, unknown),
+                          number_cell(format.low_most, unknown),
+                          number_cell(format.init_scale_log2, unknown),
+                          {std::int64_t{f.audit.headroom}}});
   }
   return table;
 }
@@ -248,10 +270,15 @@ Table sweep_table(const Findings& f) {
               false};
   for (std::size_t i = 0; i < f.audit.formats.size(); ++i) {
     for (const LoggedOutcome& o : f.audit.formats[i].sweep) {
-      table.rows.push_back({text_cell(f.question.formats[i].name), {std::int64_t{o.scale_log2}}, {f.audit.values},
-                            {o.zero_or_flushed.least}, {o.zero_or_flushed.most},
+      table.rows.push_back({text_cell(f.question.formats[i].name),
+                            {std::int64_t{o.scale_log2}},
+                            {f.audit.values},
+                            {o.zero_or_flushed.least},
+                            {o.zero_or_flushed.most},
                             share_cell(o.zero_or_flushed.least, f.audit.values),
-                            share_cell(o.zero_or_flushed.most, f.audit.values), {o.beyond.least}, {o.beyond.most}});
+                            share_cell(o.zero_or_flushed.most, f.audit.values),
+                            {o.beyond.least},
+                            {o.beyond.most}});
     }
   }
   return table;
@@ -259,8 +286,11 @@ Table sweep_table(const Findings& f) {
 
 // Surely flushed, perhaps flushed, surely beyond; what is left may be either.
 Figure sweep_figure(const Findings& f) {
-  Figure figure{"Zero or flushed values against the loss scale: bounds from logged histograms", what_was_read(f),
-                "loss scale", "share of all values", {}};
+  Figure figure{"Zero or flushed values against the loss scale: bounds from logged histograms",
+                what_was_read(f),
+                "loss scale",
+                "share of all values",
+                {}};
   const double all = std::max<double>(1, static_cast<double>(f.audit.values));
   for (std::size_t i = 0; i < f.audit.formats.size(); ++i) {
     const LoggedFormat& format = f.audit.formats[i];
@@ -295,7 +325,11 @@ Report logged_report(std::span<const LoggedInput> inputs, const Question& questi
   const Findings f{inputs, question, audit};
   Report report;
   report.tables = {{"tool", {"name", "version"}, {{text_cell("precision-audit"), text_cell(tool_version)}}, true},
-                   inputs_table(f), steps_table(f), tensors_table(f), formats_table(f), sweep_table(f)};
+                   inputs_table(f),
+                   steps_table(f),
+                   tensors_table(f),
+                   formats_table(f),
+                   sweep_table(f)};
   report.story = story(f);
   report.figures = {sweep_figure(f)};
   return report;

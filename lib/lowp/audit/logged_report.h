@@ -10,7 +10,8 @@
 
 namespace lowp {
 
-// JSON: `inputs`, `steps`, `tensors`, `formats` (s_high_log2, window, init_scale) and `sweep`, where counts and shares are
+// JSON: `inputs`, `steps`, `tensors`, `formats` (s_high_log2, window, init_scale) and `sweep`, where counts and shares
+// are
 // {"least": .., "most": ..}.
 Report logged_report(std::span<const LoggedInput> inputs, const Question& question, const LoggedAudit& audit,
                      std::string_view tool_version);

@@ -8,7 +8,8 @@
 namespace lowp {
 namespace {
 
-// In this order: a table claims its lines first, messages of one framework come before lines that any could have written.
+// In this order: a table claims its lines first, messages of one framework come before lines that any could have
+// written.
 constexpr std::array format_table{
     LogFormat{"Lightning", "rows of a CSV table with a column for the loss scale", read_csv},
     LogFormat{"DeepSpeed", "OVERFLOW!, hysteresis and minimum of DynamicLossScaler", read_deepspeed_message},

@@ -17,7 +17,7 @@ struct CsvColumns {
   std::size_t count = 0;
   std::size_t scale = 0;
   std::optional<std::size_t> step = {};
-  bool after_update = false;        // the scale is read after the update of the step
+  bool after_update = false;             // the scale is read after the update of the step
   std::vector<std::size_t> losses = {};  // columns that are NaN where the loss or the gradient is
 };
 

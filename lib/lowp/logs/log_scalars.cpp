@@ -19,8 +19,7 @@ struct ScaleTag {
   bool of_this_step;
 };
 constexpr std::array scale_tags{
-    ScaleTag{"loss-scale", "Megatron", false},
-    ScaleTag{"Train/Samples/loss_scale", "DeepSpeed", false},
+    ScaleTag{"loss-scale", "Megatron", false}, ScaleTag{"Train/Samples/loss_scale", "DeepSpeed", false},
     ScaleTag{"loss_scale", "Lightning", true},  // and NeMo: both log inside the training step
 };
 

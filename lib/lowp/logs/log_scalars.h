@@ -11,8 +11,8 @@
 
 namespace lowp {
 
-// A section per folder of files, from the scalars whose names say loss scale, loss or gradient norm. In place of lines it
-// counts logged steps from 1. Folders without such scalars give none.
+// A section per folder of files, from the scalars whose names say loss scale, loss or gradient norm. In place of lines
+// it counts logged steps from 1. Folders without such scalars give none.
 std::vector<LogSection> scalar_sections(std::span<const LoggedInput> inputs);
 
 }  // namespace lowp

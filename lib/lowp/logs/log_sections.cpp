@@ -52,7 +52,8 @@ class OpenSection {
     if (ended_) return events_.size();
     if (event.kind == LogEventKind::overflow && single_steps_ && too_high(event)) return events_.size();
     if (event.kind != LogEventKind::step) return {};
-    if (!event.step) return event.epoch && epoch_ && *event.epoch < *epoch_ ? std::optional(first_of_next()) : std::nullopt;
+    if (!event.step)
+      return event.epoch && epoch_ && *event.epoch < *epoch_ ? std::optional(first_of_next()) : std::nullopt;
     const auto numbers = numbers_.find({event.framework, event.coarse});
     if (numbers == numbers_.end()) return {};
     const auto [first, last] = numbers->second;
@@ -191,7 +192,8 @@ class SectionReader {
   // Who wrote most of the lines about the scaler; of the others, if there are none.
   static std::string framework_of(const std::vector<LogEvent>& events) {
     std::map<std::string_view, std::uint64_t> weights;
-    for (const LogEvent& event : events) weights[event.framework] += event.kind == LogEventKind::mention ? 1 : max_events;
+    for (const LogEvent& event : events)
+      weights[event.framework] += event.kind == LogEventKind::mention ? 1 : max_events;
     const auto most = std::ranges::max_element(weights, {}, [](const auto& pair) { return pair.second; });
     return most == weights.end() ? std::string{} : std::string(most->first);
   }
@@ -243,7 +245,8 @@ Result<std::vector<LogSection>> read_scalars(const std::string& path, LineRange 
 
 Result<std::vector<LogSection>> read_log(const std::string& path, LineRange lines) {
   const bool directory = std::filesystem::is_directory(path);
-  if (directory && !is_logged_run(path)) return Error{path, {}, "a log, or a directory of event files", "another directory"};
+  if (directory && !is_logged_run(path))
+    return Error{path, {}, "a log, or a directory of event files", "another directory"};
   if (directory || is_record_file(path)) return read_scalars(path, lines);
   std::ifstream in(path, std::ios::binary);
   if (!in) return system_error(path, errno);

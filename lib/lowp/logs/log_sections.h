@@ -38,8 +38,9 @@ struct LineRange {
 
 // The sections of a log, at least one. A directory of event files or .wandb files, or one such file, is read for its
 // scalars and has no lines to choose from. Of a text, lines beginning with '#' belong to none
-// and end the section before them; so do a step counter that starts again, the end of a run, the borders of a CSV table. Errors: no such file or lines, a line
-// with a NUL byte (not a text), more lines about scalers than fit in memory (5 million).
+// and end the section before them; so do a step counter that starts again, the end of a run, the borders of a CSV
+// table. Errors: no such file or lines, a line with a NUL byte (not a text), more lines about scalers than fit in
+// memory (5 million).
 Result<std::vector<LogSection>> read_log(const std::string& path, LineRange lines);
 // The same from text in memory; `name` is the file in sections and errors.
 Result<std::vector<LogSection>> parse_log(std::string_view text, const std::string& name, LineRange lines);

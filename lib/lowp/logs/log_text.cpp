@@ -105,15 +105,16 @@ void each_pair(std::string_view text, const std::function<void(std::string_view,
 }
 
 bool names_loss_scale(std::string_view name) {
-  static constexpr std::string_view endings[] = {"loss_scale", "lossscale",   "loss_scaling", "loss_scaler", "grad_scale",
-                                                 "amp_scale",  "scaler_scale", "gradscaler_scale"};
+  static constexpr std::string_view endings[] = {"loss_scale", "lossscale", "loss_scaling", "loss_scaler",
+                                                 "grad_scale", "amp_scale", "scaler_scale", "gradscaler_scale"};
   const std::string plain = plain_name(name);
   return plain == "scale" || ends_in_one_of(plain, endings);
 }
 
 bool names_step(std::string_view name) {
-  static constexpr std::string_view names[] = {"step",       "_step",     "global_step",   "trainer_global_step", "global_steps",
-                                               "iteration", "iter",      "current_step", "num_updates"};
+  static constexpr std::string_view names[] = {"step",         "_step",     "global_step", "trainer_global_step",
+                                               "global_steps", "iteration", "iter",        "current_step",
+                                               "num_updates"};
   return std::ranges::find(names, plain_name(name)) != std::end(names);
 }
 

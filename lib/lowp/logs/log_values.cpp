@@ -62,8 +62,8 @@ std::string lower(std::string_view text) {
 
 // "loss_scale: 65536", "loss scale 512.0 (512.0)", "loss-scale=64"
 std::optional<double> named_scale(std::string_view line) {
-  for (const std::string_view key : {"loss_scale", "loss scale", "loss-scale", "lossscale", "loss_scaling", "loss scaling",
-                                     "grad_scale", "grad scale", "amp_scale", "scaler_scale"}) {
+  for (const std::string_view key : {"loss_scale", "loss scale", "loss-scale", "lossscale", "loss_scaling",
+                                     "loss scaling", "grad_scale", "grad scale", "amp_scale", "scaler_scale"}) {
     if (const auto scale = as_scale(number_after(line, key))) return scale;
   }
   return {};

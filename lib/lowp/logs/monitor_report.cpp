@@ -56,9 +56,8 @@ std::string scale_text(double scale) {
 }
 
 std::string place_of(const LogSection& section) {
-  return section.first_line == section.last_line
-             ? fmt::format("line {}", section.first_line)
-             : fmt::format("lines {} to {}", section.first_line, section.last_line);
+  return section.first_line == section.last_line ? fmt::format("line {}", section.first_line)
+                                                 : fmt::format("lines {} to {}", section.first_line, section.last_line);
 }
 
 std::string base_name(const std::string& path) {
@@ -91,12 +90,11 @@ Grid sections_grid(std::span<const LogSection> sections) {
   for (const LogSection& section : sections) {
     const auto& verdict = section.verdict;
     const auto last = scales_of(section.run).last;
-    grid.rows.push_back({{middle_cut(base_name(section.file), 20),
-                          fmt::format("{}-{}", section.first_line, section.last_line),
-                          std::string(name_of(verdict.state).name),
-                          verdict.began_step ? fmt::format("{}", *verdict.began_step) : "-",
-                          verdict.skipped_steps ? grouped(*verdict.skipped_steps) : "-", last ? scale_text(*last) : "-"},
-                         {}});
+    grid.rows.push_back(
+        {{middle_cut(base_name(section.file), 20), fmt::format("{}-{}", section.first_line, section.last_line),
+          std::string(name_of(verdict.state).name), verdict.began_step ? fmt::format("{}", *verdict.began_step) : "-",
+          verdict.skipped_steps ? grouped(*verdict.skipped_steps) : "-", last ? scale_text(*last) : "-"},
+         {}});
   }
   return grid;
 }
@@ -119,8 +117,10 @@ std::string evidence(const LogSection& section) {
       text += *scales.first == *scales.last
                   ? fmt::format("began and ended at {}", scale_text(*scales.first))
                   : fmt::format("went from {} to {}", scale_text(*scales.first), scale_text(*scales.last));
-      if (*scales.lowest < std::min(*scales.first, *scales.last)) text += fmt::format(", at least {}", scale_text(*scales.lowest));
-      if (*scales.highest > std::max(*scales.first, *scales.last)) text += fmt::format(", at most {}", scale_text(*scales.highest));
+      if (*scales.lowest < std::min(*scales.first, *scales.last))
+        text += fmt::format(", at least {}", scale_text(*scales.lowest));
+      if (*scales.highest > std::max(*scales.first, *scales.last))
+        text += fmt::format(", at most {}", scale_text(*scales.highest));
     }
   }
   if (section.run.ended_at_minimum) text += "; the run ended there";
@@ -151,13 +151,16 @@ std::vector<Block> not_covered(std::span<const LogSection> sections) {
   std::vector<Block> blocks{Heading{"Not covered"}};
   const auto any = [&](auto&& holds) { return std::ranges::any_of(sections, holds); };
   if (any([](const LogSection& s) { return s.scale_meaning == ScaleMeaning::of_the_next_step; })) {
-    blocks.push_back(Paragraph{"a scale that is logged after the update is the next step's; the scale that a skipped "
-                               "step ran at is the one before it.", 2, 0});
+    blocks.push_back(
+        Paragraph{"a scale that is logged after the update is the next step's; the scale that a skipped "
+                  "step ran at is the one before it.",
+                  2, 0});
   }
   if (any([](const LogSection& s) { return !s.run.steps.empty() && !s.run.logs_scale; })) {
     blocks.push_back(Paragraph{"where no scale is logged, a lone skip is taken for a probe of the limit.", 2, 0});
   }
-  blocks.push_back(Paragraph{"what a log does not print: skips between its lines, other ranks, gradients that vanish.", 2, 0});
+  blocks.push_back(
+      Paragraph{"what a log does not print: skips between its lines, other ranks, gradients that vanish.", 2, 0});
   return blocks;
 }
 
@@ -198,20 +201,25 @@ std::vector<Figure> figures(std::span<const LogSection> sections) {
 
 Table sections_table(std::span<const LogSection> sections) {
   Table table{"sections",
-              {"file", "framework", "first_line", "last_line", "verdict", "began_step", "skipped_steps", "scale_meaning",
-               "steps", "lowest_scale", "highest_scale", "last_scale"},
+              {"file", "framework", "first_line", "last_line", "verdict", "began_step", "skipped_steps",
+               "scale_meaning", "steps", "lowest_scale", "highest_scale", "last_scale"},
               {},
               false};
   for (const LogSection& section : sections) {
     const Scales scales = scales_of(section.run);
     const auto& verdict = section.verdict;
-    table.rows.push_back(
-        {text_cell(section.file), section.framework.empty() ? Cell{Null{"no line is known"}} : text_cell(section.framework),
-         {section.first_line}, {section.last_line}, text_cell(name_of(verdict.state).name),
-         number_cell(verdict.began_step, verdict.began ? "the lines give no step" : "nothing began"),
-         number_cell(verdict.skipped_steps, "the lines cannot show it"), text_cell(name_of(section.scale_meaning)),
-         {steps_of(section.run)}, number_cell(scales.lowest, "not logged"), number_cell(scales.highest, "not logged"),
-         number_cell(scales.last, "not logged")});
+    table.rows.push_back({text_cell(section.file),
+                          section.framework.empty() ? Cell{Null{"no line is known"}} : text_cell(section.framework),
+                          {section.first_line},
+                          {section.last_line},
+                          text_cell(name_of(verdict.state).name),
+                          number_cell(verdict.began_step, verdict.began ? "the lines give no step" : "nothing began"),
+                          number_cell(verdict.skipped_steps, "the lines cannot show it"),
+                          text_cell(name_of(section.scale_meaning)),
+                          {steps_of(section.run)},
+                          number_cell(scales.lowest, "not logged"),
+                          number_cell(scales.highest, "not logged"),
+                          number_cell(scales.last, "not logged")});
   }
   return table;
 }

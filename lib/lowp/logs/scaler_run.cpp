@@ -114,7 +114,8 @@ class RunBuilder {
     const auto own = counted_skips(line, covered);
     run_.shows_skips |= own.has_value() || line.used || line.after;
     covers_one_ = covered == 1 && number_;
-    if ((covered == 1 || line.used) && line.numbers != StepNumbers::taken && messages() <= 1 && !(own == 0u && messages() == 1)) {
+    if ((covered == 1 || line.used) && line.numbers != StepNumbers::taken && messages() <= 1 &&
+        !(own == 0u && messages() == 1)) {
       close_one(line, number, own);
     } else {
       close_many(line, number, own, covered);
@@ -147,7 +148,8 @@ class RunBuilder {
     const bool skipping = run_.steps.empty() || run_.steps.back().skipped;  // goes on
     const std::uint64_t told = messages();
     std::uint64_t skips = std::max(own.value_or(0), told);
-    if (!own && told == 0 && before && line.after && *line.after < *before) skips = std::min(halvings(*before, *line.after), covered);
+    if (!own && told == 0 && before && line.after && *line.after < *before)
+      skips = std::min(halvings(*before, *line.after), covered);
     tell(number_ ? number_ : run_.from_start ? std::optional<std::int64_t>(0) : std::nullopt, number);
     covered = std::max(covered, skips + (own == 0u || line.numbers == StepNumbers::taken ? 1 : 0));
     std::uint64_t taken = covered - skips;
@@ -241,7 +243,8 @@ class RunBuilder {
 
   void flush() {
     const bool with_lines = number_.has_value();
-    run_.shows_skips |= !with_lines && std::ranges::any_of(pending_, [](const LogEvent* e) { return e->kind == LogEventKind::taken; });
+    run_.shows_skips |=
+        !with_lines && std::ranges::any_of(pending_, [](const LogEvent* e) { return e->kind == LogEventKind::taken; });
     tell(with_lines ? number_ : std::nullopt, std::nullopt);
     pending_.clear();
   }

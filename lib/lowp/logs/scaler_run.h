@@ -26,11 +26,11 @@ struct ScalerStep {
 
 struct ScalerRun {
   std::vector<ScalerStep> steps;
-  bool from_start = true;          // nothing shows that steps came before the first
-  bool shows_skips = false;        // some line shows which steps were skipped, or the scale after each
-  bool logs_scale = false;         // some line gives a scale
-  bool scale_of_this_step = false; // some line gives the scale that a step used
-  bool ended_at_minimum = false;   // the run ended because the scale could not be lowered
+  bool from_start = true;           // nothing shows that steps came before the first
+  bool shows_skips = false;         // some line shows which steps were skipped, or the scale after each
+  bool logs_scale = false;          // some line gives a scale
+  bool scale_of_this_step = false;  // some line gives the scale that a step used
+  bool ended_at_minimum = false;    // the run ended because the scale could not be lowered
 };
 
 // The steps of one run, from its events in the order of the log.

@@ -69,7 +69,7 @@ bool raises(const ScalerStep& step) {
 struct Burst {
   std::size_t begin = 0, end = 0;  // steps
   ScalerState state = ScalerState::spike_and_recovery;
-  bool lone = false;             // one step at an unknown scale: a probe, for all that can be seen
+  bool lone = false;  // one step at an unknown scale: a probe, for all that can be seen
   std::uint64_t taken_before = 0;
 };
 
@@ -131,7 +131,7 @@ struct Descent {
   std::size_t begin = 0;
   std::uint64_t skips = 0;
   std::optional<double> top = {}, bottom = {};
-  std::optional<double> raised_from = {};          // a raise whose answer is not seen yet
+  std::optional<double> raised_from = {};      // a raise whose answer is not seen yet
   std::uint64_t taken = 0, longest_taken = 0;  // steps in a row
 
   bool deep() const { return top && bottom ? *top / *bottom >= many_halvings : skips >= many; }

@@ -36,8 +36,8 @@ const ScalerStateName& name_of(ScalerState state);
 
 struct ScalerVerdict {
   ScalerState state = ScalerState::no_scale_logged;
-  std::optional<std::size_t> began;         // index of the first of the steps that show it
-  std::optional<std::int64_t> began_step;   // its number
+  std::optional<std::size_t> began;            // index of the first of the steps that show it
+  std::optional<std::int64_t> began_step;      // its number
   std::optional<std::uint64_t> skipped_steps;  // nothing where the log cannot show them
 };
 

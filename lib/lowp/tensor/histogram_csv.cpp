@@ -61,7 +61,8 @@ std::optional<double> as_number(std::string_view text) {
 }
 
 std::string lower(std::string text) {
-  std::ranges::transform(text, text.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  std::ranges::transform(text, text.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
   return text;
 }
 
@@ -77,7 +78,8 @@ Columns columns_of(const Row& header) {
   for (std::size_t i = 0; i < header.size(); ++i) {
     const std::string word = lower(header[i]);
     if (names_counts(word)) set(columns.count, i);
-    if (names_edges(word) || word == "left" || word == "low" || word == "bin_left" || word == "left_edge") set(columns.left, i);
+    if (names_edges(word) || word == "left" || word == "low" || word == "bin_left" || word == "left_edge")
+      set(columns.left, i);
     if (word == "right" || word == "high" || word == "bin_right" || word == "right_edge") set(columns.right, i);
     if (word == "name" || word == "tensor" || word == "tag") set(columns.name, i);
     if (word == "step" || word == "_step") set(columns.step, i);
@@ -119,7 +121,9 @@ class CsvReader {
   }
 
   Result<Done> take_bin(const Row& row) {
-    const auto cell = [&](std::size_t column) { return column < row.size() ? std::string_view(row[column]) : std::string_view{}; };
+    const auto cell = [&](std::size_t column) {
+      return column < row.size() ? std::string_view(row[column]) : std::string_view{};
+    };
     const auto left = as_number(cell(*columns_.left));
     if (!left) return fault("a number for the edge", fmt::format("'{}'", cell(*columns_.left).substr(0, 40)));
     std::optional<double> step;
@@ -142,7 +146,8 @@ class CsvReader {
     }
     const auto count = as_number(cell(*columns_.count));
     if (count) gathered.counts.push_back(*count);
-    if (!count && (columns_.right || !cell(*columns_.count).empty())) return fault("a count", fmt::format("'{}'", cell(*columns_.count).substr(0, 40)));
+    if (!count && (columns_.right || !cell(*columns_.count).empty()))
+      return fault("a count", fmt::format("'{}'", cell(*columns_.count).substr(0, 40)));
     if (!count) gathered.ended = true;
     return Done{};
   }
@@ -194,7 +199,8 @@ Result<LoggedRun> parse_histogram_csv(std::istream& in, const std::string& name)
 }
 
 Result<LoggedRun> read_histogram_csv(const File& file) {
-  if (file.size() > max_file_bytes) return Error{file.path(), {}, "at most 1 GiB of CSV", fmt::format("{} bytes", file.size())};
+  if (file.size() > max_file_bytes)
+    return Error{file.path(), {}, "at most 1 GiB of CSV", fmt::format("{} bytes", file.size())};
   std::ifstream in(file.path(), std::ios::binary);
   if (!in) return Error{file.path(), {}, "a readable file", "none"};
   return parse_histogram_csv(in, file.path());

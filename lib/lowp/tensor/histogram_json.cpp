@@ -131,7 +131,9 @@ class HistogramScan final : public JsonScan {
   // {"min": first edge, "size": width, "count": number of bins}
   void unpack(const Frame& packed, Frame& parent) {
     const auto first = packed.number("min"), width = packed.number("size"), bins = packed.number("count");
-    if (!first || !width || !bins || !(*bins >= 1 && *bins <= 1e6) || *bins != static_cast<double>(parent.counts.size())) return;
+    if (!first || !width || !bins || !(*bins >= 1 && *bins <= 1e6) ||
+        *bins != static_cast<double>(parent.counts.size()))
+      return;
     for (double i = 0; i <= *bins; ++i) parent.edges.push_back(*first + i * *width);
   }
 
@@ -145,7 +147,8 @@ class HistogramScan final : public JsonScan {
     histogram.min = frame.number("min");
     histogram.max = frame.number("max");
     if (const auto fault = fault_of(histogram)) return skips_.skip(histogram.name, *fault);
-    if (const auto total = frame.number("number"); total && *total > static_cast<double>(histogram.total()) && *total <= 0x1p40) {
+    if (const auto total = frame.number("number");
+        total && *total > static_cast<double>(histogram.total()) && *total <= 0x1p40) {
       histogram.dropped = static_cast<std::uint64_t>(*total) - histogram.total();
     }
     if (frame.wandb) {
@@ -200,7 +203,8 @@ Result<LoggedRun> parse_histogram_json(std::istream& in, const std::string& name
 }
 
 Result<LoggedRun> read_histogram_json(const File& file) {
-  if (file.size() > max_file_bytes) return Error{file.path(), {}, "at most 1 GiB of JSON", fmt::format("{} bytes", file.size())};
+  if (file.size() > max_file_bytes)
+    return Error{file.path(), {}, "at most 1 GiB of JSON", fmt::format("{} bytes", file.size())};
   std::ifstream in(file.path(), std::ios::binary);
   if (!in) return Error{file.path(), {}, "a readable file", "none"};
   return parse_histogram_json(in, file.path());

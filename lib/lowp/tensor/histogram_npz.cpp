@@ -45,11 +45,13 @@ Result<std::vector<double>> read_list(const ZipArchive& archive, const ZipEntry&
   if (!header) return header.error();
   const std::string& descr = header->elements.descr;
   const bool known = descr.size() == 3 && (descr[0] == '<' || descr[0] == '|') && descr[2] >= '1' && descr[2] <= '8';
-  if (!known || header->shape.size() != 1) return Error{where, {}, "a list of numbers", fmt::format("dtype '{}', {} axes", descr, header->shape.size())};
+  if (!known || header->shape.size() != 1)
+    return Error{where, {}, "a list of numbers", fmt::format("dtype '{}', {} axes", descr, header->shape.size())};
   const auto bytes = static_cast<std::size_t>(descr[2] - '0');
   const std::uint64_t count = header->shape[0];
   if (count > max_bins || count * bytes != entry.bytes - header->data_begin)
-    return Error{where, {}, fmt::format("at most {} numbers and nothing after them", max_bins), fmt::format("{}", count)};
+    return Error{
+        where, {}, fmt::format("at most {} numbers and nothing after them", max_bins), fmt::format("{}", count)};
   std::vector<std::byte> data(count * bytes);
   if (auto done = (*stream)->read(data); !done) return done.error();
   std::vector<double> numbers;
@@ -72,7 +74,8 @@ std::optional<Part> part_of(std::string_view array) {
   if (names_counts(array)) return Part{"histogram", true};
   if (names_edges(array)) return Part{"histogram", false};
   // The longest ending that is known: "bin_edges" before "edges".
-  for (std::size_t at = array.find_first_of("/._"); at != std::string_view::npos; at = array.find_first_of("/._", at + 1)) {
+  for (std::size_t at = array.find_first_of("/._"); at != std::string_view::npos;
+       at = array.find_first_of("/._", at + 1)) {
     const std::string_view ending = array.substr(at + 1);
     if (names_counts(ending)) return Part{std::string(array.substr(0, at)), true};
     if (names_edges(ending)) return Part{std::string(array.substr(0, at)), false};
@@ -143,7 +146,8 @@ Result<LoggedRun> read_histogram_npz(const std::shared_ptr<const File>& file) {
     }
   }
   run.notes = skips.notes();
-  if (run.histograms.empty()) return Error{file->path(), {}, "counts and edges", run.notes.empty() ? "none" : run.notes.front()};
+  if (run.histograms.empty())
+    return Error{file->path(), {}, "counts and edges", run.notes.empty() ? "none" : run.notes.front()};
   return run;
 }
 

@@ -13,8 +13,8 @@
 namespace lowp {
 
 // Counts of a tensor's values between edges: bin i holds edges[i] <= x < edges[i + 1], the last bin its end as well.
-// `dropped` more values of the tensor are in no bin (NaN, Inf, out of range). `slack`: how far a value may lie outside of
-// its bin, where the writer's own arithmetic put it there.
+// `dropped` more values of the tensor are in no bin (NaN, Inf, out of range). `slack`: how far a value may lie outside
+// of its bin, where the writer's own arithmetic put it there.
 struct LoggedHistogram {
   std::string name;
   std::optional<std::int64_t> step;
@@ -39,7 +39,8 @@ struct LoggedRun {
   std::vector<std::string> notes;  // what was left out and why; printable lines
 };
 
-// Why `histogram` breaks its contract; nothing if it keeps it. Sizes, order of edges, NaN, min above max, too many values.
+// Why `histogram` breaks its contract; nothing if it keeps it. Sizes, order of edges, NaN, min above max, too many
+// values.
 std::optional<std::string> fault_of(const LoggedHistogram& histogram);
 
 // Whole counts from what a file holds as floating point; nothing if one is negative, not whole or above 2^53.

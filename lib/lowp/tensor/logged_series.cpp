@@ -54,7 +54,8 @@ constexpr std::array reader_table{
 const LoggedReader* reader_of(const std::string& path) {
   const auto file = File::open(path);
   if (!file) return nullptr;
-  const auto row = std::ranges::find_if(reader_table, [&](const LoggedReader& reader) { return reader.recognises(*file); });
+  const auto row =
+      std::ranges::find_if(reader_table, [&](const LoggedReader& reader) { return reader.recognises(*file); });
   return row == reader_table.end() ? nullptr : &*row;
 }
 
@@ -147,7 +148,8 @@ Result<std::vector<LoggedInput>> open_logged(std::span<const std::string> paths,
       continue;
     }
     const auto files = run_files(path);
-    const bool many = std::ranges::any_of(files, [&](const std::string& file) { return prefix_of(file, path) != prefix_of(files[0], path); });
+    const bool many = std::ranges::any_of(
+        files, [&](const std::string& file) { return prefix_of(file, path) != prefix_of(files[0], path); });
     for (const std::string& file : files) {
       // An event file without a complete record is what a run that has just begun leaves.
       const auto stamp = stamp_of(file);

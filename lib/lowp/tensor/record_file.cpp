@@ -155,9 +155,9 @@ bool is_tfrecord(std::span<const std::byte> head) {
 
 bool is_wandb(std::span<const std::byte> head) {
   constexpr unsigned char magic[] = {':', 'W', '&', 'B', 0xE1, 0xBE, 0};
-  return head.size() >= sizeof magic && std::equal(std::begin(magic), std::end(magic), head.begin(), [](unsigned char m, std::byte b) {
-           return std::to_integer<unsigned char>(b) == m;
-         });
+  return head.size() >= sizeof magic &&
+         std::equal(std::begin(magic), std::end(magic), head.begin(),
+                    [](unsigned char m, std::byte b) { return std::to_integer<unsigned char>(b) == m; });
 }
 
 std::string note_of(const RecordEnd& end) {

@@ -25,11 +25,12 @@ inline constexpr std::uint64_t max_record_bytes = std::uint64_t{1} << 30;
 
 using RecordTaker = std::function<void(std::string_view payload)>;
 
-// u64 length, masked CRC-32C of it, payload, masked CRC-32C of that (TensorFlow's TFRecord). Errors are failures to read.
+// u64 length, masked CRC-32C of it, payload, masked CRC-32C of that (TensorFlow's TFRecord). Errors are failures to
+// read.
 Result<RecordEnd> each_tfrecord(const File& file, const RecordTaker& take);
 
-// W&B's datastore: a header of 7 bytes, then blocks of 32 KiB of chunks (CRC-32 of type and data, u16 length, type whole,
-// first, middle, last), as LevelDB writes its log. A damaged chunk costs its record.
+// W&B's datastore: a header of 7 bytes, then blocks of 32 KiB of chunks (CRC-32 of type and data, u16 length, type
+// whole, first, middle, last), as LevelDB writes its log. A damaged chunk costs its record.
 Result<RecordEnd> each_wandb_record(const File& file, const RecordTaker& take);
 
 // Whether a file begins like one of these.

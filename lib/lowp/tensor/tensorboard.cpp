@@ -128,8 +128,8 @@ Tensor read_tensor(pbf_reader message) {
   return tensor;
 }
 
-// Rows of left end, right end and count; one value only: all ends are equal and the last row counts. A list may leave out
-// repetitions of its last value.
+// Rows of left end, right end and count; one value only: all ends are equal and the last row counts. A list may leave
+// out repetitions of its last value.
 std::optional<std::string> read_v2(Tensor tensor, LoggedHistogram& h) {
   const std::int64_t rows = tensor.shape[0];
   if (rows < 0 || rows > static_cast<std::int64_t>(max_bins)) return "too many bins";
@@ -209,7 +209,8 @@ struct EventReader::State {
     if (value.tensor) tensor = read_tensor(*value.tensor);
     if (tensor && tensor->shape.empty() && tensor->values.size() == 1)
       return add_scalar(std::move(value.name), step, tensor->values[0]);
-    const bool v2 = tensor && tensor->shape.size() == 2 && tensor->shape[1] == 3 && (tensor->type == 1 || tensor->type == 2);
+    const bool v2 =
+        tensor && tensor->shape.size() == 2 && tensor->shape[1] == 3 && (tensor->type == 1 || tensor->type == 2);
     if (!value.histogram && !v2) return;
     LoggedHistogram histogram;
     histogram.name = std::move(value.name);
