@@ -35,7 +35,7 @@ void check_sections(const std::vector<LogSection>& sections) {
     before = section.last_line;
     require(!section.verdict.began || *section.verdict.began < section.run.steps.size(), "a step of the run");
   }
-  monitor_report(sections, "0");
+  monitor_report(sections);
 }
 
 void check_run(const LoggedRun& run) {

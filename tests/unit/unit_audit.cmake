@@ -6,3 +6,4 @@ lowp_test(unit_logged_bounds
   USES audit)
 lowp_test(evidence_levels_test SOURCES evidence_levels_test.cpp ../oracle/audit_reference.cpp USES summary)
 target_include_directories(evidence_levels_test PRIVATE ../oracle)
+lowp_test(advice_test SOURCES advice_test.cpp USES audit)

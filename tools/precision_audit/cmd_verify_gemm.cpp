@@ -1,163 +1,53 @@
 // SPDX-License-Identifier: Apache-2.0
-// precision-audit verify gemm --vectors DIR: matrix products that a GPU's library returned against the emulation.
+// precision-audit verify gemm PATH...: matrix products that a GPU's library returned against the emulation.
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
-#include <filesystem>
-#include <string>
-#include <vector>
-
-#include "command_line.h"
 #include "commands.h"
-#include "lowp/report/humanize.h"
-#include "lowp/report/writers.h"
-#include "lowp/verify/recorded_gemm.h"
-#include "terminal.h"
+#include "recorded_gemm_story.h"
 #include "vector_files.h"
+#include "vector_options.h"
 
 namespace lowp::tool {
 namespace {
 
-struct Verified {
-  RecordedGemms file;
-  GemmReplay result;
+struct GemmVectorsTask final : Task {
+  VectorPaths paths;
+
+  explicit GemmVectorsTask(Options& o) { paths.declare(o, "products"); }
+
+  std::optional<Error> check() override { return paths.check(); }
+
+  Result<Answer> run(Job& job) override {
+    auto files = vector_files(paths.all, "recorded products");
+    if (!files) return files.error();
+    Answer answer;
+    std::vector<ReplayedGemms> all;
+    std::size_t outputs = 0, mismatches = 0;
+    for (const std::string& path : *files) {
+      const auto kind = kind_of(path);
+      if (!kind) return kind.error();
+      if (*kind != recorded_gemm_kind) {
+        answer.said.push_back(fmt::format("passed over {}: no recorded products", path));
+        continue;
+      }
+      auto file = read_recorded_gemms(path);
+      if (!file) return file.error();
+      GemmReplay result = replay(*file, job.threads);
+      outputs += result.outputs;
+      mismatches += result.mismatches;
+      all.push_back({std::move(*file), std::move(result)});
+    }
+    if (all.empty()) return fault(fmt::format("{}: no file of kind {}", paths.all.front(), recorded_gemm_kind));
+    answer.report = report_of(all, outputs, mismatches);
+    answer.is_finding = mismatches != 0;
+    return answer;
+  }
 };
-
-std::string hex(const RecordedGemm& one, std::uint64_t code) {
-  return fmt::format("0x{:0{}X}", code, (one.epilogue.output.width + 3) / 4);
-}
-
-std::string_view format_word(Format format) {
-  for (const NamedFormat& row : format_table) {
-    if (row.format == format) return row.name;
-  }
-  return "";
-}
-
-// "case 12 (16 x 16, K 256, e4m3 x e5m2, 3 parts, slow, stored in bf16)"
-std::string case_text(const RecordedGemms& file, std::size_t number) {
-  const RecordedGemm& one = file.cases[number];
-  return fmt::format("case {} ({} x {}, K {}, {} x {}, {}, {}, stored in {})", number, one.m, one.n, one.k,
-                     format_word(one.format_a), format_word(one.format_b), counted(one.split.parts, "part", "parts"),
-                     one.path.promotion == 0 ? "fast" : "slow", format_word(one.epilogue.output));
-}
-
-std::string instruction_text(const RecordedGemms& file) {
-  if (file.cases.empty()) return "-";
-  const TensorCore& row = *file.cases.front().row;
-  return fmt::format("{} {} {}", row.architecture, row.path, row.accumulator);
-}
-
-std::vector<Block> story(const std::vector<Verified>& all, std::size_t outputs, std::size_t mismatches) {
-  const std::string verb = outputs == 1 ? "is" : "are";
-  const std::string what = counted(outputs, "recorded output", "recorded outputs");
-  const std::string where = counted(all.size(), "file", "files");
-  std::vector<Block> blocks{Paragraph{mismatches == 0
-                                          ? fmt::format("{} in {} {} reproduced bit for bit.", what, where, verb)
-                                          : fmt::format("{} of {} in {} {} from the emulation.", grouped(mismatches),
-                                                        what, where, mismatches == 1 ? "differs" : "differ")}};
-  Grid grid{"", {"file", "GPU", "instruction", "products", "outputs", "mismatches"}, 3, {}};
-  for (const Verified& one : all) {
-    grid.rows.push_back(
-        {{std::filesystem::path(one.file.path).stem().string(), one.file.gpu, instruction_text(one.file),
-          grouped(one.file.cases.size()), grouped(one.result.outputs), grouped(one.result.mismatches)},
-         {}});
-  }
-  blocks.push_back(std::move(grid));
-  for (const Verified& one : all) {
-    for (const GemmMismatch& m : one.result.first) {
-      blocks.push_back(Paragraph{
-          fmt::format("{}, {}, output {}: recorded {}, emulated {}", one.file.path, case_text(one.file, m.number),
-                      m.output, hex(one.file.cases[m.number], m.recorded), hex(one.file.cases[m.number], m.emulated)),
-          2, 2});
-    }
-  }
-  blocks.push_back(Heading{"Not covered"});
-  blocks.push_back(
-      Paragraph{"Which split, and how parts are added, is taken from the recording, not predicted.", 2, 2});
-  return blocks;
-}
-
-Cell text(std::string_view value) {
-  return Cell{std::string(value)};
-}
-
-Table files_table(const std::vector<Verified>& all) {
-  Table table{
-      "files", {"path", "gpu", "compute_capability", "library", "products", "outputs", "mismatches"}, {}, false};
-  for (const Verified& one : all) {
-    table.rows.push_back({text(one.file.path), text(one.file.gpu), text(one.file.capability), text(one.file.library),
-                          Cell{std::uint64_t{one.file.cases.size()}}, Cell{std::uint64_t{one.result.outputs}},
-                          Cell{std::uint64_t{one.result.mismatches}}});
-  }
-  return table;
-}
-
-Table mismatches_table(const std::vector<Verified>& all) {
-  Table table{"first_mismatches", {"path", "case", "output", "recorded", "emulated"}, {}, false};
-  for (const Verified& one : all) {
-    for (const GemmMismatch& m : one.result.first) {
-      const RecordedGemm& which = one.file.cases[m.number];
-      table.rows.push_back({text(one.file.path), Cell{std::uint64_t{m.number}}, Cell{std::uint64_t{m.output}},
-                            text(hex(which, m.recorded)), text(hex(which, m.emulated))});
-    }
-  }
-  return table;
-}
-
-int fail(std::string_view message) {
-  complain(message);
-  return exit_input;
-}
-
-int verify_all(const std::vector<std::string>& paths, int threads, const Writer& writer) {
-  auto files = vector_files(paths, "recorded products");
-  if (!files) return fail(files.error().message());
-  std::vector<Verified> all;
-  std::size_t outputs = 0, mismatches = 0;
-  for (const std::string& path : *files) {
-    const auto kind = kind_of(path);
-    if (!kind) return fail(kind.error().message());
-    if (*kind != recorded_gemm_kind) {
-      complain(fmt::format("passed over {}: no recorded products", printable(path)));
-      continue;
-    }
-    auto file = read_recorded_gemms(path);
-    if (!file) return fail(file.error().message());
-    GemmReplay result = replay(*file, threads);
-    outputs += result.outputs;
-    mismatches += result.mismatches;
-    all.push_back({std::move(*file), std::move(result)});
-  }
-  if (all.empty()) return fail(fmt::format("{}: no file of kind {}", printable(paths.front()), recorded_gemm_kind));
-  Report report;
-  report.tables = {{"tool", {"name", "version"}, {{text("precision-audit"), text(version)}}, true},
-                   files_table(all),
-                   mismatches_table(all)};
-  report.story = story(all, outputs, mismatches);
-  std::string document;
-  writer.write(report, stdout_style(), document);
-  if (const std::string error = write_stdout(document); !error.empty()) return fail(error);
-  return mismatches == 0 ? exit_fine : exit_finding;
-}
 
 }  // namespace
 
-int run_verify_gemm(int argc, char** argv) {
-  std::vector<std::string> paths;
-  std::string output = "text";
-  int threads = 0;
-  CLI::App app{"Replays matrix products that a GPU's library recorded and compares every bit.", argv[0]};
-  app.add_option("--vectors", paths, "files, or directories of *.safetensors with recorded products")->required();
-  app.add_option("--output", output, "text, json, csv, markdown")->capture_default_str();
-  app.add_option("--threads", threads, "threads; 0: one per processor")->check(CLI::Range(0, 256));
-  if (const auto code = parse_or_refuse(app, argc, argv)) return *code;
-  const Writer* writer = find_writer(output);
-  if (writer == nullptr || writer->name == "svg") {
-    complain(fmt::format("--output: wanted text, json, csv or markdown, found '{}'", output));
-    return exit_usage;
-  }
-  return verify_all(paths, threads, *writer);
+std::unique_ptr<Task> make_verify_gemm(Options& options) {
+  return std::make_unique<GemmVectorsTask>(options);
 }
 
 }  // namespace lowp::tool

@@ -14,6 +14,9 @@
 namespace lowp {
 namespace {
 
+constexpr double max_regret = 0.01;  // share of what the largest safe scale keeps that the window's low end may lose
+constexpr int min_headroom = 3;
+
 Exact exact_of(double value) {
   return decode(find_dtype("f64")->format, std::bit_cast<std::uint64_t>(value));
 }
@@ -60,7 +63,7 @@ void find_safe(std::span<const LoggedInput> inputs, const Target& target, int du
 }
 
 // Scales at which no more than a share of what the safe scale keeps is lost again: surely, and perhaps.
-void find_window(const LoggedAudit& audit, const Question& question, const Policy& policy, LoggedFormat& format) {
+void find_window(const LoggedAudit& audit, const Question& question, LoggedFormat& format) {
   if (!format.safe) return;
   const int high = std::min(format.safe->scale_log2, question.scales.high);
   if (high < question.scales.low) return;
@@ -68,8 +71,8 @@ void find_window(const LoggedAudit& audit, const Question& question, const Polic
   const Interval kept = Interval::exactly(audit.values) - best;
   for (int scale = high; scale >= question.scales.low; --scale) {
     const Interval lost = format.sweep[question.scales.index(scale)].zero_or_flushed - best;
-    const bool surely = static_cast<double>(lost.most) <= policy.max_regret * static_cast<double>(kept.least);
-    const bool perhaps = static_cast<double>(lost.least) <= policy.max_regret * static_cast<double>(kept.most);
+    const bool surely = static_cast<double>(lost.most) <= max_regret * static_cast<double>(kept.least);
+    const bool perhaps = static_cast<double>(lost.least) <= max_regret * static_cast<double>(kept.most);
     if (!perhaps) break;
     if ((surely || scale == high) && (!format.low_most || *format.low_most == scale + 1)) format.low_most = scale;
     format.low_least = scale;
@@ -99,19 +102,15 @@ std::vector<LoggedStep> steps_of(std::span<const LoggedInput> inputs) {
   return list;
 }
 
-// As for dumps: the largest rise from one step to the next and one binade more, or an assumed headroom.
-int headroom_of(const LoggedAudit& audit, const Policy& policy) {
-  double rise = 0;
-  std::size_t known = 0;
-  std::optional<double> before;
+// The largest rise of a new maximum over all before it and one binade more, three at least.
+int headroom_of(const LoggedAudit& audit) {
+  double rise = 0, highest = 0;
   for (const LoggedStep& step : audit.steps) {
     if (!step.largest || *step.largest == 0) continue;
-    ++known;
-    if (before) rise = std::max(rise, std::log2(*step.largest / *before));
-    before = step.largest;
+    if (highest > 0) rise = std::max(rise, std::log2(*step.largest / highest));
+    highest = std::max(highest, *step.largest);
   }
-  const int seen = static_cast<int>(std::ceil(rise)) + policy.spare_headroom;
-  return known < 2 ? policy.assumed_headroom : std::max(seen, policy.assumed_headroom);
+  return std::max(min_headroom, static_cast<int>(std::ceil(rise)) + 1);
 }
 
 }  // namespace
@@ -120,8 +119,7 @@ bool has_float32_range(Format format) {
   return min_exponent(format) <= -126;
 }
 
-LoggedAudit audit_logged(std::span<const LoggedInput> inputs, const Question& question, int dump_scale_log2,
-                         const Policy& policy) {
+LoggedAudit audit_logged(std::span<const LoggedInput> inputs, const Question& question, int dump_scale_log2) {
   LoggedAudit audit;
   for_each_histogram(inputs, [&](const LoggedHistogram& h) {
     ++audit.histograms;
@@ -130,14 +128,14 @@ LoggedAudit audit_logged(std::span<const LoggedInput> inputs, const Question& qu
     audit.unknown_peaks += peak_of(h) ? 0 : 1;
   });
   audit.steps = steps_of(inputs);
-  audit.headroom = headroom_of(audit, policy);
+  audit.headroom = headroom_of(audit);
   for (std::size_t f = 0; f < question.formats.size(); ++f) {
     LoggedFormat format;
     for (int scale = question.scales.low; scale <= question.scales.high; ++scale) {
       format.sweep.push_back(outcome_of(inputs, question.target(f), dump_scale_log2, scale));
     }
     find_safe(inputs, question.target(f), dump_scale_log2, format);
-    find_window(audit, question, policy, format);
+    find_window(audit, question, format);
     if (has_float32_range(question.formats[f].format)) format.init_scale_log2 = std::nullopt;
     audit.formats.push_back(std::move(format));
   }

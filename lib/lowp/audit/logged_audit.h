@@ -8,7 +8,6 @@
 #include <string>
 #include <vector>
 
-#include "lowp/audit/recommend.h"
 #include "lowp/summary/interval.h"
 #include "lowp/summary/question.h"
 #include "lowp/tensor/logged_series.h"
@@ -32,7 +31,7 @@ struct LoggedFormat {
   std::vector<LoggedOutcome> sweep;  // one per scale of the question
   std::optional<SafeScale> safe;     // over all steps; nothing where some largest value is unknown or all are zero
   std::string limiting;              // the tensor that sets it
-  // Where the window begins: at `low_most` or below, not below `low_least` (policy: max_regret). Nothing: not in range.
+  // Where the window begins: at `low_most` or below, not below `low_least` (at most 1 % of what is kept may be lost). Nothing: not in range.
   std::optional<int> low_least, low_most;
   std::optional<int> init_scale_log2;  // nothing: not in range, or a format that needs none
 };
@@ -56,7 +55,6 @@ struct LoggedAudit {
 bool has_float32_range(Format format);  // and so needs no loss scale
 
 // Logged values are divided by the loss scale that they had.
-LoggedAudit audit_logged(std::span<const LoggedInput> inputs, const Question& question, int dump_scale_log2,
-                         const Policy& policy);
+LoggedAudit audit_logged(std::span<const LoggedInput> inputs, const Question& question, int dump_scale_log2);
 
 }  // namespace lowp

@@ -196,18 +196,19 @@ std::vector<Block> story(const Findings& f) {
   return blocks;
 }
 
-Table inputs_table(const Findings& f) {
-  Table table{"inputs", {"path", "format", "histograms", "bytes", "notes"}, {}, false};
+std::vector<Source> sources_of(const Findings& f) {
+  std::vector<Source> sources;
   for (const LoggedInput& input : f.inputs) {
-    CellList notes;
-    for (const std::string& note : input.run.notes) notes.push_back(text_cell(note));
-    table.rows.push_back({text_cell(input.path),
-                          text_cell(input.reader),
-                          {std::uint64_t{input.run.histograms.size()}},
-                          {input.bytes},
-                          {notes}});
+    std::set<std::int64_t> steps;
+    std::uint64_t values = 0;
+    for (const LoggedHistogram& h : input.run.histograms) {
+      if (h.step) steps.insert(*h.step);
+      values += h.total();
+    }
+    sources.push_back({input.path, std::string(input.reader), std::vector(steps.begin(), steps.end()),
+                       input.run.histograms.size(), values, input.bytes, input.run.notes});
   }
-  return table;
+  return sources;
 }
 
 Table steps_table(const Findings& f) {
@@ -320,16 +321,11 @@ Figure sweep_figure(const Findings& f) {
 
 }  // namespace
 
-Report logged_report(std::span<const LoggedInput> inputs, const Question& question, const LoggedAudit& audit,
-                     std::string_view tool_version) {
+Report logged_report(std::span<const LoggedInput> inputs, const Question& question, const LoggedAudit& audit) {
   const Findings f{inputs, question, audit};
   Report report;
-  report.tables = {{"tool", {"name", "version"}, {{text_cell("precision-audit"), text_cell(tool_version)}}, true},
-                   inputs_table(f),
-                   steps_table(f),
-                   tensors_table(f),
-                   formats_table(f),
-                   sweep_table(f)};
+  report.sources = sources_of(f);
+  report.tables = {steps_table(f), tensors_table(f), formats_table(f), sweep_table(f)};
   report.story = story(f);
   report.figures = {sweep_figure(f)};
   return report;

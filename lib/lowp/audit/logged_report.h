@@ -3,17 +3,15 @@
 #pragma once
 
 #include <span>
-#include <string_view>
 
 #include "lowp/audit/logged_audit.h"
 #include "lowp/report/report.h"
 
 namespace lowp {
 
-// JSON: `inputs`, `steps`, `tensors`, `formats` (s_high_log2, window, init_scale) and `sweep`, where counts and shares
+// JSON: `steps`, `tensors`, `formats` (s_high_log2, window, init_scale) and `sweep`, where counts and shares
 // are
 // {"least": .., "most": ..}.
-Report logged_report(std::span<const LoggedInput> inputs, const Question& question, const LoggedAudit& audit,
-                     std::string_view tool_version);
+Report logged_report(std::span<const LoggedInput> inputs, const Question& question, const LoggedAudit& audit);
 
 }  // namespace lowp

@@ -4,14 +4,13 @@
 #include <fmt/format.h>
 #include <tbb/blocked_range.h>
 #include <tbb/enumerable_thread_specific.h>
-#include <tbb/global_control.h>
 #include <tbb/parallel_for.h>
-#include <tbb/task_arena.h>
 
 #include <algorithm>
 #include <mutex>
 #include <type_traits>
 
+#include "lowp/base/threads.h"
 #include "lowp/summary/class_edges.h"
 #include "lowp/summary/cut_counter.h"
 
@@ -82,8 +81,9 @@ class Pass {
 
  private:
   StepSummary described(const Input& input) const {
-    StepSummary step{input.path,      input.format, input.step, input.bytes, input.dump_scale_log2.value_or(keep_.dump_scale_log2),
-                     input.loss_dtype, input.notes,  {},         {}};
+    StepSummary step{
+        input.path,       input.format, input.step, input.bytes, input.dump_scale_log2.value_or(keep_.dump_scale_log2),
+        input.loss_dtype, input.notes,  {},         {}};
     for (const TensorView& view : input.tensors) step.tensors.push_back({view.name, view.dtype, view.shape, {}});
     return step;
   }
@@ -119,7 +119,9 @@ class Pass {
     if (total) {
       if (auto done = add_to(total_, *std::move(total)); !done) return done.error();
     }
-    for (std::size_t s = begin; s < end && watch_.step; ++s) {
+    for (std::size_t s = begin; s < end; ++s) {
+      summary_.steps[s].notes = notes_after_reading(series_.inputs[s]);
+      if (!watch_.step) continue;
       if (auto done = watch_.step(summary_.steps[s]); !done) return done.error();
     }
     return Done{};
@@ -184,7 +186,9 @@ class Pass {
       using Counter = typename Way::Counter;
       held = std::make_unique<Workspace<Way>>(Workspace<Way>{Counter(plan_, dump_scale_log2_),
                                                              Counter(plan_, dump_scale_log2_),
-                                                             CutCounter(CutPlan{}, dump_scale_log2_), {}, {}});
+                                                             CutCounter(CutPlan{}, dump_scale_log2_),
+                                                             {},
+                                                             {}});
     }
     return *held;
   }
@@ -343,10 +347,10 @@ Result<Summary> run_pass(const StepSeries& series, const Keep& keep, const Effor
 
 Result<Summary> summarize(const StepSeries& series, const Keep& keep, const Effort& effort, const Watch& watch) {
   if (auto fault = keep.question.fault()) return *std::move(fault);
-  const int threads = effort.threads > 0 ? effort.threads : tbb::this_task_arena::max_concurrency();
-  const tbb::global_control width(tbb::global_control::max_allowed_parallelism, static_cast<std::size_t>(threads));
-  tbb::task_arena arena(threads);
-  return arena.execute([&] { return run_pass(series, keep, effort, watch); });
+  auto summary = on_threads(effort.threads, [&] { return run_pass(series, keep, effort, watch); });
+  if (!summary) return summary;
+  if (auto changed = changed_while_read(series)) return *std::move(changed);
+  return summary;
 }
 
 }  // namespace lowp

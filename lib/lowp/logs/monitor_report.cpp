@@ -170,22 +170,19 @@ Panel panel_of(const LogSection& section) {
   panel.remark = fmt::format("{}: {}", place_of(section), name_of(section.verdict.state).name);
   const auto& steps = section.run.steps;
   const bool numbered = std::ranges::all_of(steps, [](const ScalerStep& step) { return step.step.has_value(); });
-  Timeline line;
+  Trace trace{"scale", {}, {}, {}};
   double at = numbered ? -std::numeric_limits<double>::infinity() : 1;
   for (const ScalerStep& step : steps) {
     if (numbered) at = std::max(at, static_cast<double>(*step.step));
     const auto scale = step.used ? step.used : step.after;
-    line.step.push_back(at);
-    line.value.push_back(scale.value_or(std::numeric_limits<double>::quiet_NaN()));
-    if (step.skipped) line.skipped.push_back(at);
+    trace.from.push_back(at);
+    trace.log2.push_back(scale ? std::log2(*scale) : std::numeric_limits<double>::quiet_NaN());
+    if (step.skipped) trace.marked.push_back(at);
     if (!numbered) at += static_cast<double>(step.count);
   }
-  panel.timelines.push_back(std::move(line));
-  if (section.verdict.began_step && numbered) {
-    panel.has_marker = true;
-    panel.marker = static_cast<double>(*section.verdict.began_step);
-    panel.remark += fmt::format(", from step {}", *section.verdict.began_step);
-  }
+  if (!trace.from.empty()) panel.x = {trace.from.front(), trace.from.back() + 1};
+  panel.traces.push_back(std::move(trace));
+  if (section.verdict.began_step) panel.remark += fmt::format(", from step {}", *section.verdict.began_step);
   return panel;
 }
 
@@ -226,10 +223,9 @@ Table sections_table(std::span<const LogSection> sections) {
 
 }  // namespace
 
-Report monitor_report(std::span<const LogSection> sections, std::string_view tool_version) {
+Report monitor_report(std::span<const LogSection> sections) {
   Report report;
-  report.tables = {{"tool", {"name", "version"}, {{text_cell("precision-audit"), text_cell(tool_version)}}, true},
-                   sections_table(sections)};
+  report.tables = {sections_table(sections)};
   report.story.push_back(Paragraph{headline(sections), 0, 2});
   if (sections.size() == 1) {
     const std::string seen = evidence(sections.front());

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <span>
-#include <string_view>
 
 #include "lowp/logs/log_sections.h"
 #include "lowp/report/report.h"
@@ -12,6 +11,6 @@ namespace lowp {
 
 // JSON: `sections`, one object per section: file, framework, first_line, last_line, verdict, began_step, skipped_steps,
 // scale_meaning, then steps, lowest_scale, highest_scale and last_scale as far as they are known.
-Report monitor_report(std::span<const LogSection> sections, std::string_view tool_version);
+Report monitor_report(std::span<const LogSection> sections);
 
 }  // namespace lowp

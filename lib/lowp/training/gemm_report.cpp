@@ -254,10 +254,9 @@ Figure figure(const StepSeries& series, const GemmOptions& options, const GemmRe
 
 }  // namespace
 
-Report gemm_report(const StepSeries& series, const GemmOptions& options, const GemmResult& result,
-                   std::string_view tool_version) {
+Report gemm_report(const StepSeries& series, const GemmOptions& options, const GemmResult& result) {
   Report report;
-  report.tables = {tool_table(tool_version), inputs_table(series), paths_table(options, result),
+  report.tables = {paths_table(options, result),
                    outcomes_table(options, result), divergences_table(options, result)};
   report.story = {Paragraph{headline(options, result), 0, 2}, Paragraph{what_was_read(series, options, result), 0, 2},
                   stage_grid(options, result), error_grid(options, result), growth_grid(options, result)};

@@ -227,8 +227,7 @@ Result<NormResult> replay_norm(const Input& input, const NormOptions& options) {
   return on_threads(options.threads, [&] { return replay(input, options); });
 }
 
-Report norm_report(const StepSeries& series, const NormOptions& options, const std::vector<NormResult>& results,
-                   std::string_view tool_version) {
+Report norm_report(const StepSeries& series, const NormOptions& options, const std::vector<NormResult>& results) {
   Report report;
   Table table{"norms",
               {"path", "step", "format", "fp32_inside", "scale_log2", "norm", "exact_norm", "coefficient",
@@ -244,7 +243,7 @@ Report norm_report(const StepSeries& series, const NormOptions& options, const s
                             real_cell(results[i].exact_coefficient, ""), count_cell(results[i].nonfinite)});
     }
   }
-  report.tables = {tool_table(tool_version), inputs_table(series), std::move(table)};
+  report.tables = {std::move(table)};
   const NormResult& last = results.back();
   report.story = {
       Paragraph{headline(options, last), 0, 2},

@@ -39,7 +39,6 @@ struct NormResult {
 // sums: as clip_grad_norm_ of PyTorch on a GPU.
 Result<NormResult> replay_norm(const Input& input, const NormOptions& options);
 
-Report norm_report(const StepSeries& series, const NormOptions& options, const std::vector<NormResult>& results,
-                   std::string_view tool_version);
+Report norm_report(const StepSeries& series, const NormOptions& options, const std::vector<NormResult>& results);
 
 }  // namespace lowp

@@ -43,10 +43,11 @@ Grid stalls_grid(const UpdateOptions& options, const StateResult& result) {
             {}};
   for (std::size_t f = 0; f < options.formats.size(); ++f) {
     const StallCounts& c = result.total[f];
-    grid.rows.push_back({{options.formats[f].name, share_text(c.nearest, c.moving), share_text(c.stochastic, c.moving),
-                          share_text(c.kahan, c.moving), magnitude_text(result.epsilon[f]),
-                          share_text(c.second_flushed, c.second_moments), share_text(c.no_denominator, c.weights)},
-                         {}});
+    grid.rows.push_back(
+        {{options.formats[f].name, percent_text(c.nearest, c.moving), percent_text(c.stochastic, c.moving),
+          percent_text(c.kahan, c.moving), magnitude_text(result.epsilon[f]),
+          percent_text(c.second_flushed, c.second_moments), percent_text(c.no_denominator, c.weights)},
+         {}});
   }
   return grid;
 }
@@ -64,16 +65,17 @@ std::vector<Block> torch_grid(const UpdateOptions& options, const StateResult& r
     const StallCounts& c = result.total[f];
     for (std::size_t m = 1; m < adam_table.size(); ++m) {
       GridRow row{{m == 1 ? options.formats[f].name : "", std::string(adam_table[m].name),
-                   share_text(c.by[m].stalled, c.moving), share_text(c.by[m].not_finite, c.weights)},
+                   percent_text(c.by[m].stalled, c.moving), percent_text(c.by[m].not_finite, c.weights)},
                   {}};
-      if (decays) row.cells.push_back(share_text(c.by[m].decay_lost, c.nonzero));
+      if (decays) row.cells.push_back(percent_text(c.by[m].decay_lost, c.nonzero));
       grid.rows.push_back(std::move(row));
     }
   }
   if (grid.rows.empty()) return {};
   std::string words =
       "for-loop: foreach=False, a CPU's default. foreach: a GPU's default. Inf/NaN: weights after the step.";
-  if (decays) words += " decay lost: weights that weight decay alone leaves where they are; torch rounds it alone.";
+  if (decays)
+    words += " decay lost: weights that weight decay leaves where they are; all but fused round it by itself.";
   return {grid, Paragraph{words, 2, 0}};
 }
 
@@ -94,7 +96,7 @@ std::vector<Block> worst_tensors(const UpdateOptions& options, const StateResult
   for (const Accumulator& a : options.formats) grid.header.push_back(a.name);
   for (const TensorStalls* tensor : order) {
     GridRow row{{tensor->name, grouped(tensor->of[format].weights)}, {}};
-    for (const StallCounts& c : tensor->of) row.cells.push_back(share_text(c.nearest, c.moving));
+    for (const StallCounts& c : tensor->of) row.cells.push_back(percent_text(c.nearest, c.moving));
     grid.rows.push_back(std::move(row));
   }
   return {grid};
@@ -118,10 +120,13 @@ std::string advice(const UpdateOptions& options, const StateResult& result, std:
         share_text(c.nearest, c.moving));
   }
   if (share >= 0.01 && c.kahan < c.nearest) {
-    text += fmt::format(
-        " With a Kahan compensation in {} {} of the weights would never move if every step asked for the same update; "
-        "stochastic rounding moves all of them as far as it should on average.",
-        name, lost_text(c.kahan, c.moving));
+    text += c.kahan == 0
+                ? fmt::format(" With a Kahan compensation in {} every weight moves in the end;", name)
+                : fmt::format(
+                      " With a Kahan compensation in {} {} of the weights still never move if every step asks for "
+                      "the same update;",
+                      name, lost_text(c.kahan, c.moving));
+    text += " stochastic rounding moves all as far as it should on average.";
   }
   if (c.no_denominator != 0) {
     text += fmt::format(" Adam's denominator is 0 for {} of the weights: eps {} and small exp_avg_sq are both 0 in {}.",
@@ -211,11 +216,9 @@ Figure stalls_figure(const StepSeries& series, const UpdateOptions& options, con
 
 }  // namespace
 
-Report state_report(const StepSeries& series, const UpdateOptions& options, const StateResult& result,
-                    std::string_view tool_version) {
+Report state_report(const StepSeries& series, const UpdateOptions& options, const StateResult& result) {
   Report report;
-  report.tables = {tool_table(tool_version), inputs_table(series), stalls_table(options, result),
-                   optimizers_table(options, result)};
+  report.tables = {stalls_table(options, result), optimizers_table(options, result)};
   report.story = {
       Paragraph{headline(options, result), 0, 2}, Paragraph{what_was_read(series, options, result), 0, 2},
       stalls_grid(options, result),
