@@ -21,6 +21,8 @@ std::unique_ptr<Task> make_update(Options& options);
 std::unique_ptr<Task> make_gemm(Options& options);
 std::unique_ptr<Task> make_norm(Options& options);
 std::unique_ptr<Task> make_operations(Options& options);
+std::unique_ptr<Task> make_monitor(Options& options);
+std::unique_ptr<Task> make_histograms(Options& options);
 std::unique_ptr<Task> make_replay(Options& options);
 std::unique_ptr<Task> make_scalers(Options& options);
 std::unique_ptr<Task> make_verify_conversions(Options& options);
