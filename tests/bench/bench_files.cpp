@@ -90,10 +90,10 @@ enum class Job { errors, counts, open };
 void run(benchmark::State& state, const Dump& dump, Job job, int threads) {
   AuditOptions options;
   for (const char* format : {"fp16", "bf16", "e4m3", "e5m2"}) {
-    options.targets.push_back({format, find_format(format).format, Rounding::nearest_even, {}});
+    options.question.formats.push_back({format, find_format(format).format});
   }
-  options.counts_only = job == Job::counts;
-  options.threads = threads;
+  options.question.counts_only = job == Job::counts;
+  options.effort.threads = threads;
   const std::vector<std::string> paths{dump.path()};
   const auto work = [&] {
     const auto series = open_series(paths, {});

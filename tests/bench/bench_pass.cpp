@@ -9,7 +9,8 @@
 #include "bench_data.h"
 #include "bench_pair.h"
 #include "lowp/core/formats.h"
-#include "lowp/summary/cut_table.h"
+#include "lowp/summary/binade_counter.h"
+#include "lowp/summary/cut_counter.h"
 #include "lowp/summary/sweep.h"
 
 namespace lowp::bench {
@@ -17,25 +18,22 @@ namespace {
 
 constexpr std::size_t in_second_level_pass = std::size_t{1} << 16;  // elements: a quarter of a megabyte, only read
 
-struct Question {
+struct Asked {
   std::string name;
-  std::vector<Target> targets;
-  ScaleRange scales;
+  Question question;
 };
 
-Question question(std::string name, std::initializer_list<const char*> formats, int low, int high) {
-  Question asked{std::move(name), {}, {low, high, 0}};
-  for (const char* format : formats) {
-    asked.targets.push_back({format, find_format(format).format, Rounding::nearest_even, {}});
-  }
-  return asked;
+Asked asked(std::string name, std::initializer_list<const char*> formats, int low, int high) {
+  Asked made{std::move(name), {{}, Rounding::nearest_even, {}, {low, high}}};
+  for (const char* format : formats) made.question.formats.push_back({format, find_format(format).format});
+  return made;
 }
-const Question one = question("1x1", {"fp16"}, 16, 16);
-const Question usual = question("4x41", {"fp16", "bf16", "e4m3", "e5m2"}, -8, 32);
-const Question many = question("8x64", {"fp16", "bf16", "e4m3", "e5m2", "e4m3fnuz", "e3m2", "e2m3", "e2m1"}, -31, 32);
+const Asked one = asked("1x1", {"fp16"}, 16, 16);
+const Asked usual = asked("4x41", {"fp16", "bf16", "e4m3", "e5m2"}, -8, 32);
+const Asked many = asked("8x64", {"fp16", "bf16", "e4m3", "e5m2", "e4m3fnuz", "e3m2", "e2m3", "e2m1"}, -31, 32);
 
 struct Case {
-  const Question* asked;
+  const Asked* asked;
   bool counts_only = false;
   std::string_view data = "A";
   std::size_t elements = in_memory;
@@ -50,52 +48,40 @@ Room<float>& memory_with(std::string_view data) {
   return memory;
 }
 
-// One tensor from its words to every answer: the table, emptied first, then each format at each scale.
-std::uint64_t answer(BinadeTable& table, std::span<const std::byte> words, const Question& asked) {
-  table.clear();
-  table.count(*find_dtype("f32"), words);
-  table.settle();
-  const Prepared prepared = prepare(table, Rounding::nearest_even);
+// One tensor from its words to every answer: the counter gives its table, then each format at each scale.
+template <class Counter>
+std::uint64_t answer(Counter& counter, std::span<const std::byte> words, const Question& question) {
+  if (!counter.count(*find_dtype("f32"), words)) std::abort();
+  const Evidence evidence{counter.take()};
+  const auto sweep = Sweep::of(evidence, question);
   std::uint64_t flushed = 0;
-  for (const Target& target : asked.targets) {
-    for (int scale = asked.scales.low; scale <= asked.scales.high; ++scale) {
-      flushed += measure(prepared, target, asked.scales, scale).counts[ElementClass::flushed];
-    }
-  }
-  return flushed;
-}
-std::uint64_t answer(CutTable& table, std::span<const std::byte> words, const Question& asked) {
-  table.clear();
-  table.count(*find_dtype("f32"), words);
-  table.settle();
-  std::uint64_t flushed = 0;
-  for (const Target& target : asked.targets) {
-    for (int scale = asked.scales.low; scale <= asked.scales.high; ++scale) {
-      flushed += table.measure(target, asked.scales, scale).counts[ElementClass::flushed];
+  for (std::size_t format = 0; format < question.formats.size(); ++format) {
+    for (int scale = question.scales.low; scale <= question.scales.high; ++scale) {
+      flushed += sweep->at(format, scale).counts[ElementClass::flushed].most;
     }
   }
   return flushed;
 }
 
-template <class Table>
-void run_case(benchmark::State& state, const Case& c, std::vector<Table>& tables) {
+template <class Counter>
+void run_case(benchmark::State& state, const Case& c, std::vector<Counter>& counters) {
   const std::size_t part = c.elements / static_cast<std::size_t>(c.threads);
   // What fits a cache is gone through again and again, as one tensor of 2^24 elements would be.
   const std::span<const float> in = std::span<const float>(memory_with(c.data)).first(c.elements);
   const auto work = [&](int thread) {
     const auto words = std::as_bytes(in.subspan(part * static_cast<std::size_t>(thread), part));
-    benchmark::DoNotOptimize(answer(tables[static_cast<std::size_t>(thread)], words, *c.asked));
+    benchmark::DoNotOptimize(answer(counters[static_cast<std::size_t>(thread)], words, c.asked->question));
   };
   Room<float> to(c.elements, 1);
   measure_against_copy(state, {c.elements, 2 * c.elements * sizeof(float), c.threads, work, in.data(), to.data()});
 }
 
-// Counting alone, many times over the same words in the cache: the table is neither emptied nor asked.
-template <class Table>
-void run_kernel(benchmark::State& state, const Case& c, Table& table) {
+// Counting alone, many times over the same words in the cache: the counter is neither emptied nor asked.
+template <class Counter>
+void run_kernel(benchmark::State& state, const Case& c, Counter& counter) {
   const std::span<const float> in = std::span<const float>(memory_with(c.data)).first(c.elements);
   Room<float> to(c.elements, 1);
-  const auto work = [&](int) { table.count(*find_dtype("f32"), std::as_bytes(in)); };
+  const auto work = [&](int) { (void)counter.count(*find_dtype("f32"), std::as_bytes(in)); };
   measure_against_copy(state, {c.elements, 2 * c.elements * sizeof(float), 1, work, in.data(), to.data()});
 }
 
@@ -106,12 +92,12 @@ void add(const Case& c) {
                            (small ? "16" : "24") + "/" + std::to_string(c.threads);
   const auto body = [c, small](benchmark::State& state) {
     if (c.counts_only) {
-      std::vector<CutTable> tables;
-      for (int t = 0; t < c.threads; ++t) tables.emplace_back(*CutPlan::make(c.asked->targets));
-      small ? run_kernel(state, c, tables[0]) : run_case(state, c, tables);
+      std::vector<CutCounter> counters;
+      for (int t = 0; t < c.threads; ++t) counters.emplace_back(*CutPlan::make(c.asked->question));
+      small ? run_kernel(state, c, counters[0]) : run_case(state, c, counters);
     } else {
-      std::vector<BinadeTable> tables(static_cast<std::size_t>(c.threads));
-      small ? run_kernel(state, c, tables[0]) : run_case(state, c, tables);
+      std::vector<BinadeCounter> counters(static_cast<std::size_t>(c.threads));
+      small ? run_kernel(state, c, counters[0]) : run_case(state, c, counters);
     }
   };
   benchmark::RegisterBenchmark(name.c_str(), body)->UseManualTime()->Iterations(15);

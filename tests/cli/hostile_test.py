@@ -79,8 +79,8 @@ refused = [
     ("integers.npy", npy("'<i4'"), "floating-point", "i4"),
     ("integers.npz", zipped([("a.npy", npy("'<i4'"))]), "floating-point", "i4"),
     ("integers.pt", torch_of({"w": torch_tensor(storage="LongStorage")}, data=two * 2), "floating-point", "'w'"),
-    ("object.npy", npy("'|O'"), "at byte", "'|O'"),
-    ("fields.npy", npy("[('a','<f4')]"), "at byte", "structured"),
+    ("object.npy", npy("'|O'"), "floating-point", "'|O'", "Python objects"),
+    ("fields.npy", npy("[('a','<f4')]"), "floating-point", "structured"),
     ("negative.npy", npy(shape="(-2,)"), "at byte", "-2"),
     ("digits.npy", npy(shape="(99999999999999999999,)"), "at byte", "unsigned"),
     ("product.npy", npy(shape="(4294967296,4294967296,4294967296)"), "at byte", "elements"),
@@ -170,10 +170,13 @@ class Refused(Case):
         write(self.folder, "broken/step2.safetensors", good[:-3])
         for name, *parts in (
             ("missing", "No such file"), ("mis\nsing\x1b[31m", "No such file"), ("empty", "no files"),
-            ("other", "1 other file"), ("below", "no files"), ("broken", "step2.safetensors", "at byte"),
+            ("other", "1 other file"), ("below", "no files"),
         ):
             with self.subTest(name=name):
                 self.refused(3, run(self.folder / name), *parts)
+        self.refused(3, run(self.folder / "broken", "--strict"), "step2.safetensors", "at byte")
+        document = json.loads(self.answered(run(self.folder / "broken", "--output=json")))
+        self.assertIn("step2.safetensors: at byte", document["inputs"][0]["notes"][0])
         for name in ("/dev/zero", "/dev/null", "/dev/stdin"):
             with self.subTest(name=name):
                 self.refused(3, run(name), name, "not a regular file")
@@ -243,10 +246,10 @@ class Odd(Case):
             self.assertEqual({row["init_scale_log2_reason"] for row in rows}, {"nothing to scale"})
             self.answered(run(path, "--fail-on=flushed_of_nonzero>=0@fp16"))
 
-    def test_no_signal_is_not_called_exact(self):
+    def test_what_overflowed_is_not_called_exact(self):
         path = write(self.folder, "x.safetensors", safetensors({"a": f32(1e30)}))
         rows = json.loads(run(path, "--formats=fp16", "--scales=0", "--output=json").out)["outcomes"]
-        self.assertEqual((rows[0]["error"]["snr_db"], rows[0]["error"]["snr_db_reason"]), (None, "no signal"))
+        self.assertEqual((rows[0]["error"]["snr_db"], rows[0]["error"]["snr_db_reason"]), (None, "1 overflowed"))
         self.assertNotIn("exact", run(path, "--formats=fp16", "--scales=0").out.decode().replace("exact zeros", ""))
 
     def test_no_overflow_is_claimed_beyond_the_scales_tried(self):

@@ -70,8 +70,8 @@ Times measure(gpu::BinadePass& pass, ReadBandwidth& read, const std::byte* memor
     const double counts_time = seconds_of([&] { demand(pass.add(elements)); });
     demand(pass.begin(Depth::moments));
     const double moments_time = seconds_of([&] { demand(pass.add(elements)); });
-    BinadeTable table;
-    const double whole_time = seconds_of([&] { demand(pass.count(elements, table)); });
+    BinadeCounter counter;
+    const double whole_time = seconds_of([&] { demand(pass.count(elements, counter)); });
     if (turn < 0) continue;
     times.read.push_back(read_time);
     times.read_cub.push_back(cub_time);

@@ -102,33 +102,4 @@ std::vector<PassSample> pass_samples(const char* dtype) {
   return samples;
 }
 
-namespace {
-
-bool same_cells(const BinadeTable::Page& a, const BinadeTable::Page& b) {
-  for (std::size_t leaf = 0; leaf < BinadeTable::leaves; ++leaf) {
-    const Cell128 x = a.cell(leaf), y = b.cell(leaf);
-    if (x.count != y.count || x.exact != y.exact || x.tail != y.tail || x.tail_squared != y.tail_squared) return false;
-  }
-  return a.negative == b.negative && a.binade == b.binade;
-}
-
-}  // namespace
-
-bool same_tables(const BinadeTable& a, const BinadeTable& b) {
-  const auto left = a.pages(), right = b.pages();
-  return a.elements() == b.elements() && a.zero_in() == b.zero_in() && a.nan_in() == b.nan_in() &&
-         a.inf_in() == b.inf_in() && a.max_abs() == b.max_abs() && a.min_nonzero_abs() == b.min_nonzero_abs() &&
-         std::ranges::equal(left, right, [](const auto* x, const auto* y) { return same_cells(*x, *y); });
-}
-
-// Extremes are compared as numbers: a significand may be written in more than one way.
-bool same_counts(const TensorCounts& a, const TensorCounts& b) {
-  const auto same_number = [](Exact x, Exact y) {
-    return x.kind == y.kind && !magnitude_less(x, y) && !magnitude_less(y, x);
-  };
-  return a.elements == b.elements && a.zero_in == b.zero_in && a.nan_in == b.nan_in && a.inf_in == b.inf_in &&
-         same_number(a.max_abs, b.max_abs) && same_number(a.min_nonzero_abs, b.min_nonzero_abs) &&
-         a.binades == b.binades;
-}
-
 }  // namespace lowp::proof

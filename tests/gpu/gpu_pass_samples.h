@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "lowp/summary/binade_counts.h"
+#include "lowp/core/dtype.h"
 
 namespace lowp::proof {
 
@@ -23,8 +23,5 @@ std::vector<PassSample> pass_samples(const char* dtype);
 
 // Log-normal magnitudes, log2 with this center and deviation; a sixth of them zero.
 PassSample gradient_sample(const char* dtype, std::size_t count, double center, double deviation, std::uint64_t seed);
-
-bool same_tables(const BinadeTable& a, const BinadeTable& b);
-bool same_counts(const TensorCounts& a, const TensorCounts& b);
 
 }  // namespace lowp::proof

@@ -9,8 +9,7 @@
 
 namespace lowp::oracle {
 
-// What measure() must return for these elements, bit for bit (snr_db and shares excepted: those to a few ulps).
-Outcome reference_outcome(std::span<const Exact> elements, const Target& target, const ScaleRange& scales,
-                          int scale_log2);
+// What a sweep must answer for these elements, bit for bit (snr_db and shares excepted: those to a few ulps).
+Outcome reference_outcome(std::span<const Exact> elements, const Target& target, int dump_scale_log2, int scale_log2);
 
 }  // namespace lowp::oracle

@@ -111,7 +111,7 @@ def train(problem, seed, plan=None, dump=None):
         module.register_full_backward_pre_hook(hook(name))
     phases = problem.phases(model)
     for step in range(1, problem.STEPS + 1):
-        for prefix, params, optimizer, loss in phases:
+        for phase, (_, params, optimizer, loss) in enumerate(phases):
             model.zero_grad(set_to_none=True)
             loss(model, problem.batch(step, seed)).backward()
             for p in params:
@@ -123,7 +123,7 @@ def train(problem, seed, plan=None, dump=None):
                     p.grad.copy_(rounded(p.grad, plan[key]))
                 broken += not torch.isfinite(p.grad).all()
             if dump is not None and step in dump[0]:
-                save_file({prefix + k: v.contiguous() for k, v in store.items()}, dump[1] / f"{prefix or 'x'}step{step:04d}.safetensors")
+                save_file({k: v.contiguous() for k, v in store.items()}, dump[1] / f"{phase}-step{step:04d}.safetensors")
             store.clear()
             if getattr(problem, "CLIP", None):
                 torch.nn.utils.clip_grad_norm_(params, problem.CLIP)

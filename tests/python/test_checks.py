@@ -13,8 +13,8 @@ from test_conformance import check_outcome, ratio
 NUDGE = 1 + 1e-11
 
 
-def outcome():
-    values = np.array([0.0, 1e-9, 3.3e-6, 0.1, -0.7, 1e5, np.nan, -np.inf])
+def outcome(largest=5e4):
+    values = np.array([0.0, 1e-9, 3.3e-6, 0.1, -0.7, largest, np.nan, -np.inf])
     return measure_exact(Source(values, narrow=False), TARGETS["fp16"], 0)
 
 
@@ -46,6 +46,15 @@ def numbers_in(report, path=()):
 
 def test_a_faithful_report_passes():
     check_outcome(faithful(outcome()), outcome())
+
+
+def test_a_ratio_beside_overflow_is_seen():
+    want = outcome(largest=1e5)
+    report = faithful(want)
+    with pytest.raises(AssertionError):
+        check_outcome(report, want)
+    report["error"] |= {"snr_db": None, "snr_db_reason": "1 overflowed"}
+    check_outcome(report, want)
 
 
 @pytest.mark.parametrize("path", list(numbers_in(faithful(outcome()))), ids="/".join)

@@ -14,8 +14,9 @@
 #include "audit_reference.h"
 #include "lowp/core/convert.h"
 #include "lowp/core/formats.h"
-#include "lowp/summary/binade_counts.h"
-#include "lowp/summary/cut_table.h"
+#include "lowp/summary/below.h"
+#include "lowp/summary/binade_counter.h"
+#include "lowp/summary/cut_counter.h"
 #include "lowp/summary/sweep.h"
 
 using namespace lowp;
@@ -89,80 +90,86 @@ Sample edges(const char* dtype, Format f, int scale) {
   return sample;
 }
 
-bool same_magnitude(Exact a, Exact b) {
-  return !magnitude_less(a, b) && !magnitude_less(b, a);
+// A counter's table of a sample.
+BinadeTable counted(const Sample& sample, TableOptions options = {}, int dump = 0) {
+  BinadeCounter counter(std::move(options), dump);
+  REQUIRE(static_cast<bool>(counter.count(*sample.dtype, sample.bytes())));
+  return counter.take();
+}
+
+Sweep swept(const Evidence& evidence, const Question& question) {
+  auto sweep = Sweep::of(evidence, question);
+  REQUIRE(static_cast<bool>(sweep));
+  return *std::move(sweep);
+}
+
+void check_outcome(const Outcome& got, const Outcome& want) {
+  CHECK(got.zero_in == want.zero_in);
+  CHECK(got.nan_in == want.nan_in);
+  CHECK(got.inf_in == want.inf_in);
+  CHECK(got.counts.of == want.counts.of);
+  CHECK(got.exact == want.exact);
+  const ErrorMoments &error = *got.error, &reference = *want.error;
+  CHECK(std::bit_cast<std::uint64_t>(error.sum_abs) == std::bit_cast<std::uint64_t>(reference.sum_abs));
+  CHECK(std::bit_cast<std::uint64_t>(error.sum_squared) == std::bit_cast<std::uint64_t>(reference.sum_squared));
+  CHECK(error.bias == reference.bias);
+  REQUIRE(error.snr_db.has_value() == reference.snr_db.has_value());
+  if (error.snr_db) CHECK(*error.snr_db == doctest::Approx(*reference.snr_db).epsilon(1e-12));
+  for (std::size_t c = 0; c < 4; ++c) {
+    CHECK(error.share_of_squared[c] == doctest::Approx(reference.share_of_squared[c]).epsilon(1e-14));
+  }
+}
+
+void check_counts(const TensorCounts& counts, const Outcome& want, const BinadeTable& table) {
+  CHECK(counts.elements == want.elements);
+  CHECK(counts.zero_in == want.zero_in.most);
+  CHECK(counts.nan_in == want.nan_in);
+  CHECK(counts.inf_in == want.inf_in);
+  CHECK(counts == counts_of(table));
 }
 
 void check_sample(const Sample& sample, const std::vector<Target>& targets, const std::vector<int>& asked, int dump) {
-  const ScaleRange scales{-160, 160, dump};
+  Question question{{}, targets.front().rounding, targets.front().overflow, {-160, 160}};
+  for (const Target& target : targets) question.formats.push_back({target.name, target.format});
   const int fraction_bits = sample.dtype->bytes == 8 ? wide_fraction_bits : narrow_fraction_bits;
   const std::vector<Exact> elements = sample.elements();
-  BinadeTable table(plan_pass(targets, scales, fraction_bits));
-  table.count(*sample.dtype, sample.bytes());
-  const Prepared prepared = prepare(table, targets.front().rounding);
-  for (const Target& target : targets) {
+  const BinadeTable table = counted(sample, table_options(question, fraction_bits), dump);
+  const Sweep sweep = swept(Evidence{table}, question);
+  for (std::size_t format = 0; format < targets.size(); ++format) {
+    const Target& target = targets[format];
     // One plan a target: together they have more cuts than a plan tells apart.
-    const std::optional<CutPlan> plan = sample.dtype->bytes == 8 ? std::nullopt : CutPlan::make(std::span(&target, 1));
-    std::optional<CutTable> cuts;
-    if (plan) cuts.emplace(*plan).count(*sample.dtype, sample.bytes());
+    Question alone = question;
+    alone.formats = {question.formats[format]};
+    const std::optional<CutPlan> plan = sample.dtype->bytes == 8 ? std::nullopt : CutPlan::make(alone);
+    std::optional<Evidence> cuts;
+    if (plan) {
+      CutCounter counter(*plan, dump);
+      REQUIRE(static_cast<bool>(counter.count(*sample.dtype, sample.bytes())));
+      cuts = Evidence{counter.take()};
+    }
     for (const int scale : asked) {
-      const Outcome got = measure(prepared, target, scales, scale);
-      const Outcome want = oracle::reference_outcome(elements, target, scales, scale);
+      const Outcome want = oracle::reference_outcome(elements, target, dump, scale);
       CAPTURE(target.name);
       CAPTURE(static_cast<int>(target.rounding));
       CAPTURE(target.overflow.saturate_finite);
       CAPTURE(scale);
-      CHECK(got.zero_in == want.zero_in);
-      CHECK(got.nan_in == want.nan_in);
-      CHECK(got.inf_in == want.inf_in);
-      CHECK(got.counts.of == want.counts.of);
-      CHECK(got.counts.exact == want.counts.exact);
-      CHECK(std::bit_cast<std::uint64_t>(got.error.sum_abs) == std::bit_cast<std::uint64_t>(want.error.sum_abs));
-      CHECK(std::bit_cast<std::uint64_t>(got.error.sum_squared) ==
-            std::bit_cast<std::uint64_t>(want.error.sum_squared));
-      CHECK(got.error.bias == want.error.bias);
-      REQUIRE(got.error.snr_db.has_value() == want.error.snr_db.has_value());
-      if (got.error.snr_db) CHECK(*got.error.snr_db == doctest::Approx(*want.error.snr_db).epsilon(1e-12));
-      for (std::size_t c = 0; c < 4; ++c) {
-        CHECK(got.error.share_of_squared[c] == doctest::Approx(want.error.share_of_squared[c]).epsilon(1e-14));
-      }
+      check_outcome(sweep.at(format, scale), want);
       if (cuts) {
-        const Outcome counted = cuts->measure(target, scales, scale);
-        CHECK(counted.counts.of == want.counts.of);
-        CHECK(counted.zero_in == want.zero_in);
-        CHECK(counted.nan_in == want.nan_in);
-        CHECK(counted.inf_in == want.inf_in);
-        CHECK(flushed_at(cuts->counts(), target, scales, scale) == want.counts[ElementClass::flushed]);
+        const Outcome got = swept(*cuts, alone).at(0, scale);
+        CHECK(got.counts.of == want.counts.of);
+        CHECK(got.zero_in == want.zero_in);
+        CHECK(got.nan_in == want.nan_in);
+        CHECK(got.inf_in == want.inf_in);
+        CHECK(flushed_at(*counts_of(*cuts), target, scale) == want.counts[ElementClass::flushed].most);
       }
-      CHECK(flushed_at(counts_of(table), target, scales, scale) == want.counts[ElementClass::flushed]);
+      CHECK(flushed_at(counts_of(table), target, scale) == want.counts[ElementClass::flushed].most);
       if (sample.dtype->bytes == 4) {
-        const TensorCounts counts = counts_of_fp32(sample.bytes(), 1);
-        CHECK(flushed_at(counts, target, scales, scale) == want.counts[ElementClass::flushed]);
-        CHECK(counts.elements == want.elements);
-        CHECK(counts.zero_in == want.zero_in);
-        CHECK(counts.nan_in == want.nan_in);
-        CHECK(counts.inf_in == want.inf_in);
-        CHECK(same_magnitude(counts.max_abs, table.max_abs()));
-        CHECK(same_magnitude(counts.min_nonzero_abs, table.min_nonzero_abs()));
-        CHECK(counts.binades == counts_of(table).binades);
+        const TensorCounts counts = counts_of_fp32(sample.bytes(), 1, dump);
+        CHECK(flushed_at(counts, target, scale) == want.counts[ElementClass::flushed].most);
+        check_counts(counts, want, table);
       }
     }
   }
-}
-
-bool same_cells(const BinadeTable::Page& a, const BinadeTable::Page& b) {
-  for (std::size_t leaf = 0; leaf < BinadeTable::leaves; ++leaf) {
-    const Cell128 x = a.cell(leaf), y = b.cell(leaf);
-    if (x.count != y.count || x.exact != y.exact || x.tail != y.tail || x.tail_squared != y.tail_squared) return false;
-  }
-  return a.negative == b.negative && a.binade == b.binade;
-}
-
-bool same_tables(const BinadeTable& a, const BinadeTable& b) {
-  const auto left = a.pages(), right = b.pages();
-  return a.elements() == b.elements() && a.zero_in() == b.zero_in() && a.nan_in() == b.nan_in() &&
-         a.inf_in() == b.inf_in() && a.max_abs() == b.max_abs() && a.min_nonzero_abs() == b.min_nonzero_abs() &&
-         std::ranges::equal(left, right, [](const auto* x, const auto* y) { return same_cells(*x, *y); });
 }
 
 std::vector<Rounding> deterministic_modes() {
@@ -212,8 +219,8 @@ TEST_CASE("every edge of every format, one code either side") {
     for (const Target& target : targets_with(Rounding::nearest_even, Overflow{})) {
       const Sample sample = edges(dtype, target.format, 16);
       for (const Rounding mode : modes) {
-        check_sample(sample, {{target.name, target.format, mode, {}}, {target.name, target.format, mode, {true, true}}},
-                     {15, 16, 17, 40}, 0);
+        check_sample(sample, {{target.name, target.format, mode, {}}}, {15, 16, 17, 40}, 0);
+        check_sample(sample, {{target.name, target.format, mode, {true, true}}}, {15, 16, 17, 40}, 0);
       }
     }
   }
@@ -236,23 +243,22 @@ TEST_CASE("packed leaves count what single elements count") {
   for (const Sample& sample : fast_path_samples()) {
     const std::vector<std::byte> bytes = sample.bytes();
     for (const int fraction_bits : {narrow_fraction_bits, wide_fraction_bits}) {
-      BinadeTable slow(PassOptions{fraction_bits, {}, {}});
+      const TableOptions options{fraction_bits, {}, {}};
+      BinadeCounter sum(options), part(options);
       for (std::size_t at = 0; at < bytes.size(); at += 4000) {  // too little at a time for the fast path
-        BinadeTable part(slow.options());
-        part.count(*sample.dtype, std::span(bytes).subspan(at, std::min<std::size_t>(4000, bytes.size() - at)));
-        slow.merge(part);
+        const auto piece = std::span(bytes).subspan(at, std::min<std::size_t>(4000, bytes.size() - at));
+        REQUIRE(static_cast<bool>(part.count(*sample.dtype, piece)));
+        REQUIRE(static_cast<bool>(sum.add(part.take())));
       }
+      const BinadeTable slow = sum.take();
       for (const std::int64_t isa : hwy::SupportedAndGeneratedTargets()) {
         CAPTURE(hwy::TargetName(isa));
         hwy::SetSupportedTargetsForTest(isa);
-        BinadeTable fast(PassOptions{fraction_bits, {}, {}});
-        fast.count(*sample.dtype, bytes);
-        fast.settle();
-        CHECK(same_tables(fast, slow));
-        fast.clear();
-        fast.count(*sample.dtype, bytes);
-        fast.settle();
-        CHECK(same_tables(fast, slow));
+        BinadeCounter fast(options);
+        for (int again = 0; again < 2; ++again) {  // a counter that was emptied counts like a new one
+          REQUIRE(static_cast<bool>(fast.count(*sample.dtype, bytes)));
+          CHECK(fast.take() == slow);
+        }
       }
       hwy::SetSupportedTargetsForTest(0);
     }
@@ -261,45 +267,36 @@ TEST_CASE("packed leaves count what single elements count") {
 
 TEST_CASE("pairs count what single elements count") {
   for (const Rounding mode : {Rounding::nearest_even, Rounding::toward_zero}) {
-    std::vector<Target> many, one{{"e2m1", find_format("e2m1").format, mode, {}}};
-    for (const char* name : {"fp16", "bf16", "e4m3", "e5m2"})
-      many.push_back({name, find_format(name).format, mode, {}});
-    for (const std::vector<Target>& targets : {many, one}) {
-      const std::optional<CutPlan> plan = CutPlan::make(targets);
+    Question many{{}, mode, {}, {}}, one{{{"e2m1", find_format("e2m1").format}}, mode, {}, {}};
+    for (const char* name : {"fp16", "bf16", "e4m3", "e5m2"}) many.formats.push_back({name, find_format(name).format});
+    for (const Question& question : {many, one}) {
+      const std::optional<CutPlan> plan = CutPlan::make(question);
       REQUIRE(plan.has_value());
-      const ScaleRange scales;
       for (const Sample& sample : fast_path_samples()) {
         const std::vector<std::byte> bytes = sample.bytes();
-        BinadeTable table;
-        table.count(*sample.dtype, bytes);
-        table.settle();
-        const Prepared prepared = prepare(table, mode);
+        const BinadeTable table = counted(sample);
+        const Outcomes want = swept(Evidence{table}, question).all();
         for (const std::int64_t isa : hwy::SupportedAndGeneratedTargets()) {
           CAPTURE(hwy::TargetName(isa));
           hwy::SetSupportedTargetsForTest(isa);
-          CutTable cuts(*plan), part(*plan);
-          for (int again = 0; again < 2; ++again) {  // a cleared table counts like a new one
-            cuts.clear();
-            cuts.count(*sample.dtype, std::span(bytes).first(240004));
-            part.clear();
-            part.count(*sample.dtype, std::span(bytes).subspan(240004));
-            cuts.settle();
-            part.settle();
-            cuts.merge(part);
-            for (const Target& target : targets) {
-              for (int scale = scales.low; scale <= scales.high; ++scale) {
-                const Outcome got = cuts.measure(target, scales, scale),
-                              want = measure(prepared, target, scales, scale);
-                CHECK(got.counts.of == want.counts.of);
+          CutCounter cuts(*plan), part(*plan);
+          for (int again = 0; again < 2; ++again) {
+            REQUIRE(static_cast<bool>(cuts.count(*sample.dtype, std::span(bytes).first(240004))));
+            REQUIRE(static_cast<bool>(part.count(*sample.dtype, std::span(bytes).subspan(240004))));
+            const CutCounts first = cuts.take(), rest = part.take();
+            const auto sum = merged(first, rest);
+            REQUIRE(static_cast<bool>(sum));
+            REQUIRE(static_cast<bool>(cuts.add(first)));
+            REQUIRE(static_cast<bool>(cuts.add(rest)));
+            CHECK(cuts.take() == *sum);
+            const Evidence evidence{*sum};
+            const Outcomes got = swept(evidence, question).all();
+            for (std::size_t format = 0; format < got.size(); ++format) {
+              for (std::size_t i = 0; i < got[format].size(); ++i) {
+                CHECK(got[format][i].counts.of == want[format][i].counts.of);
               }
             }
-            const TensorCounts got = cuts.counts(), want = counts_of(table);
-            CHECK(got.elements == want.elements);
-            CHECK(got.zero_in == want.zero_in);
-            CHECK(got.nan_in == want.nan_in);
-            CHECK(got.inf_in == want.inf_in);
-            CHECK(same_magnitude(got.max_abs, want.max_abs));
-            CHECK(same_magnitude(got.min_nonzero_abs, want.min_nonzero_abs));
+            CHECK(static_cast<const Census&>(*sum) == table.census());
           }
         }
         hwy::SetSupportedTargetsForTest(0);
@@ -309,61 +306,96 @@ TEST_CASE("pairs count what single elements count") {
 }
 
 TEST_CASE("no plan of cuts where the sign decides, or for more cuts than a pass tells apart") {
-  const Target down{"fp16", find_format("fp16").format, Rounding::toward_negative, {}};
-  CHECK(!CutPlan::make(std::span(&down, 1)).has_value());
-  std::vector<Target> all;
-  for (int bits = 1; bits <= 20; ++bits) {
-    const std::string name = "e5m" + std::to_string(bits);
-    all.push_back({name, find_format(name).format, Rounding::nearest_even, {}});
-  }
-  CHECK(!CutPlan::make(all).has_value());
-  const std::vector<Target> fp16{{"fp16", find_format("fp16").format, Rounding::nearest_even, {}}};
-  const std::optional<CutPlan> plan = CutPlan::make(fp16);
+  Question question{{{"fp16", find_format("fp16").format}}, Rounding::toward_negative, {}, {}};
+  CHECK(!CutPlan::make(question).has_value());
+  question.rounding = Rounding::nearest_even;
+  const std::optional<CutPlan> plan = CutPlan::make(question);
   REQUIRE(plan.has_value());  // above zero, into the smallest normal number, beyond the largest
   CHECK(std::ranges::equal(plan->cuts(),
                            std::vector<std::uint32_t>{1, (1u << 23) - (1u << 13), (1u << 23) - (1u << 12)}));
+  for (int bits = 1; bits <= 20; ++bits) {
+    const std::string name = "e5m" + std::to_string(bits);
+    question.formats.push_back({name, find_format(name).format});
+  }
+  CHECK(!CutPlan::make(question).has_value());
 }
 
-TEST_CASE("tables merge to what one pass gives, and clear to nothing") {
+TEST_CASE("tables add to what one pass gives, and taking empties the counter") {
   const Sample sample = gradients("f32", 3000, -20, 5);
   const std::vector<std::byte> bytes = sample.bytes();
-  const std::vector<Target> targets = targets_with(Rounding::nearest_even, Overflow{});
-  const ScaleRange scales;
-  const PassOptions options = plan_pass(targets, scales, narrow_fraction_bits);
-  BinadeTable whole(options), parts(options), part(options);
-  whole.count(*sample.dtype, bytes);
-  for (std::size_t at = 0; at < bytes.size(); at += 28) {
-    part.clear();
-    part.count(*sample.dtype, std::span(bytes).subspan(at, std::min<std::size_t>(28, bytes.size() - at)));
-    parts.merge(part);
-  }
-  CHECK(parts.max_abs() == whole.max_abs());
-  CHECK(parts.min_nonzero_abs() == whole.min_nonzero_abs());
-  const Prepared a = prepare(whole, Rounding::nearest_even), b = prepare(parts, Rounding::nearest_even);
-  for (const Target& target : targets) {
-    for (int scale = scales.low; scale <= scales.high; ++scale) {
-      const Outcome one = measure(a, target, scales, scale), other = measure(b, target, scales, scale);
-      CHECK(one.counts.of == other.counts.of);
-      CHECK(one.error.sum_squared == other.error.sum_squared);
-      CHECK(one.error.sum_abs == other.error.sum_abs);
-      CHECK(one.error.bias == other.error.bias);
+  Question question{{}, Rounding::nearest_even, {}, {}};
+  for (const Target& target : targets_with(Rounding::nearest_even, Overflow{}))
+    question.formats.push_back({target.name, target.format});
+  const TableOptions options = table_options(question, narrow_fraction_bits);
+  for (const int dump : {0, 16}) {
+    const BinadeTable whole = counted(sample, options, dump);
+    BinadeCounter part(options, dump), sum(options, dump);
+    BinadeTable merged_parts = part.take();
+    for (std::size_t at = 0; at < bytes.size(); at += 28) {
+      const auto piece = std::span(bytes).subspan(at, std::min<std::size_t>(28, bytes.size() - at));
+      REQUIRE(static_cast<bool>(part.count(*sample.dtype, piece)));
+      const BinadeTable table = part.take();
+      REQUIRE(static_cast<bool>(sum.add(table)));
+      auto more = merged(merged_parts, table);
+      REQUIRE(static_cast<bool>(more));
+      merged_parts = *std::move(more);
     }
+    CHECK(sum.take() == whole);
+    CHECK(merged_parts == whole);
+    CHECK(part.take() == BinadeCounter(options, dump).take());
   }
-  part.clear();
-  CHECK(part.pages().empty());
-  CHECK(part.elements() == 0);
-  CHECK(part.max_abs().kind == Kind::zero);
+}
+
+TEST_CASE("a narrow table joins a wide one in its units") {
+  const Sample narrow = gradients("f32", 500, -20, 5), wide = gradients("f64", 500, -20, 6);
+  const TableOptions options{wide_fraction_bits, {}, {}};
+  BinadeCounter both(options);
+  REQUIRE(static_cast<bool>(both.count(*narrow.dtype, narrow.bytes())));
+  REQUIRE(static_cast<bool>(both.count(*wide.dtype, wide.bytes())));
+  const BinadeTable want = both.take();
+  for (const auto& sum : {merged(counted(narrow), counted(wide, options)), merged(counted(wide, options), counted(narrow))}) {
+    REQUIRE(static_cast<bool>(sum));
+    CHECK(*sum == want);
+  }
 }
 
 TEST_CASE("weights count elements several times") {
   const Sample sample = gradients("f32", 50, -10, 6);
-  const Target target{"fp16", find_format("fp16").format, Rounding::nearest_even, {}};
-  const ScaleRange scales;
-  BinadeTable once, thrice;
-  thrice.count(*sample.dtype, sample.bytes(), 3);
-  for (int i = 0; i < 3; ++i) once.count(*sample.dtype, sample.bytes());
-  const Outcome a = measure(prepare(once, target.rounding), target, scales, 4);
-  const Outcome b = measure(prepare(thrice, target.rounding), target, scales, 4);
-  CHECK(a.counts.of == b.counts.of);
-  CHECK(a.error.sum_squared == b.error.sum_squared);
+  BinadeCounter once, thrice;
+  REQUIRE(static_cast<bool>(thrice.count(*sample.dtype, sample.bytes(), 3)));
+  for (int i = 0; i < 3; ++i) REQUIRE(static_cast<bool>(once.count(*sample.dtype, sample.bytes())));
+  CHECK(once.take() == thrice.take());
+}
+
+// What the type of a question or of a table cannot rule out is an Error in every build.
+TEST_CASE("what evidence cannot answer is refused") {
+  const Sample sample = gradients("f32", 50, -10, 6);
+  const Evidence evidence{counted(sample)};
+  const Format fp16 = find_format("fp16").format, wide = find_format("e8m15").format;
+  CHECK(Sweep::of(evidence, Question{}).error().message() == "wanted a format to ask about, found none");
+  CHECK(Sweep::of(evidence, Question{{{"fp16", fp16}}, Rounding::stochastic_a, {}, {}}).error().message() ==
+        "wanted a deterministic rounding mode, found a stochastic one");
+  CHECK(!Sweep::of(evidence, Question{{{"fp16", fp16}}, Rounding::nearest_even, {}, {5, 4}}));
+  CHECK(!Sweep::of(evidence, Question{{{"fp16", fp16}}, Rounding::nearest_even, {}, {0, 161}}));
+  CHECK(!Sweep::of(evidence, Question{{{"e8m0", find_format("e8m0").format}}, Rounding::nearest_even, {}, {}}));
+  Question asks_more{{{"e8m15", wide}}, Rounding::nearest_even, {}, {}};
+  CHECK(!swept(evidence, asks_more).at(0, 0).error.has_value());  // intervals, no errors: nothing was recorded
+  const BinadeTable recorded = counted(sample, table_options(asks_more, narrow_fraction_bits));
+  const Evidence recorded_evidence{recorded};
+  CHECK(swept(recorded_evidence, asks_more).at(0, 0).error.has_value());
+  asks_more.rounding = Rounding::toward_zero;  // recorded for another mode
+  CHECK(!swept(recorded_evidence, asks_more).at(0, 0).error.has_value());
+  Peak alone;
+  alone.max_abs = exact_finite(false, 1, 0);
+  const Evidence peak{alone};
+  CHECK(!Sweep::of(peak, asks_more));
+
+  BinadeCounter narrow;
+  const std::vector<std::byte> doubles(16);
+  CHECK(!narrow.count(*find_dtype("f64"), doubles));
+  CHECK(narrow.elements() == 0);
+  CutCounter cuts{CutPlan{}};
+  CHECK(!cuts.count(*find_dtype("f64"), doubles));
+  CHECK(!narrow.add(recorded));
+  CHECK(!merged(recorded, std::get<BinadeTable>(evidence)));
 }

@@ -2,26 +2,15 @@
 // precision-audit verify recipes --vectors DIR: what libraries returned against the table of recipes.
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <filesystem>
-#include <string>
-#include <vector>
 
-#include "command_line.h"
+#include "arguments.h"
 #include "commands.h"
 #include "lowp/report/humanize.h"
-#include "lowp/report/writers.h"
 #include "lowp/verify/recorded_recipes.h"
-#include "terminal.h"
 
 namespace lowp::tool {
 namespace {
-
-struct Words {
-  std::string vectors;
-  std::vector<std::string> tensors;
-  std::string output = "text";
-};
 
 // Everything that makes the exit code 1.
 std::uint64_t findings(const RecordedRecipes& r) {
@@ -128,48 +117,40 @@ Table summary_table(const RecordedRecipes& r) {
           true};
 }
 
-int answer(const Words& words, const Writer& writer) {
-  std::vector<std::string> tensors = words.tensors;
-  if (tensors.empty()) tensors.push_back((std::filesystem::path(words.vectors) / ".." / "gradients").string());
-  auto checked = check_recorded_recipes(words.vectors, tensors);
-  if (!checked) {
-    complain(checked.error().message());
-    return exit_input;
+struct RecipeVectorsTask final : Task {
+  std::string folder;
+  std::vector<std::string> tensors;
+
+  explicit RecipeVectorsTask(Options& o) {
+    o.value({.name = "--vectors",
+             .value = "DIR",
+             .help = "folder with edge.safetensors and edge_index.json and, where they are, real.json, fp4_sr.json, "
+                     "philox.json and delayed.json",
+             .required = true},
+            folder, any_text)
+        .is_file = true;
+    o.repeated({.name = "--tensors", .value = "DIR", .help = "folder of the tensors of real.json, DIR/../gradients if none "
+                                                            "is given"},
+               tensors, any_text)
+        .is_file = true;
+    o.footer() = "Exit codes: 0 fine, 1 a mismatch, an unknown cell or a missing tensor, 2 usage, 3 input.";
   }
-  Report report;
-  report.tables = {{"tool", {"name", "version"}, {{text("precision-audit"), text(version)}}, true},
-                   summary_table(*checked),
-                   cells_table(*checked)};
-  report.story = story(*checked);
-  std::string document;
-  writer.write(report, stdout_style(), document);
-  if (const std::string error = write_stdout(document); !error.empty()) {
-    complain(error);
-    return exit_input;
+
+  Result<Answer> run(Job&) override {
+    if (tensors.empty()) tensors.push_back((std::filesystem::path(folder) / ".." / "gradients").string());
+    auto checked = check_recorded_recipes(folder, tensors);
+    if (!checked) return checked.error();
+    Report report;
+    report.tables = {summary_table(*checked), cells_table(*checked)};
+    report.story = story(*checked);
+    return Answer{std::move(report), findings(*checked) != 0};
   }
-  return findings(*checked) == 0 ? exit_fine : exit_finding;
-}
+};
 
 }  // namespace
 
-int run_verify_recipes(int argc, char** argv) {
-  Words words;
-  CLI::App app{"Quantizes recorded inputs by every recipe and compares scales, codes and counts.", argv[0]};
-  app.add_option("--vectors", words.vectors,
-                 "directory with edge.safetensors, edge_index.json and, if they are there, real.json, fp4_sr.json, "
-                 "philox.json, delayed.json")
-      ->required();
-  app.add_option("--tensors", words.tensors, "directory of the tensors that real.json names; may be repeated "
-                                             "(default: DIR/../gradients)")
-      ->expected(1);
-  app.add_option("--output", words.output, "text, json, csv, markdown")->capture_default_str();
-  if (const auto code = parse_or_refuse(app, argc, argv)) return *code;
-  const Writer* writer = find_writer(words.output);
-  if (writer == nullptr || writer->name == "svg") {
-    complain(fmt::format("--output: wanted text, json, csv or markdown, found '{}'", words.output));
-    return exit_usage;
-  }
-  return answer(words, *writer);
+std::unique_ptr<Task> make_verify_recipes(Options& options) {
+  return std::make_unique<RecipeVectorsTask>(options);
 }
 
 }  // namespace lowp::tool

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Records for machines. The names are an interface: see data/README.md of a release before changing one.
+// Records for machines. The names are an interface: docs/records.md lists them, CHANGELOG.md what changed.
 #include "lowp/audit/audit_report.h"
 
+#include <fmt/format.h>
+
 #include <cmath>
+#include <memory>
 
 #include "lowp/audit/audit_story.h"
 
@@ -38,39 +41,48 @@ CellList texts(const std::vector<std::string>& lines) {
   return list;
 }
 
-Table tool_table(std::string_view version) {
-  return {"tool", {"name", "version"}, {{text("precision-audit"), text(version)}}, true};
-}
-
-Table inputs_table(const StepSeries& series) {
-  Table table{"inputs", {"path", "format", "steps", "tensors", "elements", "bytes", "notes"}, {}, false};
-  for (const Input& input : series.inputs) {
-    std::uint64_t elements = 0;
-    for (const TensorView& view : input.tensors) elements += view.elements;
-    CellList steps;
-    if (input.step) steps.push_back(integer(*input.step));
-    table.rows.push_back({text(input.path), text(input.format), Cell{steps}, count(input.tensors.size()),
-                          count(elements), count(input.bytes), Cell{texts(input.notes)}});
+std::vector<Source> sources_of(const Summary& summary) {
+  std::vector<Source> sources;
+  for (const StepSummary& step : summary.steps) {
+    Source source{step.path, step.reader, {}, step.tensors.size(), 0, step.bytes, step.notes};
+    for (const TensorSummary& tensor : step.tensors) source.elements += census_of(tensor.evidence).elements;
+    if (step.step) source.steps.push_back(*step.step);
+    sources.push_back(std::move(source));
   }
-  return table;
+  return sources;
 }
 
-Table tensors_table(const AuditFindings& f) {
+// Extremes as they were dumped.
+Row tensor_row(const StepSummary& step, const TensorSummary& tensor) {
+  const Census census = census_of(tensor.evidence);
+  CellList shape;
+  for (const std::uint64_t size : tensor.shape) shape.push_back(count(size));
+  return {text(tensor.name),
+          text(step.path),
+          maybe(step.step),
+          Cell{shape},
+          text(tensor.dtype->name),
+          count(census.elements),
+          count(census.zero_in),
+          count(census.nan_in),
+          count(census.inf_in),
+          magnitude(scaled(census.max_abs, step.dump_scale_log2), "no finite non-zero value"),
+          magnitude(scaled(census.min_nonzero_abs, step.dump_scale_log2), "no finite non-zero value")};
+}
+
+Table tensors_table(const Summary& summary) {
   Table table{"tensors",
               {"name", "path", "step", "shape", "dtype", "elements", "zero_in", "nan_in", "inf_in", "max_abs",
                "min_nonzero_abs"},
               {},
               false};
-  for (const TensorAudit& tensor : f.result.tensors) {
-    const Input& input = f.series.inputs[tensor.input];
-    const TensorView& view = input.tensors[tensor.tensor];
-    CellList shape;
-    for (const std::uint64_t size : view.shape) shape.push_back(count(size));
-    table.rows.push_back({text(view.name), text(input.path), maybe(input.step), Cell{shape}, text(view.dtype->name),
-                          count(tensor.counts.elements), count(tensor.counts.zero_in), count(tensor.counts.nan_in),
-                          count(tensor.counts.inf_in), magnitude(tensor.counts.max_abs, "no finite non-zero value"),
-                          magnitude(tensor.counts.min_nonzero_abs, "no finite non-zero value")});
-  }
+  table.more = [&summary](const TakeRow& take) {
+    for (const StepSummary& step : summary.steps) {
+      for (const TensorSummary& tensor : step.tensors) {
+        if (!take(tensor_row(step, tensor))) return;
+      }
+    }
+  };
   return table;
 }
 
@@ -109,60 +121,66 @@ Cell finite(double value) {
   return std::isfinite(value) ? Cell{value} : null("beyond the range of a double");
 }
 
-// Errors are of the elements that did not overflow; without such an element there is nothing to compare.
-std::string_view why_no_snr(const Outcome& outcome) {
-  return outcome.counts[ElementClass::overflowed] < outcome.nonzero() ? "no error" : "no signal";
+// The signal-to-noise ratio of what did not overflow would rise with every element that does.
+std::string why_no_snr(const Outcome& outcome) {
+  const Interval overflowed = outcome.counts[ElementClass::overflowed];
+  if (overflowed.least != 0) return fmt::format("{} overflowed", overflowed.least);
+  return outcome.nonzero() == 0 ? "no signal" : "no error";
 }
 
 std::vector<Cell> outcome_row(std::vector<Cell> scope, const Target& target, const Outcome& outcome) {
   const ClassCounts& counts = outcome.counts;
-  const std::uint64_t nonzero = outcome.nonzero();
+  const Interval nonzero = outcome.nonzero();
   std::vector<Cell> row = std::move(scope);
   const auto put = [&row](Cell cell) { row.push_back(std::move(cell)); };
   put(text(target.name));
   put(text(rounding_name(target.rounding)));
   put(text(overflow_name(target.overflow)));
   put(integer(outcome.scale_log2));
-  for (const std::uint64_t number : {outcome.elements, outcome.zero_in, outcome.nan_in, outcome.inf_in})
+  for (const std::uint64_t number : {outcome.elements, outcome.zero_in.most, outcome.nan_in, outcome.inf_in})
     put(count(number));
-  for (const std::uint64_t number : counts.of) put(count(number));
+  for (const Interval number : counts.of) put(count(number.most));
   constexpr std::string_view unasked = "only counts were asked for";
-  put(outcome.counts_only ? null(unasked) : count(counts.exact));
-  put(rate(counts[ElementClass::flushed], outcome.elements));
+  put(outcome.exact ? count(outcome.exact->most) : null(unasked));
+  put(rate(counts[ElementClass::flushed].most, outcome.elements));
   for (const ElementClass c : {ElementClass::flushed, ElementClass::subnormal, ElementClass::overflowed}) {
-    put(rate(counts[c], nonzero));
+    put(rate(counts[c].most, nonzero.most));
   }
-  if (outcome.counts_only) {
+  if (!outcome.error) {
     while (row.size() < outcome_keys.size()) put(null(unasked));
     return row;
   }
-  put(finite(outcome.error.sum_abs));
-  put(finite(outcome.error.sum_squared));
-  put(outcome.error.bias ? finite(*outcome.error.bias) : null("no elements"));
-  put(outcome.error.snr_db ? Cell{*outcome.error.snr_db} : null(why_no_snr(outcome)));
-  for (const double share : outcome.error.share_of_squared) put(Cell{share});
+  put(finite(outcome.error->sum_abs));
+  put(finite(outcome.error->sum_squared));
+  put(outcome.error->bias ? finite(*outcome.error->bias) : null("no elements"));
+  put(outcome.error->snr_db ? Cell{*outcome.error->snr_db} : null(why_no_snr(outcome)));
+  for (const double share : outcome.error->share_of_squared) put(Cell{share});
   return row;
 }
 
-void add_outcomes(Table& table, const AuditFindings& f, const std::vector<Cell>& scope, const Outcomes& outcomes) {
+bool give_outcomes(const AuditFindings& f, const std::vector<Cell>& scope, const Outcomes& outcomes,
+                   const TakeRow& take) {
   for (std::size_t target = 0; target < outcomes.size(); ++target) {
     for (const Outcome& outcome : outcomes[target]) {
-      table.rows.push_back(outcome_row(scope, f.options.targets[target], outcome));
+      if (!take(outcome_row(scope, f.question.target(target), outcome))) return false;
     }
   }
+  return true;
 }
 
+// Of a dump with many tensors its rows are most of the report: they are made when they are written.
 Table outcomes_table(const AuditFindings& f) {
   Table table{"outcomes", outcome_keys, {}, false};
-  add_outcomes(table, f, {text("total"), null(), null()}, f.result.total);
-  for (const ScopedOutcomes& scoped : f.result.scoped) {
-    const Input& input = f.series.inputs[scoped.input];
-    const bool tensor = scoped.scope == Scope::tensor;
-    add_outcomes(table, f,
-                 {text(tensor ? "tensor" : "step"), text(tensor ? input.tensors[scoped.tensor].name : input.path),
-                  maybe(input.step)},
-                 scoped.outcomes);
-  }
+  table.more = [&f](const TakeRow& take) {
+    if (!give_outcomes(f, {text("total"), null(), null()}, f.result.total, take)) return;
+    for (const ScopedOutcomes& scoped : f.result.scoped) {
+      const StepSummary& step = f.result.summary.steps[scoped.ref.step];
+      const bool tensor = scoped.scope == Scope::tensor;
+      const std::string& name = tensor ? step.tensors[scoped.ref.tensor].name : step.path;
+      const std::vector<Cell> scope{text(tensor ? "tensor" : "step"), text(name), maybe(step.step)};
+      if (!give_outcomes(f, scope, scoped.outcomes, take)) return;
+    }
+  };
   return table;
 }
 
@@ -172,28 +190,114 @@ Cell scale_cell(int scale_log2) {
   return Cell{std::ldexp(1.0, scale_log2)};
 }
 
+std::string_view cause_name(Cause cause) {
+  switch (cause) {
+    case Cause::gradient: return "gradient";
+    case Cause::loss_dtype: return "loss_dtype";
+    case Cause::forward: return "forward";
+    case Cause::dump_scale: return "dump_scale";
+  }
+  return "";
+}
+
+// A tensor by name and step.
+struct Named {
+  Cell name, step;
+};
+Named named(const AuditFindings& f, const std::optional<TensorRef>& ref) {
+  if (!ref) return {null(), null()};
+  const StepSummary& step = f.result.summary.steps[ref->step];
+  return {text(step.tensors[ref->tensor].name), maybe(step.step)};
+}
+
+Cell limits_cell(const AuditFindings& f, const Judgement& judgement) {
+  Table limits{"limits", {"cause", "log2", "name", "step"}, {}, false};
+  for (const Limit& limit : judgement.limits) {
+    const Named where = named(f, limit.ref);
+    limits.rows.push_back(
+        {text(cause_name(limit.cause)), maybe(limit.log2, "no loss scale helps"), where.name, where.step});
+  }
+  return Cell{std::make_shared<const Table>(std::move(limits))};
+}
+
+// `met`: the scale that the figures speak of meets the criterion.
+Cell criteria_cell(const AuditFindings& f, const Recommendation& advice) {
+  const Judgement& judgement = advice.judgement;
+  Table criteria{
+      "criteria", {"name", "decides", "threshold", "low_log2", "met", "bound_by.name", "bound_by.step"}, {}, false};
+  const auto met = [&](const std::optional<int>& low) {
+    return Cell{advice.shown_log2 >= low.value_or(advice.shown_log2)};
+  };
+  const Named precise = named(f, judgement.precision_by), ranged = named(f, judgement.range_by);
+  constexpr std::string_view unknown = "only counts were asked for", everywhere = "met down to the smallest scale";
+  criteria.rows.push_back({text("precision"), Cell{precision_decides(judgement, f.policy)}, Cell{judgement.floor_db},
+                           judgement.errors_known ? maybe(judgement.precision_low, everywhere) : null(unknown),
+                           judgement.errors_known ? met(judgement.precision_low) : null(unknown), precise.name,
+                           precise.step});
+  criteria.rows.push_back({text("range"), Cell{range_decides(judgement, f.policy)}, Cell{f.policy.max_flushed},
+                           maybe(judgement.range_low, everywhere), met(judgement.range_low), ranged.name, ranged.step});
+  return Cell{std::make_shared<const Table>(std::move(criteria))};
+}
+
+std::vector<Cell> worst_cells(const AuditFindings& f, const std::optional<TensorState>& worst) {
+  if (!worst) return {null("no gradient"), null(), null(), null()};
+  const Named where = named(f, worst->ref);
+  return {where.name, where.step, worst->snr_db ? Cell{*worst->snr_db} : null("exact, or only counts were asked for"),
+          rate(worst->flushed, worst->nonzero)};
+}
+
 Table recommendations_table(const AuditFindings& f) {
   Table table{"recommendations",
-              {"format", "init_scale_log2", "init_scale", "window_log2", "empty_window", "headroom_log2",
-               "bound_above_by.name", "bound_above_by.step", "bound_below_by.name", "bound_below_by.step",
-               "flushed_of_nonzero", "overflowed", "reasons", "caveats"},
+              {"format",
+               "verdict",
+               "init_scale_log2",
+               "init_scale",
+               "static_scale_log2",
+               "window_log2",
+               "empty_window",
+               "headroom_log2",
+               "bound_above_by.name",
+               "bound_above_by.step",
+               "bound_below_by.name",
+               "bound_below_by.step",
+               "flushed_of_nonzero",
+               "overflowed",
+               "worst_tensor.name",
+               "worst_tensor.step",
+               "worst_tensor.snr_db",
+               "worst_tensor.flushed_of_nonzero",
+               "criteria",
+               "limits",
+               "reasons",
+               "caveats"},
               {},
               false};
   for (std::size_t i = 0; i < f.recommendations.size(); ++i) {
     const Recommendation& advice = f.recommendations[i];
-    const std::string_view none = advice.empty_window ? "no single scale fits" : "nothing to scale";
-    const auto bound = [&](const std::optional<TensorRef>& ref) -> std::pair<Cell, Cell> {
-      if (!ref) return {null(), null()};
-      const Input& input = f.series.inputs[ref->input];
-      return {text(input.tensors[ref->tensor].name), maybe(input.step)};
-    };
-    const auto above = bound(advice.above), below = bound(advice.below);
-    table.rows.push_back({text(f.options.targets[i].name), maybe(advice.init_scale_log2, none),
+    const std::string_view none = advice.nonzero == 0   ? "nothing to scale"
+                                  : advice.empty_window ? "no single scale fits"
+                                                        : "8-bit formats have a scale per tensor or block";
+    const Named above = named(f, advice.above), below = named(f, advice.below);
+    std::vector<Cell> row{text(f.question.formats[i].name),
+                          text(advice.verdict),
+                          maybe(advice.init_scale_log2, none),
                           advice.init_scale_log2 ? scale_cell(*advice.init_scale_log2) : null(),
+                          maybe(advice.static_scale_log2, none),
                           Cell{CellList{maybe(advice.window_low), maybe(advice.window_high)}},
-                          Cell{advice.empty_window}, maybe(advice.headroom_log2), above.first, above.second,
-                          below.first, below.second, rate(advice.flushed, advice.nonzero), count(advice.beyond),
-                          Cell{texts(advice.reasons)}, Cell{texts(f.caveats)}});
+                          Cell{advice.empty_window},
+                          maybe(advice.headroom_log2),
+                          above.name,
+                          above.step,
+                          below.name,
+                          below.step,
+                          rate(advice.flushed, advice.nonzero),
+                          count(advice.beyond)};
+    for (Cell& cell : worst_cells(f, advice.judgement.worst)) row.push_back(std::move(cell));
+    row.push_back(criteria_cell(f, advice));
+    row.push_back(limits_cell(f, advice.judgement));
+    row.push_back(Cell{texts(advice.reasons)});
+    row.push_back(Cell{texts(f.caveats)});
+    table.rows.push_back(std::move(row));
   }
   return table;
 }
@@ -214,11 +318,11 @@ std::string_view rounding_name(Rounding rounding) {
   return "unknown";
 }
 
-Report audit_report(const AuditFindings& findings, std::string_view tool_version, bool with_tables) {
+Report audit_report(const AuditFindings& findings, bool with_tables) {
   Report report;
   if (with_tables) {
-    report.tables = {tool_table(tool_version), inputs_table(findings.series), tensors_table(findings),
-                     outcomes_table(findings), recommendations_table(findings)};
+    report.sources = sources_of(findings.result.summary);
+    report.tables = {tensors_table(findings.result.summary), outcomes_table(findings), recommendations_table(findings)};
   }
   report.story = audit_story(findings);
   report.figures = {audit_figure(findings)};

@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <map>
 
+#include "lowp/audit/audit_tables.h"
 #include "lowp/report/humanize.h"
 
 namespace lowp {
@@ -25,11 +25,11 @@ std::string base_name(const std::string& path) {
                      end - (slash == std::string::npos ? 0 : slash + 1) + 1);
 }
 
-std::string source_text(const StepSeries& series) {
-  const Input &first = series.inputs.front(), &last = series.inputs.back();
-  std::string text = series.inputs.size() == 1 ? base_name(first.path)
+std::string source_text(const Summary& summary) {
+  const StepSummary &first = summary.steps.front(), &last = summary.steps.back();
+  std::string text = summary.steps.size() == 1 ? base_name(first.path)
                                                : fmt::format("{} to {}", base_name(first.path), base_name(last.path));
-  if (series.inputs.size() > 1) text = counted(series.inputs.size(), "file", "files") + ", " + text;
+  if (summary.steps.size() > 1) text = counted(summary.steps.size(), "file", "files") + ", " + text;
   if (first.step && last.step && *first.step != *last.step) {
     text += fmt::format(", steps {} to {}", *first.step, *last.step);
   } else if (first.step) {
@@ -38,24 +38,31 @@ std::string source_text(const StepSeries& series) {
   return text;
 }
 
-std::string dtypes_text(const StepSeries& series) {
+std::string dtypes_text(const Summary& summary) {
   std::string text;
   for (const Dtype& dtype : dtype_table) {
-    const bool used = std::ranges::any_of(series.inputs, [&](const Input& input) {
-      return std::ranges::any_of(input.tensors, [&](const TensorView& view) { return view.dtype == &dtype; });
+    bool used = false;
+    for_each_tensor(summary, [&](TensorRef, const StepSummary&, const TensorSummary& tensor) {
+      used = used || tensor.dtype == &dtype;
     });
     if (used) text += (text.empty() ? "" : "/") + std::string(dtype.safetensors);
   }
   return text;
 }
 
+std::size_t tensors_in(const Summary& summary) {
+  std::size_t tensors = 0;
+  for (const StepSummary& step : summary.steps) tensors += step.tensors.size();
+  return tensors;
+}
+
 std::string what_was_read(const AuditFindings& f) {
   const Outcome& total = f.result.total.front().front();
-  std::string text =
-      fmt::format("{}: {}, {} {}", source_text(f.series), counted(f.result.tensors.size(), "tensor", "tensors"),
-                  counted(total.elements, "value", "values"), dtypes_text(f.series));
+  std::string text = fmt::format("{}: {}, {} {}", source_text(f.result.summary),
+                                 counted(tensors_in(f.result.summary), "tensor", "tensors"),
+                                 counted(total.elements, "value", "values"), dtypes_text(f.result.summary));
   const std::string zeros =
-      total.zero_in == 0 ? "no zeros" : percent_text(total.zero_in, total.elements) + " exact zeros";
+      total.zero_in == 0 ? "no zeros" : percent_text(total.zero_in.most, total.elements) + " exact zeros";
   const std::string specials = total.nan_in + total.inf_in == 0
                                    ? "no NaN or Inf"
                                    : fmt::format("{} NaN, {} Inf", grouped(total.nan_in), grouped(total.inf_in));
@@ -64,18 +71,22 @@ std::string what_was_read(const AuditFindings& f) {
 
 // Of a dump with a finite non-zero value.
 std::string extremes_text(const AuditFindings& f) {
-  const TensorAudit *largest = nullptr, *smallest = nullptr;
-  for (const TensorAudit& tensor : f.result.tensors) {
-    if (tensor.counts.max_abs.kind != Kind::finite) continue;
-    if (!largest || to_double(tensor.counts.max_abs) > to_double(largest->counts.max_abs)) largest = &tensor;
-    if (!smallest || to_double(tensor.counts.min_nonzero_abs) < to_double(smallest->counts.min_nonzero_abs))
+  const TensorSummary *largest = nullptr, *smallest = nullptr;
+  double most = 0, least = 0;
+  for_each_tensor(f.result.summary, [&](TensorRef, const StepSummary&, const TensorSummary& tensor) {
+    const Census census = census_of(tensor.evidence);
+    if (census.max_abs.kind != Kind::finite) return;
+    if (!largest || to_double(census.max_abs) > most) {
+      largest = &tensor;
+      most = to_double(census.max_abs);
+    }
+    if (!smallest || to_double(census.min_nonzero_abs) < least) {
       smallest = &tensor;
-  }
-  const auto name = [&](const TensorAudit& tensor) {
-    return middle_cut(f.series.inputs[tensor.input].tensors[tensor.tensor].name, 60);
-  };
-  return fmt::format("largest {} in {}, smallest non-zero {} in {}", magnitude_text(to_double(largest->counts.max_abs)),
-                     name(*largest), magnitude_text(to_double(smallest->counts.min_nonzero_abs)), name(*smallest));
+      least = to_double(census.min_nonzero_abs);
+    }
+  });
+  return fmt::format("largest {} in {}, smallest non-zero {} in {}", magnitude_text(most),
+                     middle_cut(largest->name, 60), magnitude_text(least), middle_cut(smallest->name, 60));
 }
 
 // Scales that a person wants to see: every fourth, or all when there are few.
@@ -88,19 +99,19 @@ std::vector<int> shown_scales(const ScaleRange& scales) {
   return shown;
 }
 
-// Errors are of the elements that did not overflow; without such an element there is nothing to compare.
+// Where anything overflowed the errors of the rest say nothing.
 std::string decibel_text(const Outcome& outcome) {
-  if (outcome.error.snr_db) return fmt::format("{:.0f} dB", *outcome.error.snr_db);
-  return outcome.counts[ElementClass::overflowed] < outcome.nonzero() ? "exact" : "-";
+  if (outcome.error && outcome.error->snr_db) return fmt::format("{:.0f} dB", *outcome.error->snr_db);
+  return outcome.error && outcome.counts[ElementClass::overflowed] == 0 ? "exact" : "-";
 }
 
 // Nothing below 0 dB is worth telling apart, nothing above 160 dB either.
-double decibel_height(const ErrorMoments& error) {
-  return error.snr_db ? std::clamp(*error.snr_db / 160, 0.0, 1.0) : 0;
+double decibel_height(const Outcome& outcome) {
+  return outcome.error && outcome.error->snr_db ? std::clamp(*outcome.error->snr_db / 160, 0.0, 1.0) : 0;
 }
 
 void add_target_rows(Grid& grid, const AuditFindings& f, std::size_t target, const std::vector<int>& shown) {
-  const bool saturates = f.options.targets[target].overflow.saturate_finite;
+  const bool saturates = f.question.overflow.saturate_finite;
   struct Line {
     std::string label;
     ElementClass element_class;
@@ -109,108 +120,34 @@ void add_target_rows(Grid& grid, const AuditFindings& f, std::size_t target, con
       {"flushed", ElementClass::flushed},
       {"subnormal", ElementClass::subnormal},
       {saturates ? "saturated" : "overflow", saturates ? ElementClass::saturated : ElementClass::overflowed}};
-  std::string name = f.options.targets[target].name;
+  std::string name = f.question.formats[target].name;
   for (const Line& line : lines) {
     GridRow row{{name, line.label}, {}};
     for (const int scale : shown) {
-      const Outcome& outcome = f.result.total[target][f.options.scales.index(scale)];
-      const std::uint64_t part = outcome.counts[line.element_class], whole = outcome.nonzero();
-      row.cells.push_back(share_text(part, whole));
+      const Outcome& outcome = f.result.total[target][f.question.scales.index(scale)];
+      const std::uint64_t part = outcome.counts[line.element_class].most, whole = outcome.nonzero().most;
+      row.cells.push_back(percent_text(part, whole));
       row.spark.push_back(whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole));
     }
     grid.rows.push_back(std::move(row));
     name.clear();
   }
-  if (f.options.counts_only) return;
+  if (f.question.counts_only) return;
   GridRow row{{"", "SNR"}, {}};
   for (const int scale : shown) {
-    const Outcome& outcome = f.result.total[target][f.options.scales.index(scale)];
+    const Outcome& outcome = f.result.total[target][f.question.scales.index(scale)];
     row.cells.push_back(decibel_text(outcome));
-    row.spark.push_back(decibel_height(outcome.error));
+    row.spark.push_back(decibel_height(outcome));
   }
   grid.rows.push_back(std::move(row));
 }
 
 Grid shares_grid(const AuditFindings& f) {
-  const std::vector<int> shown = shown_scales(f.options.scales);
+  const std::vector<int> shown = shown_scales(f.question.scales);
   Grid grid{"Share of non-zero values by log2(loss scale)", {"", ""}, 2, {}};
   for (const int scale : shown) grid.header.push_back(fmt::format("{}", scale));
-  for (std::size_t target = 0; target < f.options.targets.size(); ++target) add_target_rows(grid, f, target, shown);
+  for (std::size_t target = 0; target < f.question.formats.size(); ++target) add_target_rows(grid, f, target, shown);
   return grid;
-}
-
-// The scale at which a target's losses are shown: the recommended one, else the largest that is safe, else the lowest.
-int shown_scale(const AuditFindings& f, std::size_t target) {
-  const Recommendation& advice = f.recommendations[target];
-  if (advice.init_scale_log2) return *advice.init_scale_log2;
-  const auto& total = f.result.total[target];
-  for (std::size_t i = total.size(); i-- > 0;) {
-    if (total[i].counts[ElementClass::overflowed] + total[i].counts[ElementClass::saturated] == 0)
-      return total[i].scale_log2;
-  }
-  return f.options.scales.low;
-}
-
-// One tensor name over all steps.
-struct NamedLosses {
-  const std::string* name = nullptr;
-  Exact max_abs, min_nonzero_abs;
-  std::uint64_t nonzero = 0;
-  std::vector<std::uint64_t> lost;  // per target, flushed to zero at the scale shown for it
-};
-
-std::vector<NamedLosses> losses_by_name(const AuditFindings& f) {
-  std::map<std::string_view, NamedLosses> by_name;
-  for (const TensorAudit& tensor : f.result.tensors) {
-    if (tensor.counts.nonzero() == 0) continue;
-    const std::string& name = f.series.inputs[tensor.input].tensors[tensor.tensor].name;
-    NamedLosses& losses = by_name[name];
-    const bool first = losses.name == nullptr;
-    losses.name = &name;
-    losses.nonzero += tensor.counts.nonzero();
-    if (first || to_double(losses.max_abs) < to_double(tensor.counts.max_abs)) losses.max_abs = tensor.counts.max_abs;
-    if (first || to_double(tensor.counts.min_nonzero_abs) < to_double(losses.min_nonzero_abs)) {
-      losses.min_nonzero_abs = tensor.counts.min_nonzero_abs;
-    }
-    losses.lost.resize(f.options.targets.size());
-    for (std::size_t target = 0; target < losses.lost.size(); ++target) {
-      losses.lost[target] +=
-          flushed_at(tensor.counts, f.options.targets[target], f.options.scales, shown_scale(f, target));
-    }
-  }
-  std::vector<NamedLosses> all;
-  for (auto& [name, losses] : by_name) all.push_back(std::move(losses));
-  return all;
-}
-
-// The five tensors that lose most in the first target that loses anything, with what the others do to them.
-std::vector<Block> worst_tensors(const AuditFindings& f) {
-  std::vector<NamedLosses> all = losses_by_name(f);
-  const std::size_t targets = f.options.targets.size();
-  std::size_t first = 0;
-  const auto loses = [&](const NamedLosses& losses) { return losses.lost[first] != 0; };
-  while (first < targets && std::ranges::none_of(all, loses)) ++first;
-  if (first == targets)
-    return {Paragraph{"No tensor has a value flushed to zero at the scales recommended below.", 0, 0}};
-  std::erase_if(all, [&](const NamedLosses& losses) { return !loses(losses); });
-  std::ranges::stable_sort(all, std::greater{}, [&](const NamedLosses& losses) { return losses.lost[first]; });
-  all.resize(std::min<std::size_t>(all.size(), 5));
-  Grid grid{fmt::format("Tensors that lose most in {} (share of their non-zero values flushed to zero)",
-                        f.options.targets[first].name),
-            {"tensor", "largest", "smallest"},
-            1,
-            {}};
-  for (std::size_t target = 0; target < targets; ++target) {
-    grid.header.push_back(fmt::format("{} {}", f.options.targets[target].name, power_text(shown_scale(f, target))));
-  }
-  for (const NamedLosses& losses : all) {
-    GridRow row{
-        {*losses.name, magnitude_text(to_double(losses.max_abs)), magnitude_text(to_double(losses.min_nonzero_abs))},
-        {}};
-    for (const std::uint64_t lost : losses.lost) row.cells.push_back(share_text(lost, losses.nonzero));
-    grid.rows.push_back(std::move(row));
-  }
-  return {grid};
 }
 
 std::string joined(const std::vector<std::string>& sentences, const char* between) {
@@ -221,26 +158,33 @@ std::string joined(const std::vector<std::string>& sentences, const char* betwee
 
 }  // namespace
 
+int shown_scale(const AuditFindings& f, std::size_t target) {
+  return f.recommendations[target].shown_log2;
+}
+
 std::vector<Block> audit_story(const AuditFindings& f) {
-  std::vector<Block> story{Paragraph{what_was_read(f), 0, 2}};
-  if (f.result.total.front().front().nonzero() != 0) {
+  std::vector<Block> story;
+  std::size_t widest = 0;
+  for (const NamedTarget& format : f.question.formats) widest = std::max(widest, format.name.size());
+  for (std::size_t i = 0; i < f.recommendations.size(); ++i) {
+    const Recommendation& advice = f.recommendations[i];
+    const std::string label = fmt::format("{:<{}}  ", f.question.formats[i].name, widest);
+    const int indent = static_cast<int>(label.size());
+    story.push_back(Paragraph{label + advice.verdict, 0, indent});
+    if (!advice.reasons.empty()) story.push_back(Paragraph{joined(advice.reasons, " "), indent, 0});
+  }
+  story.push_back(Heading{what_was_read(f)});
+  if (f.result.total.front().front().nonzero().most != 0) {
     story.push_back(Paragraph{extremes_text(f), 0, 2});
     story.push_back(shares_grid(f));
-    const std::vector<Block> worst = worst_tensors(f);
-    story.insert(story.end(), worst.begin(), worst.end());
-  }
-  story.push_back(Heading{"Recommendation"});
-  std::size_t widest = 0;
-  for (const Target& target : f.options.targets) widest = std::max(widest, target.name.size());
-  for (std::size_t i = 0; i < f.recommendations.size(); ++i) {
-    const std::string label = fmt::format("{:<{}}  ", f.options.targets[i].name, widest);
-    story.push_back(Paragraph{label + joined(f.recommendations[i].reasons, " "), 2, static_cast<int>(label.size())});
+    story.push_back(worst_tensors(f));
+    if (const auto steps = steps_grid(f)) story.push_back(*steps);
   }
   story.push_back(Heading{"Not covered"});
   for (const std::string& caveat : f.caveats) story.push_back(Paragraph{caveat, 2, 2});
-  for (const Input& input : f.series.inputs) {
-    for (const std::string& note : input.notes) {
-      story.push_back(Paragraph{fmt::format("{}: {}", base_name(input.path), note), 2, 2});
+  for (const StepSummary& step : f.result.summary.steps) {
+    for (const std::string& note : step.notes) {
+      story.push_back(Paragraph{fmt::format("{}: {}", base_name(step.path), note), 2, 2});
     }
   }
   return story;
@@ -249,37 +193,41 @@ std::vector<Block> audit_story(const AuditFindings& f) {
 Figure audit_figure(const AuditFindings& f) {
   const Outcome& any = f.result.total.front().front();
   Figure figure{"What each format loses, by loss scale",
-                fmt::format("{}: {}, {} of them finite and not zero", source_text(f.series),
-                            counted(any.elements, "value", "values"), grouped(any.nonzero())),
+                fmt::format("{}: {}, {} of them finite and not zero", source_text(f.result.summary),
+                            counted(any.elements, "value", "values"), grouped(any.nonzero().most)),
                 "loss scale",
                 "share of non-zero values",
                 {}};
-  for (std::size_t target = 0; target < f.options.targets.size(); ++target) {
+  for (std::size_t target = 0; target < f.question.formats.size(); ++target) {
     const Recommendation& advice = f.recommendations[target];
     Panel panel;
-    panel.title = f.options.targets[target].name;
+    panel.title = f.question.formats[target].name;
     panel.bands = {{"flushed to zero", {}}, {"subnormal", {}}, {"overflowed", {}}};
-    if (!f.options.counts_only) panel.line_label = "signal to noise, dB";
+    if (!f.question.counts_only) panel.line_label = "signal to noise, dB";
     for (const Outcome& outcome : f.result.total[target]) {
-      const auto share = [&](std::uint64_t part) {
-        return outcome.nonzero() == 0 ? 0.0 : static_cast<double>(part) / static_cast<double>(outcome.nonzero());
+      const auto share = [&](Interval part) {
+        const std::uint64_t whole = outcome.nonzero().most;
+        return whole == 0 ? 0.0 : static_cast<double>(part.most) / static_cast<double>(whole);
       };
       panel.x.push_back(outcome.scale_log2);
       panel.bands[0].share.push_back(share(outcome.counts[ElementClass::flushed]));
       panel.bands[1].share.push_back(share(outcome.counts[ElementClass::subnormal]));
       panel.bands[2].share.push_back(
           share(outcome.counts[ElementClass::overflowed] + outcome.counts[ElementClass::saturated]));
-      if (!f.options.counts_only)
-        panel.line.push_back(outcome.error.snr_db.value_or(std::numeric_limits<double>::quiet_NaN()));
+      if (!f.question.counts_only)
+        panel.line.push_back(outcome.error->snr_db.value_or(std::numeric_limits<double>::quiet_NaN()));
     }
-    panel.has_window = !advice.empty_window && advice.init_scale_log2.has_value();
-    panel.window_low = advice.window_low.value_or(f.options.scales.low);
-    panel.window_high = advice.window_high.value_or(f.options.scales.high);
-    panel.has_marker = advice.init_scale_log2.has_value();
-    panel.marker = advice.init_scale_log2.value_or(0);
-    if (panel.has_marker) panel.marker_label = "init_scale " + power_text(*advice.init_scale_log2);
+    panel.has_window = !advice.empty_window && advice.static_scale_log2.has_value();
+    panel.window_low = advice.window_low.value_or(f.question.scales.low);
+    panel.window_high = advice.window_high.value_or(f.question.scales.high);
+    panel.has_marker = advice.static_scale_log2.has_value() || advice.init_scale_log2.has_value();
+    panel.marker = advice.init_scale_log2.value_or(advice.static_scale_log2.value_or(0));
+    if (panel.has_marker) {
+      panel.marker_label = (advice.init_scale_log2 ? "init_scale " : "one scale for all ") +
+                           power_text(advice.init_scale_log2.value_or(*advice.static_scale_log2));
+    }
     if (advice.empty_window) panel.remark = "no single scale fits";
-    if (advice.needs_no_scale) panel.remark = "needs no scaling here";
+    if (advice.needs_no_scale) panel.remark = "needs no loss scale";
     figure.panels.push_back(std::move(panel));
   }
   return figure;

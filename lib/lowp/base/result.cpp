@@ -63,6 +63,7 @@ std::string Error::message() const {
   if (offset) text += fmt::format(": at byte {}", *offset);
   if (!wanted.empty()) text += fmt::format(": wanted {}", wanted);
   if (!found.empty()) text += fmt::format("{}{}", wanted.empty() ? ": " : ", found ", found);
+  if (text.starts_with(": ")) text.erase(0, 2);  // of no file
   return printable(text);
 }
 

@@ -3,20 +3,21 @@
 #pragma once
 
 #include <array>
+#include <compare>
+#include <cstddef>
 #include <cstdint>
 
 #include "lowp/core/exact.h"
+#include "lowp/core/portable.h"
 
 namespace lowp {
-
-__extension__ using u128 = unsigned __int128;
 
 // An unsigned 256-bit integer: sums of squares of 53-bit significands over 2^40 elements need 146 bits.
 struct Integer256 {
   std::array<std::uint64_t, 4> limb{};  // least significant first
 
   Integer256() = default;
-  Integer256(u128 value) : limb{static_cast<std::uint64_t>(value), static_cast<std::uint64_t>(value >> 64), 0, 0} {}
+  Integer256(uint128 value) : limb{static_cast<std::uint64_t>(value), static_cast<std::uint64_t>(value >> 64), 0, 0} {}
 
   Integer256& operator+=(const Integer256& other);
   Integer256& operator-=(const Integer256& other);  // the result must not be negative
@@ -24,10 +25,16 @@ struct Integer256 {
   friend Integer256 operator*(const Integer256& a, std::uint64_t b);  // modulo 2^256
   friend Integer256 operator<<(const Integer256& a, int count);       // modulo 2^256
   friend bool operator==(const Integer256&, const Integer256&) = default;
+  friend std::strong_ordering operator<=>(const Integer256& a, const Integer256& b) {
+    for (std::size_t i = 4; i-- > 1;) {
+      if (a.limb[i] != b.limb[i]) return a.limb[i] <=> b.limb[i];
+    }
+    return a.limb[0] <=> b.limb[0];
+  }
   bool is_zero() const { return (limb[0] | limb[1] | limb[2] | limb[3]) == 0; }
 };
-Integer256 product(u128 a, std::uint64_t b);
-Integer256 product(u128 a, u128 b);
+Integer256 product(uint128 a, std::uint64_t b);
+Integer256 product(uint128 a, uint128 b);
 
 // A fixed-point number with room for every sum the audit forms: squares of FP64 values times squares of scales, from
 // 2^-3328 up to below 2^3072. Additions are exact and associative. Subtractions must not make it negative.

@@ -43,7 +43,7 @@ auto guarded(Step step) -> decltype(step()) {
 }
 
 // What keeps the pass from counting elements into a table, if anything.
-std::optional<Error> refusal(const Dtype& dtype, const BinadeTable* into) {
+std::optional<Error> refusal(const Dtype& dtype, const BinadeCounter* into) {
   if (!is_counted(dtype)) return Error{"cuda", std::nullopt, "f32, f16 or bf16 elements", std::string(dtype.name)};
   if (dtype.bytes == 4 && into != nullptr && !into->options().wide.empty())
     return Error{"cuda", std::nullopt, "formats with at most ten fraction bits", "a table for more"};
@@ -84,7 +84,7 @@ struct BinadePass::State {
   void add(const DeviceElements& elements);
   Result<Done> read(const TensorView& view, const std::function<void(std::uint64_t)>& progress);
   void fetch_pages();
-  void fetch(BinadeTable& into, std::uint64_t weight);
+  Result<Done> fetch(BinadeCounter& into, std::uint64_t weight);
 };
 
 void BinadePass::State::clear(Depth new_depth) {
@@ -193,7 +193,7 @@ void BinadePass::State::fetch_pages() {
   stream.wait();
 }
 
-void BinadePass::State::fetch(BinadeTable& into, std::uint64_t weight) {
+Result<Done> BinadePass::State::fetch(BinadeCounter& into, std::uint64_t weight) {
   if (dtype->bytes == 4) {
     fetch_pages();
     const auto& touched = fetched_facts.get()->pages_touched;
@@ -203,7 +203,7 @@ void BinadePass::State::fetch(BinadeTable& into, std::uint64_t weight) {
   demand(cudaMemcpyAsync(fetched_codes.get(), codes.get(), sizeof(CodeSums), cudaMemcpyDeviceToHost, stream),
          "a copy from the device");
   stream.wait();
-  add_codes(*fetched_codes, *dtype, weight, into);
+  return add_codes(*fetched_codes, *dtype, weight, into);
 }
 
 BinadePass::BinadePass(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -230,18 +230,17 @@ std::string BinadePass::device() const {
   return state_->name;
 }
 
-Result<Done> BinadePass::count(const TensorView& view, BinadeTable& into,
+Result<Done> BinadePass::count(const TensorView& view, BinadeCounter& into,
                                const std::function<void(std::uint64_t)>& progress) {
   if (auto error = refusal(*view.dtype, &into)) return *error;
   return guarded([&]() -> Result<Done> {
     state_->clear(Depth::moments);
     if (auto read = state_->read(view, progress); !read) return read.error();
-    state_->fetch(into, view.multiplicity);
-    return Done{};
+    return state_->fetch(into, view.multiplicity);
   });
 }
 
-Result<Done> BinadePass::count(const DeviceElements& elements, BinadeTable& into, std::uint64_t weight) {
+Result<Done> BinadePass::count(const DeviceElements& elements, BinadeCounter& into, std::uint64_t weight) {
   if (auto begun = begin(Depth::moments); !begun) return begun.error();
   if (auto added = add(elements); !added) return added.error();
   return finish(into, weight);
@@ -275,12 +274,11 @@ Result<Done> BinadePass::wait() {
   });
 }
 
-Result<Done> BinadePass::finish(BinadeTable& into, std::uint64_t weight) {
+Result<Done> BinadePass::finish(BinadeCounter& into, std::uint64_t weight) {
   if (state_->dtype == nullptr) return Done{};
   if (auto error = refusal(*state_->dtype, &into)) return *error;
   return guarded([&]() -> Result<Done> {
-    state_->fetch(into, weight);
-    return Done{};
+    return state_->fetch(into, weight);
   });
 }
 

@@ -8,8 +8,8 @@
 #include <memory>
 #include <string>
 
-#include "lowp/summary/binade_counts.h"
-#include "lowp/summary/binade_table.h"
+#include "lowp/summary/tensor_counts.h"
+#include "lowp/summary/binade_counter.h"
 #include "lowp/tensor/view.h"
 
 namespace lowp::gpu {
@@ -37,10 +37,10 @@ class BinadePass {
   // Adds all elements of a source, read piece by piece into pinned memory while the piece before is counted, so its
   // size does not matter: 128 MiB of host memory and as much of the device's. Implicit zeros are not counted.
   // `progress` is called with the bytes of each piece.
-  Result<Done> count(const TensorView& view, BinadeTable& into, const std::function<void(std::uint64_t)>& progress);
+  Result<Done> count(const TensorView& view, BinadeCounter& into, const std::function<void(std::uint64_t)>& progress);
 
   // Of elements in device memory, which must be ready; each stands for `weight` elements.
-  Result<Done> count(const DeviceElements& elements, BinadeTable& into, std::uint64_t weight = 1);
+  Result<Done> count(const DeviceElements& elements, BinadeCounter& into, std::uint64_t weight = 1);
   Result<TensorCounts> counts(const DeviceElements& elements, std::uint64_t weight = 1);
 
   // The same in steps, for whoever measures them: clear what was counted, count, wait, fetch.
@@ -48,7 +48,7 @@ class BinadePass {
   Result<Done> begin(Depth depth);
   Result<Done> add(const DeviceElements& elements);  // of one dtype from begin() on; returns at once but for a sample
   Result<Done> wait();
-  Result<Done> finish(BinadeTable& into, std::uint64_t weight);
+  Result<Done> finish(BinadeCounter& into, std::uint64_t weight);
   Result<TensorCounts> finish_counts(std::uint64_t weight);
 
  private:

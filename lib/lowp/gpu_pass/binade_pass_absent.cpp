@@ -29,10 +29,10 @@ Error unreachable() {
 std::string BinadePass::device() const {
   return {};
 }
-Result<Done> BinadePass::count(const TensorView&, BinadeTable&, const std::function<void(std::uint64_t)>&) {
+Result<Done> BinadePass::count(const TensorView&, BinadeCounter&, const std::function<void(std::uint64_t)>&) {
   return unreachable();
 }
-Result<Done> BinadePass::count(const DeviceElements&, BinadeTable&, std::uint64_t) {
+Result<Done> BinadePass::count(const DeviceElements&, BinadeCounter&, std::uint64_t) {
   return unreachable();
 }
 Result<TensorCounts> BinadePass::counts(const DeviceElements&, std::uint64_t) {
@@ -47,7 +47,7 @@ Result<Done> BinadePass::add(const DeviceElements&) {
 Result<Done> BinadePass::wait() {
   return unreachable();
 }
-Result<Done> BinadePass::finish(BinadeTable&, std::uint64_t) {
+Result<Done> BinadePass::finish(BinadeCounter&, std::uint64_t) {
   return unreachable();
 }
 Result<TensorCounts> BinadePass::finish_counts(std::uint64_t) {

@@ -77,20 +77,22 @@ TensorCounts counts_of(const BinSums& sums, const Dtype& dtype, std::uint64_t we
   }
   for (std::uint64_t* number : {&counts.elements, &counts.zero_in, &counts.nan_in, &counts.inf_in}) *number *= weight;
   if (counts.binades.empty()) return counts;
-  counts.max_abs = decode(format, sums.largest);
-  counts.min_nonzero_abs = decode(format, sums.least_less_one + 1);
+  counts.max_abs = lowest_terms(decode(format, sums.largest));
+  counts.min_nonzero_abs = lowest_terms(decode(format, sums.least_less_one + 1));
   return counts;
 }
 
-void add_codes(const CodeSums& sums, const Dtype& dtype, std::uint64_t weight, BinadeTable& table) {
+Result<Done> add_codes(const CodeSums& sums, const Dtype& dtype, std::uint64_t weight, BinadeCounter& counter) {
   for (std::uint32_t code = 0; code < code_count; ++code) {
     if (sums.count[code] == 0) continue;
     const std::array element{static_cast<std::byte>(code & 0xffu), static_cast<std::byte>(code >> 8)};
-    table.count(dtype, element, sums.count[code] * weight);
+    if (auto done = counter.count(dtype, element, sums.count[code] * weight); !done) return done.error();
   }
+  return Done{};
 }
 
-void add_pages(std::span<const Page> pages, const PassFacts& facts, std::uint64_t weight, BinadeTable& table) {
+Result<Done> add_pages(std::span<const Page> pages, const PassFacts& facts, std::uint64_t weight,
+                       BinadeCounter& counter) {
   CountedElsewhere found{facts.zeros, facts.infs, facts.nans, facts.largest, facts.least_less_one + 1, {}};
   std::size_t at = 0;
   std::vector<CountedElsewhere::Leaf> leaves;
@@ -107,7 +109,7 @@ void add_pages(std::span<const Page> pages, const PassFacts& facts, std::uint64_
   }
   assert(at == pages.size());
   found.leaves = leaves;
-  table.add(found, weight);
+  return counter.add(found, weight);
 }
 
 }  // namespace lowp::gpu

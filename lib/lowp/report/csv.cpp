@@ -8,7 +8,10 @@
 
 #include "lowp/report/escape.h"
 #include "lowp/report/humanize.h"
+#include "lowp/report/nested.h"
+#include "lowp/report/provenance.h"
 #include "lowp/report/report.h"
+#include "lowp/report/sink.h"
 
 namespace lowp {
 namespace {
@@ -29,6 +32,8 @@ std::string field_of(const Cell& cell) {
           std::string joined;
           for (std::size_t i = 0; i < value.size(); ++i) joined += (i > 0 ? ";" : "") + field_of(value[i]);
           return joined;
+        } else if constexpr (std::is_same_v<T, Nested>) {
+          return {};  // a table of its own
         } else {
           return fmt::format("{}", value);
         }
@@ -52,15 +57,23 @@ void append_record(std::string& out, const Values& values, ToField to_field) {
 
 }  // namespace
 
-void write_csv(const Report& report, const TextStyle&, std::string& out) {
+void write_csv(const Report& report, const TextStyle&, Sink& sink) {
+  const std::vector<Table> before = provenance(report), inside = nested_tables(report.tables);
+  const bool several = before.size() + report.tables.size() + inside.size() > 1;
   bool first = true;
-  for (const Table& table : report.tables) {
-    if (!first) out.push_back('\n');
-    if (report.tables.size() > 1) out += "# " + visible(table.name) + "\n";
-    append_record(out, table.keys, csv_text);
-    for (const std::vector<Cell>& row : table.rows) append_record(out, row, field_of);
+  const auto append = [&](const Table& table) {
+    if (!first) sink.text.push_back('\n');
+    if (several) sink.text += "# " + visible(table.name) + "\n";
+    append_record(sink.text, table.keys, csv_text);
+    each_row(table, [&sink](const Row& row) {
+      append_record(sink.text, row, field_of);
+      return sink.go_on();
+    });
     first = false;
-  }
+  };
+  for (const Table& table : before) append(table);
+  for (const Table& table : report.tables) append(table);
+  for (const Table& table : inside) append(table);
 }
 
 }  // namespace lowp

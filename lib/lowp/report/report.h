@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -18,19 +20,30 @@ struct Null {
 
 // One typed value. A double must be finite: non-finite results are Null with a reason.
 struct Cell;
+struct Table;
 using CellList = std::vector<Cell>;
+// Records inside a record, never null: an array of objects in JSON (one object if the table is `single`); in CSV a
+// table of its own, whose first column is that of the record.
+using Nested = std::shared_ptr<const Table>;
 struct Cell {
-  std::variant<Null, bool, std::int64_t, std::uint64_t, double, std::string, CellList> value;
+  std::variant<Null, bool, std::int64_t, std::uint64_t, double, std::string, CellList, Nested> value;
 };
 
 // Records of one kind. A dot in a key nests in JSON ("counts.flushed" is {"counts":{"flushed":...}}) and stays a dot in
-// CSV. `single` tables hold exactly one row and are a JSON object, others an array of objects.
+// CSV. `single` tables hold exactly one row and are a JSON object, others an array of objects. `more` makes rows after
+// `rows` when a writer asks for them, so that nobody has to hold them all: it gives each to `take` and stops when that
+// says false. It must give the same rows each time.
+using Row = std::vector<Cell>;
+using TakeRow = std::function<bool(const Row&)>;
 struct Table {
   std::string name;
   std::vector<std::string> keys;
-  std::vector<std::vector<Cell>> rows;
+  std::vector<Row> rows;
   bool single = false;
+  std::function<void(const TakeRow& take)> more = {};
 };
+// Every row of `table` in order, until `take` says false.
+void each_row(const Table& table, const TakeRow& take);
 
 struct Heading {
   std::string text;
@@ -42,7 +55,8 @@ struct Paragraph {
   int hanging = 0;
 };
 // A compact table for people: cells are finished text, columns after the first `left_columns` are right-aligned.
-// Columns that do not fit the width are left out from the middle, evenly, never the first `left_columns` or the last.
+// Where the width is short, long names lose their middle first; then columns are left out from the middle, evenly,
+// never the first `left_columns`, the last or `key_column`.
 struct GridRow {
   std::vector<std::string> cells;  // as many as header cells
   std::vector<double> spark;       // 0..1 (values outside are clamped); empty: no bar at the end of the row
@@ -52,6 +66,7 @@ struct Grid {
   std::vector<std::string> header;
   int left_columns = 1;
   std::vector<GridRow> rows;
+  int key_column = -1;  // what the rows are sorted by; -1: nothing
 };
 using Block = std::variant<Heading, Paragraph, Grid>;
 
@@ -66,6 +81,14 @@ struct Line {
   std::string label;          // "nccl_ring"
   std::vector<double> value;  // one per x
 };
+// A power of two that stays the same from each of `from` until the next, over steps of training. A value that is no
+// number leaves a gap. Marked steps get a cross.
+struct Trace {
+  std::string label;           // "torch"
+  std::vector<double> from;    // steps, ascending
+  std::vector<double> log2;    // one per step of `from`
+  std::vector<double> marked;  // steps, ascending
+};
 struct Panel {
   std::string title;      // "fp16"
   std::vector<double> x;  // ascending
@@ -76,9 +99,10 @@ struct Panel {
   double window_low = 0, window_high = 0;  // clipped to the axis by the writer
   bool has_marker = false;
   double marker = 0;
-  std::string marker_label = {};  // "init_scale 2^16"
-  std::string remark = {};        // one line under the title: "no scale needed", "window empty"
-  std::vector<Line> lines = {};   // in place of bands, line and window
+  std::string marker_label = {};   // "init_scale 2^16"
+  std::string remark = {};         // one line under the title: "no scale needed", "window empty"
+  std::vector<Line> lines = {};    // in place of bands, line and window
+  std::vector<Trace> traces = {};  // likewise; x holds the first step and the last
 };
 struct Figure {
   std::string title;
@@ -88,8 +112,22 @@ struct Figure {
   std::vector<Panel> panels;
 };
 
+// Who made the report, and of what. JSON and CSV print both before `tables`, as "tool" and "inputs", in one shape for
+// every command; nothing of them where the tool has no name.
+struct Tool {
+  std::string name, version;
+};
+struct Source {
+  std::string path, format;         // the kind of file: "safetensors"
+  std::vector<std::int64_t> steps;  // of training; empty: not known
+  std::uint64_t tensors = 0, elements = 0, bytes = 0;
+  std::vector<std::string> notes;  // what was skipped or is doubtful
+};
+
 struct Report {
-  int schema_version = 1;
+  int schema_version = 2;
+  Tool tool = {};
+  std::vector<Source> sources = {};
   std::vector<Table> tables;
   std::vector<Block> story;
   std::vector<Figure> figures;

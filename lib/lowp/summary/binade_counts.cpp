@@ -2,176 +2,237 @@
 #include "lowp/summary/binade_counts.h"
 
 #include <algorithm>
-#include <array>
+#include <bit>
 #include <cstring>
+#include <map>
+#include <tuple>
+#include <utility>
 
 #include "lowp/core/convert.h"
 #include "lowp/core/formats.h"
+#include "lowp/summary/code_histogram.h"
 
 namespace lowp {
 namespace {
 
-constexpr Format fp32 = ieee_format(8, 23);
-constexpr std::size_t prefixes = 512;  // sign and exponent field of an FP32 word
+constexpr std::uint64_t thirteen_sixteenths = std::uint64_t{13} << 60;
+constexpr std::size_t place_of_13_16 = BinadeCountsRow::places - 1;
+constexpr int most_ones = 11;
 
-// Elements by sign and exponent field. Four tables, since neighbours often share their exponent and would otherwise
-// wait for each other.
-struct PrefixCounts {
-  std::array<std::array<std::uint32_t, prefixes>, 4> count{};
-  std::array<std::uint32_t, prefixes> powers_of_two{};  // a fraction of zero: zeros and infinities as well
-  std::uint32_t max_normal = 0, min_normal = 0xffffffffu;
+// One binade while it is counted: by the number of leading ones, by the number of bits that a fraction needs.
+struct Tally {
+  std::uint64_t count = 0, above_13_16 = 0;
+  std::array<std::uint64_t, most_ones + 1> ones{};
+  std::array<std::uint64_t, BinadeCountsRow::widths> bits{};
+  std::array<std::uint64_t, BinadeCountsRow::places> equal{};
 
-  std::uint64_t total(std::size_t prefix) const {
+  // `fraction` stands at the top of the word.
+  void add_bits(std::uint64_t fraction, std::uint64_t weight) {
+    const int needed = fraction == 0 ? 0 : 64 - std::countr_zero(fraction), leading = std::countl_one(fraction);
+    if (needed < static_cast<int>(bits.size())) bits[static_cast<std::size_t>(needed)] += weight;
+    if (leading == needed && leading >= 1 && leading <= most_ones) equal[static_cast<std::size_t>(leading - 1)] += weight;
+    if (fraction == thirteen_sixteenths) equal[place_of_13_16] += weight;
+  }
+  void add_ones(std::uint64_t fraction, std::uint64_t weight) {
+    ones[static_cast<std::size_t>(std::min(std::countl_one(fraction), most_ones))] += weight;
+  }
+  BinadeCountsRow row(bool negative, int binade) const {
+    BinadeCountsRow row{negative, binade, count, {}, above_13_16, {}, equal};
     std::uint64_t sum = 0;
-    for (const auto& table : count) sum += table[prefix];
-    return sum;
+    for (std::size_t j = most_ones; j >= 1; --j) row.at_least[j - 1] = sum += ones[j];
+    sum = 0;
+    for (std::size_t q = 0; q < bits.size(); ++q) row.on_grid[q] = sum += bits[q];
+    return row;
   }
 };
 
-std::uint32_t word_at(std::span<const std::byte> words, std::size_t index) {
-  std::uint32_t word;
-  std::memcpy(&word, words.data() + 4 * index, sizeof word);
-  return word;
-}
+// FP32 words by sign, exponent field and four bits of their fraction; what more is told of a few of them by prefix.
+constexpr std::size_t word_cells = std::size_t{1} << 13, prefixes = 512;
 
-// The extremes and the fractions of zero word by word: for words among which there are subnormals, Inf, NaN or powers
-// of two.
-void look_at_each(PrefixCounts& counts, std::span<const std::byte> words) {
-  for (std::size_t i = 0; i < words.size() / 4; ++i) {
-    const std::uint32_t word = word_at(words, i), magnitude = word & 0x7fffffffu;
-    if ((word & 0x7fffffu) == 0) ++counts.powers_of_two[word >> 23];
-    if (magnitude - 0x00800000u >= 0x7f000000u) continue;
-    counts.max_normal = std::max(counts.max_normal, magnitude);
-    counts.min_normal = std::min(counts.min_normal, magnitude);
-  }
-}
-
-// Mostly words are zeros and normal numbers with some fraction: then two loops suffice, of which compilers make the
-// first one of vectors.
-PrefixCounts count_prefixes(std::span<const std::byte> words) {
-  PrefixCounts counts;
-  const std::size_t size = words.size() / 4;
-  std::uint32_t largest = 0, least_less_one = 0xffffffffu, power_of_two = 0;
-  for (std::size_t i = 0; i < size; ++i) {
-    const std::uint32_t word = word_at(words, i), magnitude = word & 0x7fffffffu, less_one = magnitude - 1;
-    largest = largest < magnitude ? magnitude : largest;
-    least_less_one = less_one < least_less_one ? less_one : least_less_one;  // of zeros: all ones
-    power_of_two |= static_cast<std::uint32_t>((word & 0x7fffffu) == 0) & static_cast<std::uint32_t>(magnitude != 0);
-  }
-  for (std::size_t i = 0; i < size; ++i) ++counts.count[i % 4][word_at(words, i) >> 23];
-  if (power_of_two != 0 || least_less_one < 0x007fffffu || largest >= 0x7f800000u) {
-    look_at_each(counts, words);
-    return counts;
-  }
-  for (const std::size_t zero : {std::size_t{0}, prefixes / 2}) {
-    counts.powers_of_two[zero] = static_cast<std::uint32_t>(counts.total(zero));
-  }
-  counts.max_normal = largest;
-  if (largest != 0) counts.min_normal = least_less_one + 1;
-  return counts;
-}
-
-void add_element(std::vector<BinadeCount>& binades, Exact x, std::uint64_t weight) {
-  const auto binade = static_cast<std::int16_t>(exponent_of(x));
-  const auto same = std::ranges::find_if(
-      binades, [&](const BinadeCount& held) { return held.binade == binade && held.negative == x.negative; });
-  BinadeCount& held = same != binades.end() ? *same : binades.emplace_back(BinadeCount{binade, x.negative, 0, 0});
-  held.count += weight;
-  held.powers_of_two += (x.significand & (x.significand - 1)) == 0 ? weight : 0;
-}
-
-void take_extremes(TensorCounts& counts, Exact x) {
-  x.negative = false;
-  if (magnitude_less(counts.max_abs, x)) counts.max_abs = x;
-  if (counts.min_nonzero_abs.kind == Kind::zero || magnitude_less(x, counts.min_nonzero_abs))
-    counts.min_nonzero_abs = x;
-}
-
-// FP32 subnormals are rare enough to look at one by one.
-void add_subnormals(TensorCounts& counts, std::span<const std::byte> words, std::uint64_t weight) {
-  for (std::size_t at = 0; at < words.size(); at += 4) {
-    std::uint32_t word;
-    std::memcpy(&word, words.data() + at, sizeof word);
-    if ((word & 0x7f800000u) != 0 || (word & 0x7fffffffu) == 0) continue;
-    add_element(counts.binades, decode(fp32, word), weight);
-    take_extremes(counts, decode(fp32, word));
-  }
+auto order_of(const BinadeCountsRow& row) {
+  return std::tuple(!row.negative, row.binade);
 }
 
 }  // namespace
 
-TensorCounts counts_of_fp32(std::span<const std::byte> words, std::uint64_t weight) {
-  const PrefixCounts prefix_counts = count_prefixes(words);
-  TensorCounts counts;
-  counts.elements = words.size() / 4 * weight;
-  const bool any_normal = prefix_counts.max_normal != 0;
-  const std::size_t low = any_normal ? prefix_counts.min_normal >> 23 : 1, high = prefix_counts.max_normal >> 23;
-  std::size_t held = 0;  // reserved to the entry: a dump may have very many tensors
-  for (std::size_t field = low; field <= high; ++field) {
-    held += (prefix_counts.total(field) != 0 ? 1u : 0u) + (prefix_counts.total(prefixes / 2 | field) != 0 ? 1u : 0u);
+struct BinadeCountsCounter::Tallies {
+  std::array<std::uint32_t, word_cells> cells{};
+  std::array<std::unique_ptr<Tally>, prefixes> more;    // bits of fractions with few, leading ones beyond four
+  std::map<std::pair<bool, int>, Tally> rows;           // everything else, and what was moved out of the cells
+  std::uint64_t words = 0;                              // in the cells
+  std::uint32_t max_normal = 0, min_normal = 0xffffffffu;
+
+  Tally& more_of(std::size_t prefix) {
+    if (!more[prefix]) more[prefix] = std::make_unique<Tally>();
+    return *more[prefix];
   }
-  counts.binades.reserve(held);
-  for (const std::size_t sign : {std::size_t{256}, std::size_t{0}}) {
-    const std::uint64_t specials = prefix_counts.total(sign | 255),
-                        infinities = prefix_counts.powers_of_two[sign | 255];
-    counts.inf_in += infinities * weight;
-    counts.nan_in += (specials - infinities) * weight;
-    counts.zero_in += prefix_counts.powers_of_two[sign] * weight;
-    for (std::size_t field = low; field <= high; ++field) {
-      const std::uint64_t count = prefix_counts.total(sign | field);
-      if (count == 0) continue;
-      counts.binades.push_back({static_cast<std::int16_t>(static_cast<int>(field) - fp32.bias), sign != 0,
-                                count * weight, prefix_counts.powers_of_two[sign | field] * weight});
+  Tally& row_of(bool negative, int binade) { return rows[{!negative, binade}]; }
+};
+
+void BinadeCountsRow::add(const BinadeCountsRow& other) {
+  count += other.count;
+  above_13_16 += other.above_13_16;
+  for (std::size_t j = 0; j < at_least.size(); ++j) at_least[j] += other.at_least[j];
+  for (std::size_t q = 0; q < on_grid.size(); ++q) on_grid[q] += other.on_grid[q];
+  for (std::size_t place = 0; place < places; ++place) equal[place] += other.equal[place];
+}
+
+BinadeCountsCounter::BinadeCountsCounter(int dump_scale_log2)
+    : dump_scale_log2_(dump_scale_log2), tallies_(std::make_unique<Tallies>()) {}
+BinadeCountsCounter::~BinadeCountsCounter() = default;
+BinadeCountsCounter::BinadeCountsCounter(BinadeCountsCounter&&) noexcept = default;
+
+void BinadeCountsCounter::count_element(Exact x, std::uint64_t weight) {
+  switch (x.kind) {
+    case Kind::zero: census_.zero_in += weight; return;
+    case Kind::nan: census_.nan_in += weight; return;
+    case Kind::inf: census_.inf_in += weight; return;
+    case Kind::finite: break;
+  }
+  Tally& tally = tallies_->row_of(x.negative, exponent_of(x));
+  const std::uint64_t fraction = x.significand << (64 - bit_width(x.significand)) << 1;
+  tally.count += weight;
+  tally.above_13_16 += fraction > thirteen_sixteenths ? weight : 0;
+  tally.add_ones(fraction, weight);
+  tally.add_bits(fraction, weight);
+  add(census_, Census{0, 0, 0, 0, lowest_terms(x), lowest_terms(x)});
+}
+
+// Nearly all words are normal numbers with a fraction of more than eleven bits, fewer than four of them leading ones:
+// one increment counts them.
+void BinadeCountsCounter::count_fp32(std::span<const std::byte> words) {
+  Tallies& t = *tallies_;
+  std::uint32_t largest = t.max_normal, least = t.min_normal;
+  for (std::size_t at = 0; at < words.size(); at += 4) {
+    std::uint32_t word;
+    std::memcpy(&word, words.data() + at, sizeof word);
+    const std::uint32_t magnitude = word & 0x7fffffffu;
+    if (magnitude - 0x00800000u >= 0x7f000000u) [[unlikely]] {
+      count_element(decode(ieee_format(8, 23), word), 1);
+      continue;
     }
+    largest = std::max(largest, magnitude);
+    least = std::min(least, magnitude);
+    ++t.cells[word >> 19];
+    if ((word & 0xfffu) == 0) [[unlikely]] t.more_of(word >> 23).add_bits(std::uint64_t{word} << 41, 1);
+    if ((word & 0x780000u) == 0x780000u) [[unlikely]] t.more_of(word >> 23).add_ones(std::uint64_t{word} << 41, 1);
   }
-  if (any_normal) {
-    take_extremes(counts, decode(fp32, prefix_counts.max_normal));
-    take_extremes(counts, decode(fp32, prefix_counts.min_normal));
+  t.max_normal = largest;
+  t.min_normal = least;
+  t.words += words.size() / 4;
+}
+
+void BinadeCountsCounter::take_words() {
+  Tallies& t = *tallies_;
+  if (t.max_normal == 0) return;
+  const Exact largest = lowest_terms(decode(ieee_format(8, 23), t.max_normal)),
+              least = lowest_terms(decode(ieee_format(8, 23), t.min_normal));
+  add(census_, Census{0, 0, 0, 0, largest, least});
+  for (std::size_t prefix = 0; prefix < prefixes; ++prefix) {
+    const std::size_t field = prefix % 256;
+    if (field < t.min_normal >> 23 || field > t.max_normal >> 23) continue;
+    std::uint32_t* const cells = t.cells.data() + prefix * 16;
+    Tally moved;
+    for (std::uint64_t top = 0; top < 16; ++top) {
+      const std::uint64_t count = std::exchange(cells[top], 0);
+      moved.count += count;
+      if (top < 15) moved.add_ones(top << 60, count);
+      if (top >= 13) moved.above_13_16 += count;
+    }
+    if (moved.count == 0) continue;
+    Tally& row = t.row_of(prefix >= 256, static_cast<int>(field) - 127);
+    if (const auto& more = t.more[prefix]) {
+      moved.above_13_16 -= more->equal[place_of_13_16];
+      for (std::size_t j = 4; j < moved.ones.size(); ++j) moved.ones[j] += more->ones[j];
+      moved.bits = more->bits;
+      moved.equal = more->equal;
+      *more = Tally{};
+    }
+    row.count += moved.count;
+    row.above_13_16 += moved.above_13_16;
+    for (std::size_t j = 0; j < row.ones.size(); ++j) row.ones[j] += moved.ones[j];
+    for (std::size_t q = 0; q < row.bits.size(); ++q) row.bits[q] += moved.bits[q];
+    for (std::size_t place = 0; place < row.equal.size(); ++place) row.equal[place] += moved.equal[place];
   }
-  if (prefix_counts.total(0) + prefix_counts.total(256) !=
-      prefix_counts.powers_of_two[0] + prefix_counts.powers_of_two[256]) {
-    add_subnormals(counts, words, weight);
-    std::ranges::sort(counts.binades, [](const BinadeCount& a, const BinadeCount& b) {
-      return a.negative != b.negative ? a.negative : a.binade < b.binade;
+  t.words = 0;
+  t.max_normal = 0;
+  t.min_normal = 0xffffffffu;
+}
+
+void BinadeCountsCounter::count(const Dtype& dtype, std::span<const std::byte> bytes, std::uint64_t weight) {
+  const std::uint64_t elements = bytes.size() / static_cast<std::size_t>(dtype.bytes);
+  census_.elements += elements * weight;
+  if (dtype.bytes == 4 && weight == 1) {
+    constexpr std::size_t piece = std::size_t{1} << 30;  // bytes: no cell runs over
+    for (std::size_t begin = 0; begin < bytes.size(); begin += piece) {
+      if (tallies_->words + piece / 4 >= std::uint64_t{1} << 32) take_words();
+      count_fp32(bytes.subspan(begin, std::min(piece, bytes.size() - begin)));
+    }
+    return;
+  }
+  if (dtype.bytes <= 2) {
+    for_each_code(dtype, bytes, [&](std::uint64_t code, std::uint64_t count) {
+      count_element(decode(dtype.format, code), count * weight);
     });
+    return;
+  }
+  const auto size = static_cast<std::size_t>(dtype.bytes);
+  for (std::size_t at = 0; at < bytes.size(); at += size) {
+    std::uint64_t code = 0;
+    std::memcpy(&code, bytes.data() + at, size);
+    count_element(decode(dtype.format, code), weight);
+  }
+}
+
+void BinadeCountsCounter::count_zeros(std::uint64_t zeros) {
+  census_.elements += zeros;
+  census_.zero_in += zeros;
+}
+
+BinadeCounts BinadeCountsCounter::take() {
+  take_words();
+  BinadeCounts counts{std::exchange(census_, Census{}), {}};
+  for (Exact* x : {&counts.max_abs, &counts.min_nonzero_abs}) *x = lowest_terms(scaled(*x, -dump_scale_log2_));
+  counts.rows.reserve(tallies_->rows.size());
+  for (const auto& [place, tally] : tallies_->rows) {
+    counts.rows.push_back(tally.row(!place.first, place.second - dump_scale_log2_));
+  }
+  tallies_->rows.clear();
+  return counts;
+}
+
+BinadeCounts binade_counts_of(const BinadeTable& table) {
+  BinadeCounts counts{table.census(), {}};
+  counts.rows.reserve(table.pages().size());
+  for (const BinadeTable::Page& page : table.pages()) {
+    Tally tally;
+    for (const BinadeTable::Cell& cell : table.cells(page)) {
+      const std::uint64_t fraction = std::uint64_t{cell.leaf} << (64 - leaf_bits);
+      tally.count += cell.count;
+      tally.above_13_16 += fraction > thirteen_sixteenths    ? cell.count
+                           : fraction == thirteen_sixteenths ? cell.count - cell.exact
+                                                             : 0;
+      tally.add_ones(fraction, cell.count);
+      if (cell.exact != 0) tally.add_bits(fraction, cell.exact);
+    }
+    counts.rows.push_back(tally.row(page.negative, page.binade));
   }
   return counts;
 }
 
-TensorCounts counts_of(const BinadeTable& table) {
-  TensorCounts counts{
-      table.elements(), table.zero_in(), table.nan_in(), table.inf_in(), table.max_abs(), table.min_nonzero_abs(), {}};
-  for (const BinadeTable::Page* page : table.pages()) {
-    BinadeCount& binade = counts.binades.emplace_back(
-        BinadeCount{static_cast<std::int16_t>(page->binade), page->negative, 0, page->cell(0).exact});
-    page->for_each_cell([&](std::size_t, const Cell128& cell) { binade.count += cell.count; });
-  }
-  return counts;
-}
-
-std::uint64_t flushed_at(const TensorCounts& counts, const Target& target, const ScaleRange& scales, int scale_log2) {
-  constexpr std::uint64_t half = std::uint64_t{1} << 63;
-  const int half_binade = quantum_exponent(target.format) - 1 - scale_log2 + scales.dump;  // of elements as dumped
-  struct Stays {
-    bool below_half, half, above_half;  // whether such an element of this sign stays at zero
-  };
-  const auto stays = [&](bool negative) {
-    const auto at = [&](Tail tail) { return !rounds_away(target.rounding, negative, false, tail); };
-    return Stays{at(Tail{1, false}), at(Tail{half, false}), at(Tail{half, true})};
-  };
-  const Stays of_sign[] = {stays(false), stays(true)};
-  std::uint64_t flushed = 0;
-  for (const BinadeCount& held : counts.binades) {
-    if (held.binade > half_binade) continue;
-    const Stays& zero = of_sign[held.negative ? 1 : 0];
-    if (held.binade < half_binade) {
-      flushed += zero.below_half ? held.count : 0;
+BinadeCounts merged(const BinadeCounts& a, const BinadeCounts& b) {
+  BinadeCounts sum{a, {}};
+  add(static_cast<Census&>(sum), b);
+  for (auto i = a.rows.begin(), j = b.rows.begin(); i != a.rows.end() || j != b.rows.end();) {
+    if (j == b.rows.end() || (i != a.rows.end() && order_of(*i) < order_of(*j))) {
+      sum.rows.push_back(*i++);
+    } else if (i == a.rows.end() || order_of(*j) < order_of(*i)) {
+      sum.rows.push_back(*j++);
     } else {
-      flushed += zero.half ? held.powers_of_two : 0;
-      flushed += zero.above_half ? held.count - held.powers_of_two : 0;
+      sum.rows.emplace_back(*i++).add(*j++);
     }
   }
-  return flushed;
+  return sum;
 }
 
 }  // namespace lowp

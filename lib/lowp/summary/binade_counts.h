@@ -1,44 +1,71 @@
 // SPDX-License-Identifier: Apache-2.0
-// The little that is kept of every tensor: enough to say exactly what any target flushes at any scale.
+// Evidence of level `counts`: enough of each binade for every class count of every format with up to ten fraction bits.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
-#include "lowp/summary/sweep.h"
+#include "lowp/base/result.h"
+#include "lowp/core/dtype.h"
+#include "lowp/summary/binade_table.h"
+#include "lowp/summary/census.h"
 
 namespace lowp {
 
-// The finite non-zero elements of one sign and binade.
-struct BinadeCount {
-  std::int16_t binade = 0;
+// The finite non-zero elements of one sign and binade, by their fractions f in [0, 1). Thirty-six numbers; fewer do not
+// suffice for all seven modes (33 is the least).
+struct BinadeCountsRow {
+  static constexpr std::size_t places = 12;  // at 1 - 2^-j for j = 1 .. 11, and at 13/16
+  static constexpr std::size_t widths = 11;
+
   bool negative = false;
+  int binade = 0;
   std::uint64_t count = 0;
-  std::uint64_t powers_of_two = 0;  // of those: the only ones that can be a tie with half of the smallest number
+  std::array<std::uint64_t, 11> at_least{};     // [j - 1]: f >= 1 - 2^-j
+  std::uint64_t above_13_16 = 0;                // f > 13/16, where E4M3's overflow begins
+  std::array<std::uint64_t, widths> on_grid{};  // [q]: no bit of f below the q-th
+  std::array<std::uint64_t, places> equal{};    // [j - 1]: f = 1 - 2^-j; the last: f = 13/16; nearly always 0
 
-  friend bool operator==(const BinadeCount&, const BinadeCount&) = default;
+  void add(const BinadeCountsRow& other);
+  friend bool operator==(const BinadeCountsRow&, const BinadeCountsRow&) = default;
 };
 
-// Counts of one tensor. Extremes are of finite elements, zero where there is none but zeros.
-struct TensorCounts {
-  std::uint64_t elements = 0, zero_in = 0, nan_in = 0, inf_in = 0;
-  Exact max_abs, min_nonzero_abs;
-  std::vector<BinadeCount> binades;  // non-empty ones, each sign by rising binade, negative first
+struct BinadeCounts : Census {
+  std::vector<BinadeCountsRow> rows;  // non-empty: negative first, each sign by rising binade
 
-  std::uint64_t nonzero() const { return elements - zero_in - nan_in - inf_in; }
-  friend bool operator==(const TensorCounts&, const TensorCounts&) = default;
+  friend bool operator==(const BinadeCounts&, const BinadeCounts&) = default;
 };
+BinadeCounts binade_counts_of(const BinadeTable& table);
+BinadeCounts merged(const BinadeCounts& a, const BinadeCounts& b);
 
-TensorCounts counts_of(const BinadeTable& table);
+// The pass that leaves them: about as fast as the one with all moments, for tensors of any size.
+class BinadeCountsCounter {
+ public:
+  // Elements will be divided by 2^dump_scale_log2, the loss scale of the dump they come from.
+  explicit BinadeCountsCounter(int dump_scale_log2 = 0);
+  ~BinadeCountsCounter();
+  BinadeCountsCounter(BinadeCountsCounter&&) noexcept;
 
-// The same straight from FP32 words (little-endian, a multiple of 4 bytes), each standing for `weight` elements: for
-// tensors too small to pay for a table of their own.
-TensorCounts counts_of_fp32(std::span<const std::byte> words, std::uint64_t weight);
+  // Counts every element of `bytes` (whole elements of any dtype, little-endian) `weight` times.
+  void count(const Dtype& dtype, std::span<const std::byte> bytes, std::uint64_t weight = 1);
+  void count_zeros(std::uint64_t zeros);
+  BinadeCounts take();  // what was counted; the counter is as new, its memory kept
 
-// How many of them `target` flushes to zero at a scale. Exact: below the smallest number only the side of its half
-// matters, and of a binade only the powers of two can lie on it.
-std::uint64_t flushed_at(const TensorCounts& counts, const Target& target, const ScaleRange& scales, int scale_log2);
+  std::uint64_t elements() const { return census_.elements; }
+
+ private:
+  struct Tallies;
+  void count_element(Exact x, std::uint64_t weight);
+  void count_fp32(std::span<const std::byte> words);
+  void take_words();
+
+  int dump_scale_log2_;
+  Census census_;
+  std::unique_ptr<Tallies> tallies_;
+};
 
 }  // namespace lowp

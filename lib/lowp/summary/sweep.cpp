@@ -2,41 +2,17 @@
 #include "lowp/summary/sweep.h"
 
 #include <algorithm>
-#include <cassert>
+#include <bit>
 
+#include "lowp/base/contract.h"
 #include "lowp/core/convert.h"
+#include "lowp/core/formats.h"
+#include "lowp/exact/wide_sum.h"
+#include "lowp/summary/below.h"
+#include "lowp/summary/format_ends.h"
 
 namespace lowp {
 namespace {
-
-// Fraction bits that survive in a binade: all of them, or fewer below the smallest normal; may be negative.
-int kept_fraction_bits(Format f, int binade) {
-  return fraction_bits(f) - std::max(0, min_exponent(f) - binade);
-}
-
-// How far below the end of its binade the largest number is, in units of its last place.
-std::uint64_t distance_of_max(Format f) {
-  const int q = kept_fraction_bits(f, max_exponent(f));
-  return (std::uint64_t{2} << q) - ordinal_significand(f, max_finite_ordinal(f));
-}
-
-// Whether a result `distance` units of q fraction bits below the end of the largest binade lies beyond the largest
-// number.
-bool passes_max(Format f, int q, std::uint64_t distance) {
-  return distance << (kept_fraction_bits(f, max_exponent(f)) - q) < distance_of_max(f);
-}
-
-// Width to look up for a scaled binade; table_fraction_bits and more lose nothing.
-int lookup_width(Format f, int binade, int table_fraction_bits) {
-  return std::min(kept_fraction_bits(f, binade), table_fraction_bits);
-}
-
-// Whether a table that keeps every bit of a scaled binade need not be asked: nothing is rounded, nothing passes the
-// max.
-bool is_exact(Format f, int binade, int table_fraction_bits) {
-  const int q = lookup_width(f, binade, table_fraction_bits);
-  return q == table_fraction_bits && !(binade == max_exponent(f) && passes_max(f, q, 1));
-}
 
 // What the elements of a group become: themselves rounded, or all the same number.
 struct Fate {
@@ -46,11 +22,7 @@ struct Fate {
 };
 
 Fate beyond_max(const Target& target, bool negative) {
-  const Format f = target.format;
-  const bool clipped = target.overflow.saturate_finite ||
-                       overflow_stays_finite(target.rounding, negative, (max_finite_code(f) & 1) != 0) ||
-                       (!f.has_inf && !has_nan(f));
-  return {clipped ? ElementClass::saturated : ElementClass::overflowed, true, max_finite_ordinal(f)};
+  return {class_beyond(target, negative), true, max_finite_ordinal(target.format)};
 }
 
 Fate within(Format f, int result_binade) {
@@ -109,18 +81,18 @@ void add_errors(Sums& sums, const Group& group, const Fate& fate, bool negative,
     squared.add(group.error_squared, 2 * unit);
     return;
   }
-  const Integer256 results = product(static_cast<u128>(significand), group.count), elements{group.sum};
+  const Integer256 results = product(static_cast<uint128>(significand), group.count), elements{group.sum};
   const bool larger = fate.element_class != ElementClass::saturated && fate.ordinal != 0;
   sums.abs.add(larger ? results : elements, larger ? exponent : unit);
   sums.abs.subtract(larger ? elements : results, larger ? unit : exponent);
   grown.add(results, exponent);
   shrunk.add(elements, unit);
   squared.add(group.sum_squared, 2 * unit);
-  squared.add(product(static_cast<u128>(significand) * significand, group.count), 2 * exponent);
+  squared.add(product(static_cast<uint128>(significand) * significand, group.count), 2 * exponent);
   squared.subtract(product(group.sum, significand), unit + exponent + 1);
 }
 
-ErrorMoments finish(const Sums& sums, std::uint64_t counted) {
+ErrorMoments finish(const Sums& sums, std::uint64_t counted, bool overflowed) {
   ErrorMoments error;
   WideSum total;
   for (const WideSum& squared : sums.squared) total.add(squared);
@@ -131,16 +103,177 @@ ErrorMoments finish(const Sums& sums, std::uint64_t counted) {
   difference.subtract(positive ? sums.negative : sums.positive);
   if (counted != 0) error.bias = (positive ? 1 : -1) * difference.to_double() / static_cast<double>(counted);
   if (total.is_zero()) return error;
-  if (!sums.signal.is_zero()) error.snr_db = sums.signal.decibels_over(total);
+  if (!sums.signal.is_zero() && !overflowed) error.snr_db = sums.signal.decibels_over(total);
   for (std::size_t c = 0; c < sums.squared.size(); ++c) error.share_of_squared[c] = sums.squared[c].share_of(total);
   return error;
 }
 
-}  // namespace
-
-bool is_auditable(Format format) {
-  return format.sign == SignRule::magnitude && format.has_zero && format.precision >= 2 && distance_of_max(format) <= 3;
+Outcome blank_outcome(const Census& census, int scale_log2) {
+  Outcome outcome;
+  outcome.scale_log2 = scale_log2;
+  outcome.elements = census.elements;
+  outcome.zero_in = Interval::exactly(census.zero_in);
+  outcome.nan_in = census.nan_in;
+  outcome.inf_in = census.inf_in;
+  return outcome;
 }
+
+Outcome measure(const MomentTable& table, const Target& target, int scale_log2) {
+  Outcome outcome = blank_outcome(table.census, scale_log2);
+  Sums sums;
+  std::array<std::uint64_t, element_classes> counts{};
+  std::uint64_t exact = 0;
+  for (const PageMoments& page : table.pages) {
+    const int unit = page.binade - table.fraction_bits;
+    visit_fates(page, target, scale_log2, table.fraction_bits, [&](const Group& group, const Fate& fate) {
+      counts[static_cast<std::size_t>(fate.element_class)] += group.count;
+      if (!fate.constant) exact += group.exact;
+      if (fate.element_class == ElementClass::overflowed) return;
+      add_errors(sums, group, fate, page.negative, unit, ordinal_significand(target.format, fate.ordinal),
+                 ordinal_exponent(target.format, fate.ordinal) - scale_log2);
+    });
+  }
+  std::ranges::transform(counts, outcome.counts.of.begin(), Interval::exactly);
+  outcome.exact = Interval::exactly(exact);
+  const std::uint64_t overflowed = counts[static_cast<std::size_t>(ElementClass::overflowed)];
+  outcome.error = finish(sums, outcome.elements - outcome.nan_in - outcome.inf_in - overflowed, overflowed != 0);
+  return outcome;
+}
+
+// Divides thresholds by a scale.
+struct Scale {
+  std::uint64_t significand;
+  int exponent;
+
+  // The quotient with its first 64 bits; a rest only matters by being there, since elements have fewer.
+  Threshold unscaled(Threshold y) const {
+    if (y.at.kind != Kind::finite) return y;
+    const int up = 64 - bit_width(y.at.significand);
+    const uint128 dividend = static_cast<uint128>(y.at.significand << up) << 63;
+    const uint128 quotient = dividend / significand;
+    const int down = bit_width(static_cast<std::uint64_t>(quotient >> 64));  // at most 63 bits too many
+    Threshold x = y;
+    const auto kept = static_cast<std::uint64_t>(quotient >> down);
+    const bool rest = dividend % significand != 0 || (quotient & ((uint128{1} << down) - 1)) != 0;
+    x.at = exact_finite(false, kept, y.at.exponent - up - 63 + down - exponent, rest);
+    return x;
+  }
+};
+
+Threshold higher(Threshold a, Threshold b) {
+  const auto lower = [](const Threshold& x, const Threshold& y) {
+    return magnitude_less(x.at, y.at) || (!magnitude_less(y.at, x.at) && !x.inclusive && y.inclusive);
+  };
+  return lower(a, b) ? b : a;
+}
+Threshold lower(Threshold a, Threshold b) {
+  return higher(a, b) == a ? b : a;
+}
+
+// The edges of one sign, divided by the scale; the classes lie between neighbours.
+struct Bounds {
+  std::array<Threshold, 5> edge;  // nothing, flushed, subnormal, finite, everything
+  ElementClass beyond;
+};
+Bounds bounds_of(const Target& target, bool negative, const Scale& scale) {
+  const ClassEdges edges = edges_of(target, negative);
+  return {{below_none, scale.unscaled(edges.flushed), scale.unscaled(edges.subnormal), scale.unscaled(edges.finite),
+           above_all},
+          edges.beyond};
+}
+constexpr std::array<ElementClass, 3> classes_below{ElementClass::flushed, ElementClass::subnormal,
+                                                    ElementClass::normal};
+
+void add_classes(ClassCounts& counts, const Evidence& evidence, const Bounds& bounds, Signs signs) {
+  for (std::size_t c = 0; c < 4; ++c) {
+    counts[c < 3 ? classes_below[c] : bounds.beyond] += between(evidence, bounds.edge[c], bounds.edge[c + 1], signs);
+  }
+}
+
+// Evidence that does not know signs, in a mode that looks at them: what either sign puts into a class is certain, what
+// one of them does is possible.
+void add_classes_of_unknown_sign(ClassCounts& counts, const Evidence& evidence, const Bounds& negative,
+                                 const Bounds& positive) {
+  for (std::size_t c = 0; c < 4; ++c) {
+    const Threshold first = higher(negative.edge[c], positive.edge[c]),
+                    last = lower(negative.edge[c + 1], positive.edge[c + 1]);
+    const Interval certain = higher(first, last) == first ? Interval{} : between(evidence, first, last, Signs::both);
+    const Interval possible = between(evidence, lower(negative.edge[c], positive.edge[c]),
+                                      higher(negative.edge[c + 1], positive.edge[c + 1]), Signs::both);
+    if (c < 3 || negative.beyond == positive.beyond) {
+      counts[c < 3 ? classes_below[c] : negative.beyond] += Interval{certain.least, possible.most};
+    } else {
+      counts[negative.beyond] += Interval{0, possible.most};
+      counts[positive.beyond] += Interval{0, possible.most};
+    }
+  }
+}
+
+ClassCounts classes_of(const Evidence& evidence, const Target& target, const Scale& scale) {
+  ClassCounts counts;
+  const Bounds negative = bounds_of(target, true, scale), positive = bounds_of(target, false, scale);
+  if (!looks_at_sign(target.rounding)) {
+    add_classes(counts, evidence, positive, Signs::both);
+  } else if (has_signs(evidence)) {
+    add_classes(counts, evidence, negative, Signs::negative);
+    add_classes(counts, evidence, positive, Signs::positive);
+  } else {
+    add_classes_of_unknown_sign(counts, evidence, negative, positive);
+  }
+  return counts;
+}
+
+// Results that equal their element: numbers of the format, at most the largest. In the largest binade those on its grid
+// beyond that number are one or two units from the end.
+Interval exact_of(const BinadeCountsRow& row, const Target& target, int scale_log2) {
+  const Format f = target.format;
+  const int binade = row.binade + scale_log2, q = kept_fraction_bits(f, binade);
+  constexpr int widest = static_cast<int>(BinadeCountsRow::widths) - 1;
+  if (binade > max_exponent(f) || q < 0) return {0, 0};
+  const std::uint64_t on_widest = row.on_grid[widest];
+  Interval exact =
+      q <= widest ? Interval::exactly(row.on_grid[static_cast<std::size_t>(q)]) : Interval{on_widest, row.count};
+  if (binade < max_exponent(f)) return exact;
+  for (std::uint64_t distance = 1; passes_max(f, q, distance) && distance < 3; ++distance) {
+    const int ones = q - static_cast<int>(distance) + 1;  // 1 - distance * 2^-q, distance 1 or 2
+    const std::uint64_t beyond = ones == 0    ? row.on_grid[0]
+                                 : ones <= 11 ? row.equal[static_cast<std::size_t>(ones - 1)]
+                                              : 0;
+    exact = exact - (ones <= 11 ? Interval::exactly(beyond) : Interval{0, row.count - on_widest});
+  }
+  return exact;
+}
+
+Interval exact_of(const BinadeCounts& counts, const Target& target, int scale_log2) {
+  Interval exact;
+  for (const BinadeCountsRow& row : counts.rows) exact += exact_of(row, target, scale_log2);
+  return exact;
+}
+
+Outcome blank_outcome(const Evidence& evidence, int scale_log2) {
+  Outcome outcome = blank_outcome(census_of(evidence), scale_log2);
+  if (const auto* bins = std::get_if<Bins>(&evidence)) outcome.zero_in = bins->zero_in();
+  if (const auto* peak = std::get_if<Peak>(&evidence)) {
+    outcome.zero_in = {0, peak->elements - (peak->max_abs.kind == Kind::finite ? 1 : 0)};
+  }
+  return outcome;
+}
+
+// Whether moments know every width that a format asks for.
+bool resolves(const MomentTable& table, Format f, const ScaleRange& scales) {
+  for (const PageMoments& page : table.pages) {
+    for (int scale = scales.low; scale <= scales.high; ++scale) {
+      const int binade = page.binade + scale;
+      if (asks_wide(f, binade, table.fraction_bits, leaf_bits) &&
+          !page.wide.contains(lookup_width(f, binade, table.fraction_bits))) {
+        return false;
+      }
+    }
+  }
+  return true;
+}
+
+}  // namespace
 
 std::string_view class_name(ElementClass element_class) {
   switch (element_class) {
@@ -153,75 +286,65 @@ std::string_view class_name(ElementClass element_class) {
   return {};
 }
 
-ElementClass class_of(const Target& target, Exact y) {
-  const Format f = target.format;
-  const Rounded rounded = round_magnitude(f, target.rounding, y);
-  if (overflows(f, rounded)) return beyond_max(target, y.negative).element_class;
-  if (rounded.ordinal == 0) return ElementClass::flushed;
-  return rounded.ordinal < min_normal_ordinal(f) ? ElementClass::subnormal : ElementClass::normal;
+Result<Sweep> Sweep::of(const Evidence& evidence, const Question& question) {
+  if (auto fault = question.fault()) return *std::move(fault);
+  const auto* peak = std::get_if<Peak>(&evidence);
+  if (peak && peak->elements == 0 && peak->max_abs.kind == Kind::finite)
+    return Error{"", std::nullopt, "evidence that counts elements", "a largest magnitude alone"};
+  Sweep sweep(evidence, question);
+  const auto* table = std::get_if<BinadeTable>(&evidence);
+  const auto* errors = std::get_if<RoundingErrors>(&evidence);
+  if (table) sweep.moments_ = moments_of(*table, question.rounding);
+  if (errors && question.rounding == Rounding::nearest_even && !question.counts_only)
+    sweep.moments_ = errors->moments();
+  bool all = true;
+  for (const NamedTarget& asked : question.formats) {
+    const bool measured = sweep.moments_ && resolves(*sweep.moments_, asked.format, question.scales);
+    sweep.measured_.push_back(measured);
+    all = all && measured;
+  }
+  if (table && !all) sweep.counts_ = binade_counts_of(*table);
+  return sweep;
 }
 
-Outcome without_errors(Outcome outcome) {
-  outcome.error = {};
-  outcome.counts.exact = 0;
-  outcome.counts_only = true;
+Outcome Sweep::at(std::size_t format, int scale_log2) const {
+  contract(format < question_.formats.size() && question_.scales.contains(scale_log2), "a format and scale asked for");
+  const Target target = question_.target(format);
+  if (measured_[format]) {
+    Outcome outcome = measure(*moments_, target, scale_log2);
+    if (question_.counts_only) {
+      outcome.exact.reset();
+      outcome.error.reset();
+    }
+    return outcome;
+  }
+  Outcome outcome = blank_outcome(*evidence_, scale_log2);
+  outcome.counts = classes_of(*evidence_, target, Scale{std::uint64_t{1} << 63, scale_log2 - 63});
+  if (question_.counts_only) return outcome;
+  const auto* errors = std::get_if<RoundingErrors>(evidence_);
+  const auto* counts = counts_ ? &*counts_ : errors ? &errors->counts() : std::get_if<BinadeCounts>(evidence_);
+  if (counts) outcome.exact = exact_of(*counts, target, scale_log2);
   return outcome;
 }
 
-PassOptions plan_pass(std::span<const Target> targets, const ScaleRange& scales, int table_fraction_bits) {
-  PassOptions options;
-  options.fraction_bits = table_fraction_bits;
-  const bool wide = table_fraction_bits == wide_fraction_bits;
-  for (const Target& target : targets) {
-    assert(is_auditable(target.format) && target.rounding == targets.front().rounding);
-    assert(!is_stochastic(target.rounding));
-    options.rounding = target.rounding;
-    if (fraction_bits(target.format) < BinadeTable::leaf_bits) continue;
-    for (int binade = wide ? -1074 : -149; binade <= (wide ? 1023 : 127); ++binade) {
-      for (int scale = scales.low; scale <= scales.high; ++scale) {
-        const int scaled_binade = binade + scale - scales.dump;
-        if (scaled_binade > max_exponent(target.format)) continue;
-        const int q = lookup_width(target.format, scaled_binade, table_fraction_bits);
-        if (q < BinadeTable::leaf_bits || is_exact(target.format, scaled_binade, table_fraction_bits)) continue;
-        options.wide.need(binade, q);
-      }
+Outcome classes_at(const Evidence& evidence, const Target& target, double scale) {
+  const Exact s = decode(ieee_format(11, 52), std::bit_cast<std::uint64_t>(scale));
+  contract(s.kind == Kind::finite && !s.negative, "a positive finite scale");
+  const int up = 64 - bit_width(s.significand);
+  Outcome outcome = blank_outcome(evidence, exponent_of(s));
+  outcome.counts = classes_of(evidence, target, Scale{s.significand << up, s.exponent - up});
+  return outcome;
+}
+
+Outcomes Sweep::all() const {
+  Outcomes outcomes(question_.formats.size());
+  for (std::size_t format = 0; format < outcomes.size(); ++format) {
+    outcomes[format].reserve(question_.scales.size());
+    for (int scale = question_.scales.low; scale <= question_.scales.high; ++scale) {
+      outcomes[format].push_back(at(format, scale));
     }
   }
-  return options;
-}
-
-Prepared prepare(const BinadeTable& table, Rounding rounding) {
-  Prepared prepared{&table, {}};
-  for (const BinadeTable::Page* page : table.pages()) {
-    prepared.pages.push_back(moments_of(table, *page, rounding));
-  }
-  return prepared;
-}
-
-Outcome measure(const Prepared& prepared, const Target& target, const ScaleRange& scales, int scale_log2) {
-  const BinadeTable& table = *prepared.table;
-  Outcome outcome{scale_log2, table.elements(), table.zero_in(), table.nan_in(), table.inf_in(), {}, {}};
-  Sums sums;
-  const int table_fraction_bits = table.options().fraction_bits;
-  for (const PageMoments& page : prepared.pages) {
-    const int unit = page.binade - table_fraction_bits - scales.dump;
-    visit_fates(page, target, scale_log2 - scales.dump, table_fraction_bits, [&](const Group& group, const Fate& fate) {
-      outcome.counts[fate.element_class] += group.count;
-      if (!fate.constant) outcome.counts.exact += group.exact;
-      if (fate.element_class == ElementClass::overflowed) return;
-      add_errors(sums, group, fate, page.negative, unit, ordinal_significand(target.format, fate.ordinal),
-                 ordinal_exponent(target.format, fate.ordinal) - scale_log2);
-    });
-  }
-  outcome.error =
-      finish(sums, outcome.elements - outcome.nan_in - outcome.inf_in - outcome.counts[ElementClass::overflowed]);
-  return outcome;
-}
-
-int largest_safe_scale_log2(const Target& target, Exact x) {
-  int scale = max_exponent(target.format) + 1 - exponent_of(x);  // one binade too high at the most
-  while (overflows(target.format, round_magnitude(target.format, target.rounding, scaled(x, scale)))) --scale;
-  return scale;
+  return outcomes;
 }
 
 }  // namespace lowp

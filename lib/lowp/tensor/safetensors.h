@@ -34,7 +34,8 @@ Result<SafetensorsHeader> read_safetensors_header(const File& file);
 std::optional<TensorView> safetensors_view(const std::shared_ptr<const File>& file, const SafetensorsHeader& header,
                                            const SafetensorsEntry& entry, SkipLog& skips);
 
-// metadata["step"], if it is a whole number.
-std::optional<std::int64_t> safetensors_step(const SafetensorsHeader& header);
+// What the metadata say of the whole dump: "step" (a whole number), "loss_scale" (a power of two such as 65536, 0.5 or
+// 2^16), "loss_dtype". A loss scale that cannot be taken off exactly is a note.
+void take_metadata(const SafetensorsHeader& header, Input& input);
 
 }  // namespace lowp
