@@ -115,8 +115,9 @@ function start({head, records}) {
     headers.forEach((th, i) => th.setAttribute('aria-sort',
       columns[i][0] !== state.sort ? 'none' : state.down ? 'descending' : 'ascending'));
     tableTitle.textContent = `Tensors in ${state.format.name} at ${power(state.scale)}`;
-    filtered.textContent = state.filter ? `${grouped(shown.length)} of ${grouped(rows.length)} tensors` :
-      `${grouped(rows.length)} ${rows.length === 1 ? 'tensor' : 'tensors'}`;
+    filtered.textContent = (state.filter ? `${grouped(shown.length)} of ` : '') +
+      `${grouped(rows.length)} ${rows.length === 1 ? 'tensor' : 'tensors'}` +
+      (head.steps.length === 1 ? '' : state.step < 0 ? ', all steps together' : ` of ${stepName(state.step)}`);
     drawRows();
     drawHeat();
   }
