@@ -126,12 +126,15 @@ struct AuditTask final : Task {
     if (auto error = without_tensors(job.series)) return *error;
     audit.effort = {.threads = job.threads, .chunk_bytes = job.chunk_bytes, .progress = job.progress, .count_tensor = {}};
     if (auto done = device.prepare(job.series, audit.effort); !done) return done.error();
+    AuditOptions asked = audit;
+    // The table of tensors for people needs no outcomes of theirs.
+    if (!job.wants_records && audit.by == Scope::tensor) asked.by = Scope::total;
     std::optional<PageCounts> counts;
     if (job.wants_page) {
       counts.emplace(audit.question);
-      audit.watch_tensor = [&counts](TensorRef ref, const Evidence& evidence) { counts->add(ref, evidence); };
+      asked.watch_tensor = [&counts](TensorRef ref, const Evidence& evidence) { counts->add(ref, evidence); };
     }
-    auto counted = run_audit(job.series, audit);
+    auto counted = run_audit(job.series, asked);
     if (!counted) return counted.error();
     result.emplace(std::move(*counted));
     found.emplace(AuditFindings{*result, audit.question, policy, recommend(*result, audit.question, policy), {}, audit.by, top});
