@@ -185,9 +185,7 @@ class PageTest(unittest.TestCase):
                     printed = browser.printed()
                     self.assertTrue(printed.startswith(b"%PDF"))
                     if pictures:
-                        browser.look(700)
-                        browser.call("Emulation.setEmulatedMedia", media="print")
-                        browser.picture(f"{pictures}/page-print.png")
+                        Path(pictures, "page.pdf").write_bytes(printed)
 
 
 if __name__ == "__main__":
