@@ -79,10 +79,10 @@ class PageTest(unittest.TestCase):
             browser.write("c_proj")
             self.assertTrue(all("c_proj" in name for name in browser.run(ROWS)) or not browser.run(ROWS))
             found = browser.run("document.getElementById('found').textContent")
-            self.assertRegex(found, r"^\d+ of \d+ tensors$")
+            self.assertRegex(found, r"^\d+ of \d+ tensors, all steps together$")
             browser.run("document.getElementById('filter').select()")
             browser.call("Input.dispatchKeyEvent", type="keyDown", key="Backspace", code="Backspace", windowsVirtualKeyCode=8)
-            self.assertRegex(browser.run("document.getElementById('found').textContent"), r"^\d+ tensors$")
+            self.assertRegex(browser.run("document.getElementById('found').textContent"), r"^\d+ tensors, all steps together$")
             # A row and its curve, then the next by key.
             browser.click_on(".scroller tbody tr:nth-child(3) td:nth-child(3)")
             chosen = browser.run("document.querySelector('[aria-pressed=true]').title")
@@ -185,9 +185,7 @@ class PageTest(unittest.TestCase):
                     printed = browser.printed()
                     self.assertTrue(printed.startswith(b"%PDF"))
                     if pictures:
-                        browser.look(700)
-                        browser.call("Emulation.setEmulatedMedia", media="print")
-                        browser.picture(f"{pictures}/page-print.png")
+                        Path(pictures, "page.pdf").write_bytes(printed)
 
 
 if __name__ == "__main__":

@@ -34,7 +34,8 @@ function curve(head, format, record, scale, width, choose) {
   const band = (from, to) => 'M' + at.map((c, i) => `${x(low + i).toFixed(1)} ${y(to(c) / all).toFixed(1)}`).join('L') +
     'L' + at.map((c, i) => `${x(low + i).toFixed(1)} ${y(from(c) / all).toFixed(1)}`).reverse().join('L') + 'Z';
   const now = at[scale - low];
-  const svg = make('svg', {width, height: top + height + bottom + 6, role: 'img', 'aria-label':
+  const svg = make('svg', {width, height: top + height + bottom + 6,
+    viewBox: `0 0 ${width} ${top + height + bottom + 6}`, role: 'img', 'aria-label':
     sentence(format, record, scale, now)});
   const draw = (tag, attributes, ...children) => svg.append(make(tag, attributes, ...children));
   svg.append(make('defs', {}, hatching(`subnormal-${name}`, 45), hatching(`over-${name}`, -45)));

@@ -5,7 +5,7 @@ const rowHeight = 28, heatRows = 200;
 
 function start({head, records}) {
   const app = document.getElementById('app');
-  const byName = head.names.map(() => []);
+  const lowerNames = head.names.map(name => name.toLowerCase()), byName = head.names.map(() => []);
   for (const record of records) byName[record.name].push(record);
   const everything = byName.map(list => list.length === 1 ? list[0] : merged(head, list));
   const cell = byName.map(list => new Map(list.map(record => [record.step, record])));
@@ -77,16 +77,16 @@ function start({head, records}) {
 
   function set(change) {
     Object.assign(state, change);
-    const resort = !('name' in change && Object.keys(change).length === 1);
-    if (resort) measure();
+    if ('format' in change || 'scale' in change || 'step' in change) classify();
+    if (!('name' in change) || 'step' in change) arrange();
     draw();
   }
   function sortBy(key) {
     set({down: state.sort === key ? !state.down : key !== 'name', sort: key});
   }
 
-  // Every tensor at this format, scale and step; then those with the wanted name, sorted. Equal ones stay in order.
-  function measure() {
+  // Every tensor at this format, scale and step.
+  function classify() {
     rows = [];
     head.names.forEach((_, name) => {
       const record = recordOf(name);
@@ -94,8 +94,11 @@ function start({head, records}) {
       const counts = classesAt(head, state.format, record, state.scale);
       rows.push({name, record, counts, all: nonzero(record), over: beyond(counts)});
     });
+  }
+  // Those with the wanted name, sorted; equal ones stay in order.
+  function arrange() {
     const words = state.filter.toLowerCase(), value = columns.find(([key]) => key === state.sort)[2];
-    shown = words ? rows.filter(row => head.names[row.name].toLowerCase().includes(words)) : rows;
+    shown = words ? rows.filter(row => lowerNames[row.name].includes(words)) : rows;
     const sign = state.down ? -1 : 1, keyed = shown.map(row => [value(row), row]);
     keyed.sort(([a, r], [b, s]) => (a < b ? -sign : a > b ? sign : r.name - s.name));
     shown = keyed.map(([, row]) => row);
@@ -115,8 +118,9 @@ function start({head, records}) {
     headers.forEach((th, i) => th.setAttribute('aria-sort',
       columns[i][0] !== state.sort ? 'none' : state.down ? 'descending' : 'ascending'));
     tableTitle.textContent = `Tensors in ${state.format.name} at ${power(state.scale)}`;
-    filtered.textContent = state.filter ? `${grouped(shown.length)} of ${grouped(rows.length)} tensors` :
-      `${grouped(rows.length)} ${rows.length === 1 ? 'tensor' : 'tensors'}`;
+    filtered.textContent = (state.filter ? `${grouped(shown.length)} of ` : '') +
+      `${grouped(rows.length)} ${rows.length === 1 ? 'tensor' : 'tensors'}` +
+      (head.steps.length === 1 ? '' : state.step < 0 ? ', all steps together' : ` of ${stepName(state.step)}`);
     drawRows();
     drawHeat();
   }
@@ -218,7 +222,8 @@ function start({head, records}) {
     drawHeat();
   }
 
-  measure();
+  classify();
+  arrange();
   draw();
   new ResizeObserver(() => { drawCurves(); drawHeat(); }).observe(app);
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', drawHeat);
