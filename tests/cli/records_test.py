@@ -85,9 +85,9 @@ class Records(Case):
         yield "accumulate gemm", ["accumulate", "gemm", "a", "b", path], 0
         yield "accumulate norm", ["accumulate", "norm", path], 0
         yield "accumulate ops", ["accumulate", "ops", path], 0
-        yield "replay", ["replay", dumps, "--scaler", "torch,apex", "--diff", "--advise"], 0
+        yield "replay", ["replay", dumps, "--scaler", "torch,apex-amp", "--diff", "--advise"], 0
         yield "scalers", ["scalers"], 0
-        yield "scalers", ["scalers", "--diff", "torch", "apex"], 0
+        yield "scalers", ["scalers", "--diff", "torch", "apex-amp"], 0
         yield "verify conversions", ["verify", "--source", "fp16", "--formats", "e4m3", "--modes", "to_odd"], 0
         yield "verify tensor-core", ["verify", "tensor-core", bad], 1
         yield "verify gemm", ["verify", "gemm", root / "data/golden/gemm"], 0
