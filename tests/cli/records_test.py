@@ -71,6 +71,10 @@ class Records(Case):
         bad[-1] ^= 0x80
         bad = write(self.folder, "bad.safetensors", bytes(bad))
         yield "audit", ["audit", path, "--by", "tensor"], 0
+        counts = self.folder / "counts.json"
+        counts.write_text('{"counts": [3, 4], "edges": [-1, 0, 2], "_step": 1}')
+        yield "monitor", ["monitor", root / "data/samples/spike.log"], 0
+        yield "histograms", ["histograms", counts], 0
         yield "cast", ["cast", "1.2e-7"], 0
         yield "formats", ["formats"], 0
         yield "formats", ["formats", "--profiles"], 0
