@@ -88,6 +88,15 @@ class Records(Case):
         yield "replay", ["replay", dumps, "--scaler", "torch,apex", "--diff", "--advise"], 0
         yield "scalers", ["scalers"], 0
         yield "scalers", ["scalers", "--diff", "torch", "apex"], 0
+        words = ["recipes", path, "--recipes", "mx-rceil-te-e4m3,nvfp4-te"]
+        yield "recipes", [*words, "--by", "tensor"], 0
+        yield "recipes", ["recipes", path, "--diff", "mx-rceil-te-e4m3", "mx-floor-e4m3"], 0
+        yield "recipes", ["recipes", dumps, "--delayed", "te-fused"], 0
+        yield "recipes", ["recipes", "--list"], 0
+        yield "plan", ["plan", path], 0
+        yield "memory", ["memory", "--params", "7e9"], 0
+        golden = root / "data/golden/recipes"
+        yield "verify recipes", ["verify", "recipes", "--vectors", golden, "--tensors", golden / "tensors"], 0
         yield "verify conversions", ["verify", "--source", "fp16", "--formats", "e4m3", "--modes", "to_odd"], 0
         yield "verify tensor-core", ["verify", "tensor-core", bad], 1
         yield "verify gemm", ["verify", "gemm", root / "data/golden/gemm"], 0
