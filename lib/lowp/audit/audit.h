@@ -14,8 +14,9 @@ enum class Scope : std::uint8_t { total, tensor, step };
 
 struct AuditOptions {
   Question question;
-  int dump_scale_log2 = 0;    // of inputs that do not say theirs
-  Scope by = Scope::total;    // `total` is always reported; the others come on top
+  int dump_scale_log2 = 0;         // of inputs that do not say theirs
+  Scope by = Scope::total;         // `total` is always reported; the others come on top
+  Level tensors = Level::flushed;  // what the summary keeps of each tensor
   Effort effort;
 };
 

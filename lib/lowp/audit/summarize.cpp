@@ -38,6 +38,27 @@ struct CountsAlone {
   using Plan = CutPlan;
 };
 
+// Class counts of every format, where nobody asks for totals.
+struct ClassesAlone {
+  using Table = BinadeCounts;
+  struct Plan {};
+  class Counter {
+   public:
+    explicit Counter(Plan, int dump_scale_log2 = 0) : counter_(dump_scale_log2) {}
+    Result<Done> count(const Dtype& dtype, std::span<const std::byte> bytes, std::uint64_t weight) {
+      counter_.count(dtype, bytes, weight);
+      return Done{};
+    }
+    void count_zeros(std::uint64_t zeros) { counter_.count_zeros(zeros); }
+    Result<Done> add(const BinadeCounts&) { return Done{}; }
+    BinadeCounts take() { return counter_.take(); }
+    std::uint64_t elements() const { return counter_.elements(); }
+
+   private:
+    BinadeCountsCounter counter_;
+  };
+};
+
 // What a worker thread keeps between tensors.
 template <class Way>
 struct Workspace {
@@ -54,9 +75,13 @@ Result<Done> add_to(std::optional<Table>& total, Table more) {
     total = std::move(more);
     return Done{};
   }
-  auto sum = merged(*total, more);
-  if (!sum) return sum.error();
-  total = *std::move(sum);
+  if constexpr (std::is_same_v<Table, BinadeCounts>) {
+    total = merged(*total, more);
+  } else {
+    auto sum = merged(*total, more);
+    if (!sum) return sum.error();
+    total = *std::move(sum);
+  }
   return Done{};
 }
 
@@ -76,7 +101,7 @@ class Pass {
       begin = end;
     }
     if (!total_) total_ = typename Way::Counter(plan_).take();
-    summary_.total = std::move(*total_);
+    if (keep_.total) summary_.total = std::move(*total_);
     return std::move(summary_);
   }
 
@@ -116,7 +141,7 @@ class Pass {
     std::optional<Table> total;
     if (auto done = run_jobs(jobs, total); !done) return done.error();
     if (keep_.step_totals) summary_.steps[begin].total = total ? *total : typename Way::Counter(plan_).take();
-    if (total) {
+    if (total && keep_.total) {
       if (auto done = add_to(total_, *std::move(total)); !done) return done.error();
     }
     for (std::size_t s = begin; s < end && watch_.step; ++s) {
@@ -160,7 +185,7 @@ class Pass {
   // Tensors that need no table of their own, since bringing one to order would cost more than counting them twice: into
   // the running table, and into mere counts. Those know signs only where they are taken of all words at once.
   bool is_small(const Job& job) const {
-    if (watch_.tensor || job.view->dtype->bytes != 4) return false;
+    if (watch_.tensor || keep_.tensors != Level::flushed || job.view->dtype->bytes != 4) return false;
     if (std::is_same_v<Way, CountsAlone>) return job.bytes() <= counted_at_once();
     constexpr std::uint64_t most = std::uint64_t{64} << 20;  // more is worth the work of all threads
     return job.bytes() <= std::min(most, (sign_matters() ? 4 : 64) * chunk_of(job));
@@ -242,7 +267,7 @@ class Pass {
     counts.elements += view.implicit_zeros;
     counts.zero_in += view.implicit_zeros;
     work.running.count_zeros(view.implicit_zeros);
-    keep(job, std::move(counts));
+    keep(job, Evidence{std::move(counts)});
     return Done{};
   }
 
@@ -256,7 +281,9 @@ class Pass {
     }
     work.table.count_zeros(job.view->implicit_zeros);
     Table table = work.table.take();
-    if (auto done = work.running.add(table); !done) return done.error();
+    if (keep_.total || keep_.step_totals) {
+      if (auto done = work.running.add(table); !done) return done.error();
+    }
     finish_tensor(job, std::move(table));
     return Done{};
   }
@@ -290,25 +317,31 @@ class Pass {
     }
     if (error) return *error;
     if (!table) table = workspace().table.take();
+    if (!keep_.total && !keep_.step_totals) {
+      finish_tensor(job, *std::move(table));
+      return Done{};
+    }
     finish_tensor(job, *table);
     return add_to(total, *std::move(table));
   }
 
   void finish_tensor(const Job& job, Table table) {
-    TensorCounts counts = counts_of(table);
-    if (watch_.tensor) watch_.tensor(job.ref, Evidence{std::move(table)});
-    keep(job, std::move(counts));
+    Evidence full{std::move(table)};
+    if (watch_.tensor) watch_.tensor(job.ref, full);
+    auto kept = lowered(full, keep_.tensors);
+    keep(job, kept ? *std::move(kept) : std::move(full));
   }
 
   // Of a pipe only the pass knows how much came.
-  void keep(const Job& job, TensorCounts counts) {
+  void keep(const Job& job, Evidence evidence) {
     StepSummary& step = summary_.steps[job.ref.step];
     TensorSummary& tensor = step.tensors[job.ref.tensor];
     if (job.view->elements == unknown_size) {
-      tensor.shape = {counts.elements};
-      step.bytes = counts.elements * static_cast<std::uint64_t>(job.view->dtype->bytes);
+      const std::uint64_t elements = census_of(evidence).elements;
+      tensor.shape = {elements};
+      step.bytes = elements * static_cast<std::uint64_t>(job.view->dtype->bytes);
     }
-    tensor.evidence = std::move(counts);
+    tensor.evidence = std::move(evidence);
   }
 
   const StepSeries& series_;
@@ -330,8 +363,10 @@ bool holds_fp64(const StepSeries& series) {
 }
 
 Result<Summary> run_pass(const StepSeries& series, const Keep& keep, const Effort& effort, const Watch& watch) {
-  const bool wide = holds_fp64(series);
-  if (keep.question.counts_only && !wide && !effort.count_tensor) {
+  const bool wide = holds_fp64(series), totals = keep.total || keep.step_totals;
+  if (keep.tensors == Level::counts && !totals && !effort.count_tensor)
+    return Pass<ClassesAlone>(series, keep, effort, watch, ClassesAlone::Plan{}).run();
+  if (keep.question.counts_only && keep.tensors <= Level::cuts && !wide && !effort.count_tensor) {
     if (auto plan = CutPlan::make(keep.question))
       return Pass<CountsAlone>(series, keep, effort, watch, *std::move(plan)).run();
   }
@@ -342,7 +377,8 @@ Result<Summary> run_pass(const StepSeries& series, const Keep& keep, const Effor
 }  // namespace
 
 Result<Summary> summarize(const StepSeries& series, const Keep& keep, const Effort& effort, const Watch& watch) {
-  if (auto fault = keep.question.fault()) return *std::move(fault);
+  const bool asks = keep.total || keep.step_totals || !keep.question.formats.empty();
+  if (auto fault = asks ? keep.question.fault() : std::nullopt) return *std::move(fault);
   const int threads = effort.threads > 0 ? effort.threads : tbb::this_task_arena::max_concurrency();
   const tbb::global_control width(tbb::global_control::max_allowed_parallelism, static_cast<std::size_t>(threads));
   tbb::task_arena arena(threads);
