@@ -15,7 +15,7 @@ recorded = Path(__file__).parents[2] / "data" / "golden" / "tensor-core"
 
 # Words after `accumulate PATH` that are usage errors, and what the one line must name.
 usage_errors = """
-                                                wanted --over
+                                                over update gemm norm ops
 --over=steps --norm                             --over --norm
 --over=stairs                                   steps files
 --over=steps --formats=fp17                     'fp17'
@@ -31,6 +31,9 @@ usage_errors = """
 --over=steps --output=pdf                       'pdf'
 --over=steps --threads=-1                       --threads
 --over=steps --plot= --output=json              --plot=
+--over=steps --block=18446744073709551615       --block
+--over=steps --scales=180                       160 '180'
+--norm --threads=1024                           --threads 256
 --update --beta1=1                              --beta1
 --update --lr=-1                                --lr
 --norm --max-norm=0                             --max-norm
@@ -115,8 +118,25 @@ class Accumulate(Case):
                     self.assertIn("Not covered", out)
         words = [self.folder / "dumps", "--over", "steps"]
         plot = self.folder / "plot.svg"
-        self.ask(*words, "--plot", plot)
+        ran = run("accumulate", *words, "--plot", plot)
+        self.assertEqual((ran.code, ran.out), (0, self.ask(*words)))
         self.assertTrue(xml.fromstring(plot.read_bytes()).tag.endswith("svg"))
+
+    def test_old_and_new_spellings(self):
+        """`accumulate --norm PATH` is `accumulate norm PATH`; options may stand before and after paths."""
+        for words in self.questions():
+            path, question, *rest = words
+            wanted = self.ask(*words)
+            name = question.removeprefix("--")
+            count = {"over": 1, "gemm": 2}.get(name, 0)
+            self.assertEqual(self.ask(name, *rest[:count], path, *rest[count:]), wanted)
+            self.assertEqual(self.ask(question, *rest, path), wanted)
+            self.assertEqual(self.ask(*rest[count:], question, *rest[:count], path), wanted)
+        path = self.folder / "m.safetensors"
+        self.assertEqual(self.ask("--gemm", "a", "b", path, "--output", "json"), self.ask(path, "--output", "json", "--gemm", "a", "b"))
+        dumps = self.folder / "dumps"
+        selected = ["--select", "grad/*", "--select", "act_grad/*"]
+        self.assertEqual(self.ask("over", "steps", *selected, dumps), self.ask("over", "steps", dumps))
 
     def test_update(self):
         state = {

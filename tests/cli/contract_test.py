@@ -5,12 +5,14 @@ import csv
 import io
 import json
 import os
+import re
+import subprocess
 import unittest
 import xml.etree.ElementTree as xml
 from pathlib import Path
 
 from dumps import f32, f64, floats, packed, safetensors, write
-from program import Case, faults_of_line, run
+from program import Case, faults_of_line, program, run
 
 formats = ["fp16", "bf16", "e4m3", "e5m2"]
 scales = range(-8, 33)
@@ -116,6 +118,71 @@ class Contract(Case):
             if option and option not in ("--bogus", "--version"):
                 self.assertIn(option + " ", text)
 
+    def test_every_command_and_option_has_help(self):
+        """Of each row of the table: its help names every option that it takes, and --help is an answer."""
+        listed = self.answered(run("--help", threads=0)).decode()
+        rows = re.findall(r"^  ([a-z-]+) +\S", listed.partition("Commands:")[2].partition("\n\n")[0], re.M)
+        self.assertIn("formats", rows)
+        waiting, seen = [[row] for row in rows], 0
+        while waiting:
+            words = waiting.pop()
+            with self.subTest(command=words):
+                text = self.answered(run(*words, "--help", threads=0)).decode()
+                self.assertEqual(text, self.answered(run("help", *words, threads=0)).decode())
+                below = re.findall(r"^  ([a-z-]+) +\S", text.partition("\nNames:\n")[2], re.M)
+                waiting += [[*words, row] for row in below]
+                options = re.findall(r"^  (?:-\w, )?(--[a-z0-9-]+)", text, re.M)
+                if below:
+                    continue
+                seen += 1
+                self.assertIn("--output", options)
+                self.assertIn("Exit codes: 0 fine, 1 ", text)
+                for option in options:
+                    self.refused(2, run(*words, option + "=", threads=0), option)  # known, and "=" eats nothing
+        self.assertGreaterEqual(seen, 12)
+
+    def test_did_you_mean(self):
+        for words, meant in (
+            (["adit"], "'audit'"),
+            (["forms"], "'formats'"),
+            ([self.dump, "--formts", "fp16"], "'--formats'"),
+            ([self.dump, "--by", "tensors"], "'tensor'"),
+            ([self.dump, "--formats", "half"], "fp16"),
+            ([self.dump, "--formats", "fp8"], "e4m3 or e5m2"),
+            ([self.dump, "--formats", "e4m4fn"], "e4m3"),
+            ([self.dump, "--formats", "mxfp4"], "accumulate gemm"),
+            ([self.dump, "--rounding", "towards_zero"], "'toward_zero'"),
+            ([self.dump, "--output", "jsn"], "'json'"),
+            ([self.dump, "--scales", "65536"], "16?"),
+            (["verify", "conversion"], "'conversions'"),
+            (["accumulate", "ovr"], "'over'"),
+        ):
+            with self.subTest(words=words):
+                self.refused(2, run(*words, threads=0), meant)
+        for words in (["--formats", "fp16, bf16"], ["--formats", "FP16,float8_e4m3fn"], ["--rounding", "rne"]):
+            self.answered(run(self.dump, *words))
+        self.refused(3, run(self.folder / "adit", threads=0), "No such file")
+
+    def test_options_before_and_after_paths(self):
+        wanted = self.answered(run(self.dump, "--formats", "fp16", "--output", "csv"))
+        for words in (
+            ["--formats", "fp16", self.dump, "--output", "csv"],
+            ["--formats=fp16", "--output=csv", self.dump],
+            ["audit", "--output", "csv", self.dump, "--formats", "fp16"],
+            ["--output", "csv", "--formats", "fp16", "--", self.dump],
+        ):
+            self.assertEqual(self.answered(run("--threads", "2", *words)), wanted)
+
+    def test_one_table(self):
+        text = self.answered(run(self.dump, "--output", "csv", "--table", "outcomes")).decode()
+        rows = list(csv.DictReader(io.StringIO(text)))
+        self.assertEqual(len(rows), len(formats) * len(scales))
+        self.assertNotIn("#", text)
+        document = json.loads(self.answered(run(self.dump, "--output", "json", "--table", "tensors")))
+        self.assertEqual(list(document), ["schema_version", "tool", "inputs", "tensors"])
+        self.refused(2, run(self.dump, "--output", "csv", "--table", "outcome"), "--table", "'outcomes'")
+        self.refused(2, run(self.dump, "--table", "outcomes"), "--table", "csv")
+
     def test_version(self):
         self.assertRegex(self.answered(run("--version", threads=0)).decode(), r"\Aprecision-audit \d+\.\d+\.\d+\n\Z")
 
@@ -139,7 +206,7 @@ class Contract(Case):
         self.assertEqual(
             list(document), ["schema_version", "tool", "inputs", "tensors", "outcomes", "recommendations"]
         )
-        self.assertEqual(document["schema_version"], 1)
+        self.assertEqual(document["schema_version"], 2)
         self.assertEqual(
             [(row["scope"], row["format"], row["scale_log2"]) for row in document["outcomes"]],
             [("total", name, scale) for name in formats for scale in scales],
@@ -165,18 +232,52 @@ class Contract(Case):
     def test_plot_is_xml_and_changes_no_answer(self):
         picture = self.folder / "picture.svg"
         ran = run(self.dump, "--plot", picture)
-        self.assertEqual(self.answered(ran), self.answered(run(self.dump)))
+        self.assertEqual((ran.code, ran.out), (0, self.answered(run(self.dump))))
+        self.assertEqual(ran.err.decode(), f"precision-audit: picture written to {picture}\n")
         root = xml.parse(picture).getroot()
         self.assertEqual(root.tag, "{http://www.w3.org/2000/svg}svg")
         texts = ["".join(node.itertext()) for node in root.iter("{http://www.w3.org/2000/svg}text")]
         for name in formats:
             self.assertTrue(any(name in text for text in texts), name)
         self.assertEqual(picture.read_bytes(), self.answered(run(self.dump, "--output", "svg")))
+        self.assertEqual(run(self.dump, "--plot", picture).code, 0)  # our own picture may be written over
+        self.assertEqual(list(self.folder.glob("*.part")), [])
 
     def test_plot_that_cannot_be_written(self):
         self.refused(3, run(self.dump, "--plot", self.folder / "no" / "x.svg"), "no/x.svg", "No such file")
-        self.refused(3, run(self.dump, "--plot", self.folder), "Is a directory")
-        self.refused(3, run(self.dump, "--plot", "/dev/full"), "/dev/full", "No space left")
+        for target in (self.folder, "/dev/full", "-", "picture.png", "picture", ".svg"):
+            with self.subTest(target=target):
+                self.refused(2, run(self.dump, "--plot", target), "--plot", ".svg", str(target))
+
+    def test_plot_never_writes_over_what_is_not_ours(self):
+        (self.folder / "dir.svg").mkdir()
+        foreign = b'<svg xmlns="http://www.w3.org/2000/svg" width="10" height="10"></svg>\n'
+        for name, content in (("foreign.svg", foreign), ("notes.svg", b"my notes"), ("empty.svg", b"")):
+            path = write(self.folder, name, content)
+            with self.subTest(name=name):
+                self.refused(2, run(self.dump, "--plot", path), "another file", name)
+                self.assertEqual(path.read_bytes(), content)
+        self.refused(2, run(self.dump, "--plot", self.folder / "dir.svg"), "a directory")
+        # An input, also under another name, and also when the shell put it after --plot.
+        dump = write(self.folder, "input.svg", self.dump.read_bytes())
+        other = self.folder / "other.svg"
+        other.symlink_to(dump)
+        for words in ([dump, "--plot", dump], [dump, "--plot", other], ["--plot", dump, other]):
+            with self.subTest(words=words):
+                self.refused(2, run("audit", *words), "an input")
+                self.assertEqual(dump.read_bytes(), self.dump.read_bytes())
+
+    def test_a_full_disk_leaves_the_old_picture(self):
+        picture = self.folder / "picture.svg"
+        self.assertEqual(run(self.dump, "--plot", picture).code, 0)
+        before = picture.read_bytes()
+        ran = subprocess.run(
+            ["bash", "-c", 'trap "" XFSZ; ulimit -f 4; exec "$0" "$@"', program, self.dump, "--plot", picture, "--threads=1"],
+            capture_output=True,
+        )
+        self.assertEqual((ran.returncode, ran.stdout, picture.read_bytes()), (3, b"", before))
+        self.assertIn(b"File too large", ran.stderr)
+        self.assertEqual(list(self.folder.glob("*.part")), [])
 
     def test_stdout_full_or_closed(self):
         with open("/dev/full", "wb") as full:
@@ -208,6 +309,15 @@ class Contract(Case):
         scale = document["recommendations"][1]["init_scale_log2"]
         ran = run(self.dump, "--fail-on", "snr_db<1000@bf16", "--fail-on", "flushed>=0@bf16")
         self.assertEqual((ran.code, ran.err.decode().count(f"in bf16 at 2^{scale}\n")), (1, 2), ran.err)
+
+    def test_fail_on_cannot_be_written_so_that_it_never_fires(self):
+        self.refused(2, run(self.dump, "--fail-on", "overflowed>0@fp16"), "@fp16:2^16")
+        self.refused(2, run(self.dump, "--fail-on", "flushed"), "the shell took")
+        ran = run(self.dump, "--fail-on", "flushed_of_nonzero>0.0001%@fp16:2^0")
+        self.assertEqual((ran.code, faults_of_line(ran.err)), (1, ""))
+        bad = write(self.folder, "nan.safetensors", safetensors({"grad/a": f32(float("nan"), 1.0)}))
+        ran = run(bad, "--fail-on", "nan_in>0", "--fail-on", "inf_in>0")
+        self.assertEqual((ran.code, ran.err), (1, b"precision-audit: --fail-on nan_in>0: nan_in is 1\n"))
 
     def test_by_adds_to_the_total(self):
         total = json.loads(run(self.dump, "--output", "json").out)["outcomes"]

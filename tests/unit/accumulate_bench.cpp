@@ -9,6 +9,7 @@
 
 #include "accumulate_codes.h"
 #include "lowp/accumulate/gemm.h"
+#include "lowp/core/convert.h"
 
 using namespace lowp;
 using namespace lowp::testing;
@@ -65,7 +66,11 @@ int main(int argc, char** argv) {
       std::printf("  %d threads %.2f G products/s (%.2f per CPU second)", count, speed.per_second * 1e-9,
                   speed.per_cpu_second * 1e-9);
     }
-    std::printf("\n");
+    CodeMatrix nan_a = a, nan_b = b;  // one NaN in every row of a and every column of b
+    const std::uint64_t nan = encode_nan(a.format);
+    for (std::size_t i = 0; i < a.rows; ++i) nan_a.code[i * a.columns + i % a.columns] = nan;
+    for (std::size_t j = 0; j < b.columns; ++j) nan_b.code[j % b.rows * b.columns + j] = nan;
+    std::printf("  with NaN %.2f\n", speed_of({row, c.promotion}, nan_a, nan_b, 1).per_cpu_second * 1e-9);
   }
   return 0;
 }

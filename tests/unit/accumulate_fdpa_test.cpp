@@ -28,8 +28,8 @@ std::vector<std::string> words(std::string_view list) {
 
 oracle::FusedRule rule_of(const TensorCore& row) {
   std::string_view finish = "rz f32";
-  if (row.finish == Finish::truncated_e8m13) finish = "rz e8m13";
-  if (row.finish == Finish::nearest_fp16) finish = "rne f16";
+  if (row.finish == StepRounding::truncated_e8m13) finish = "rz e8m13";
+  if (row.finish == StepRounding::nearest_fp16) finish = "rne f16";
   return {row.products, row.fraction_bits, finish, row.zero_exponent, row.composition == Composition::fp16_quads};
 }
 

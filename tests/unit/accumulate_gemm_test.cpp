@@ -127,3 +127,35 @@ TEST_CASE("accumulators that overflow stay infinite") {
     if (first_word(accumulator) == "f16") CHECK(gemm({&row, 0}, a, b, 1)[0] == inf_code(f));
   }
 }
+
+TEST_CASE("GPUs go by the names that people and drivers give them") {
+  struct Name {
+    const char *said, *architecture;
+  };
+  for (const Name& name : {Name{"rtx4060", "ada"},
+                           {"NVIDIA GeForce RTX 4060 Ti", "ada"},
+                           {"RTX 4090 Laptop GPU", "ada"},
+                           {"rtx5070ti", "rtxblackwell"},
+                           {"h100pcie", "h100"},
+                           {"h100sxm", "h100"},
+                           {"NVIDIA H100 80GB HBM3", "h100"},
+                           {"NVIDIA H100 NVL", "h100"},
+                           {"NVIDIA H200", "h100"},
+                           {"A100-SXM4-80GB", "a100"},
+                           {"Tesla V100-SXM2-16GB", "v100"},
+                           {"Tesla T4", "t4"},
+                           {"RTX 2080 SUPER", "t4"},
+                           {"L40S", "ada"},
+                           {"sm_90", "h100"},
+                           {"titanv", "v100"},
+                           {"AMD Instinct MI300X", "mi300"}}) {
+    CAPTURE(name.said);
+    const Architecture* found = find_architecture(name.said);
+    REQUIRE(found != nullptr);
+    CHECK(found->name == name.architecture);
+  }
+  for (const char* said : {"", "rtx", "gtx1080", "h10080", "nvidia", "ti", "80gb"}) {
+    CAPTURE(said);
+    CHECK(find_architecture(said) == nullptr);
+  }
+}

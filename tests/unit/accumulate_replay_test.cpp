@@ -5,13 +5,12 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <filesystem>
-#include <fstream>
 #include <numeric>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "accumulate_dumps.h"
 #include "lowp/core/formats.h"
 #include "lowp/training/gemm_operands.h"
 #include "lowp/training/gemm_replay.h"
@@ -21,53 +20,9 @@
 #include "lowp/training/update.h"
 
 using namespace lowp;
-namespace fs = std::filesystem;
+using namespace lowp::testing;
 
 namespace {
-
-struct Named {
-  std::string name;
-  std::vector<std::size_t> shape;
-  std::vector<float> values;
-};
-
-// Safetensors files in a folder of their own, gone with it.
-class Dumps {
- public:
-  Dumps()
-      : folder_(fs::temp_directory_path() / ("lowp_replay_" + std::to_string(reinterpret_cast<std::uintptr_t>(this)))) {
-    fs::create_directories(folder_);
-  }
-  ~Dumps() { fs::remove_all(folder_); }
-  void add(int step, const std::vector<Named>& tensors) {
-    std::string header = "{\"__metadata__\":{\"step\":\"" + std::to_string(step) + "\"}", data;
-    for (const Named& t : tensors) {
-      std::string shape;
-      for (const std::size_t axis : t.shape) shape += (shape.empty() ? "" : ",") + std::to_string(axis);
-      const std::size_t begin = data.size();
-      for (const float x : t.values) data.append(std::bit_cast<std::array<char, 4>>(x).data(), 4);
-      header += ",\"" + t.name + "\":{\"dtype\":\"F32\",\"shape\":[" + shape + "],\"data_offsets\":[" +
-                std::to_string(begin) + "," + std::to_string(data.size()) + "]}";
-    }
-    header += "}";
-    const auto size = std::bit_cast<std::array<char, 8>>(std::uint64_t{header.size()});
-    std::ofstream(folder_ / ("step" + std::to_string(step) + ".safetensors"), std::ios::binary)
-        << std::string(size.data(), 8) << header << data;
-  }
-  StepSeries open() const {
-    const std::vector<std::string> paths{folder_.string()};
-    auto series = open_series(paths, {});
-    REQUIRE(series);
-    return *series;
-  }
-
- private:
-  fs::path folder_;
-};
-
-Accumulator in_format(const char* name) {
-  return {name, find_format(name).format};
-}
 
 OverOptions over_options(std::vector<const char*> formats, std::vector<const char*> models) {
   OverOptions options;
@@ -166,57 +121,6 @@ TEST_CASE("over: any number of threads, any tensor size, the same") {
   }
 }
 
-TEST_CASE("update: the smallest step that moves a weight of 1 in bf16") {
-  // After many steps with m = v = 1 Adam's direction is 1 / (1 + eps): updates are lr, hardly less.
-  Dumps dumps;
-  dumps.add(1000000,
-            {{"param/w", {3}, {1, -1, 1}}, {"exp_avg/w", {3}, {1, -1, 0}}, {"exp_avg_sq/w", {3}, {1, 1, 1e-12f}}});
-  UpdateOptions options;
-  options.formats = {in_format("bf16"), in_format("fp16"), in_format("fp32")};
-  const auto stalled = [&](double learning_rate) {
-    options.learning_rate = learning_rate;
-    const auto result = stalled_updates(dumps.open().inputs.front(), options);
-    REQUIRE(result);
-    return *result;
-  };
-  const StateResult small = stalled(std::ldexp(1, -9));
-  CHECK(small.total[0].moving == 2);
-  CHECK(small.total[0].nearest == 2);
-  CHECK(small.total[0].nearest_at_rate[rate_log2_limit] == 2);
-  CHECK(small.total[0].nearest_at_rate[rate_log2_limit + 1] == 0);
-  CHECK(small.total[1].nearest_at_rate[0] == 2);
-  CHECK(small.total[0].kahan == 0);
-  CHECK(small.total[1].nearest == 0);
-  CHECK(small.total[1].second_flushed == 1);
-  CHECK(small.total[1].no_denominator == 1);  // eps 1e-8 and v are 0 in fp16
-  CHECK(small.epsilon[1] == 0);
-  CHECK(small.total[2].no_denominator == 0);
-  CHECK(stalled(std::ldexp(1.01, -9)).total[0].nearest == 0);
-  CHECK(stalled(1e-9).total[2].nearest == 2);
-}
-
-TEST_CASE("update: moments over steps") {
-  Dumps dumps;
-  for (int step = 1; step <= 3; ++step) dumps.add(step, {{"grad/w", {2}, {1, 1e-4f}}});
-  UpdateOptions options;
-  options.formats = {in_format("fp64"), in_format("fp16")};
-  const auto result = moments_over_steps(dumps.open(), options);
-  REQUIRE(result);
-  CHECK(result->values == 2);
-  CHECK(result->last()[0].first.exact_count() == 2);
-  CHECK(result->last()[0].update.exact_count() == 2);
-  CHECK(result->last()[1].second_flushed == 1);  // 3 * 0.001 * 1e-8 = 3e-11
-  CHECK(result->last()[1].first_flushed == 0);
-  // 0.1 rounded to fp16 after one step, 0.19 and 0.271 after two and three.
-  const auto fp16 = [](double x) {
-    return std::bit_cast<double>(
-        convert(ieee_format(5, 10), ieee_format(11, 52), Conversion{},
-                convert(ieee_format(11, 52), ieee_format(5, 10), Conversion{}, std::bit_cast<std::uint64_t>(x))));
-  };
-  const double stored = fp16(0.9 * fp16(0.9 * fp16(1 - 0.9) + (1 - 0.9)) + (1 - 0.9));
-  CHECK(*result->last()[1].first.largest_relative() >= std::abs(stored / 0.271 - 1) * 0.999);
-}
-
 TEST_CASE("norm: 3, 4, 5, and FP16 sums of squares at scale 2^16") {
   Dumps dumps;
   dumps.add(1, {{"grad/a", {1}, {3}}, {"grad/b", {1}, {4}}, {"param/a", {1}, {1000}}});
@@ -265,7 +169,7 @@ TEST_CASE("gemm: FP8 accumulators stop growing where they are known to") {
   constexpr std::size_t k = 32 * 600;
   Dumps dumps;
   dumps.add(1, {{"a", {k, 1}, std::vector<float>(k, 0.0625f)}, {"b", {k, 1}, std::vector<float>(k, 0.0625f)}});
-  GemmOptions options{"a", "b", {}, 1};
+  GemmOptions options{"a", "b", {}, {}, 1};
   for (const char* word : {"ideal:e4m3", "h100:wgmma:e4m3:f32", "h100:wgmma:e4m3:f32+4", "h100:mma:e4m3:f32"}) {
     auto path = parse_path(word);
     REQUIRE(path);
@@ -312,7 +216,7 @@ TEST_CASE("gemm: block scales, by hand") {
   CHECK(nv.scale[3] == 0x67);  // 59.7 becomes 60 = 2^5 * 1.875
   Dumps dumps;
   dumps.add(1, {{"a", {1, 64}, a}, {"b", {64, 1}, ones}});
-  GemmOptions options{"a", "b", {}, 1};
+  GemmOptions options{"a", "b", {}, {}, 1};
   for (const char* word : {"ideal:mxfp4", "b200:tcgen05.mxf4:e2m1:f32", "b200:tcgen05.mxf4:e2m1:f32+1",
                            "rtxblackwell:mma.mxf4nvf4:e2m1:f32"}) {
     auto path = parse_path(word);
@@ -338,7 +242,7 @@ TEST_CASE("gemm: block-scaled products equal the spec on whole rows, and promote
   const Values va{3, 200, {a.begin(), a.end()}}, vb{4, 200, {b.begin(), b.end()}};
   Dumps dumps;
   dumps.add(1, {{"a", {3, 200}, a}, {"b", {4, 200}, b}});
-  GemmOptions options{"a", "b", {}, 2};
+  GemmOptions options{"a", "b", {}, {}, 2};
   for (const char* word : {"b200:tcgen05.mxf8f6f4:e4m3:f32", "b200:tcgen05.mxf8f6f4:e4m3:f32+2"}) {
     options.paths.push_back(*parse_path(word));
   }
@@ -379,34 +283,61 @@ TEST_CASE("gemm: block-scaled products equal the spec on whole rows, and promote
   }
 }
 
-TEST_CASE("gemm: partial sums of split-K are rounded to the output format") {
-  // Two parts of 32: 256 and 1 + ... + 1 = 3. BF16 holds both, but of their sum only 260; one chain keeps 259.
+TEST_CASE("gemm: parts of a split K are kept in FP32, or in 16 bits where that is asked for") {
+  // Two parts of 32: 256 and 1 + ... + 1 = 3. BF16 holds both, but of their sum only 260; FP32 and FP16 keep 259.
   std::vector<float> a(64, 0), ones(64, 1);
   a[0] = 256;
   a[40] = a[50] = a[60] = 1;
   Dumps dumps;
   dumps.add(1, {{"a", {1, 64}, a}, {"b", {64, 1}, ones}});
-  GemmOptions options{"a", "b", {}, 1};
-  for (const char* word : {"h100:wgmma:bf16:f32", "h100:wgmma:bf16:f32/2", "h100:wgmma:fp16:f32/2",
-                           "h100:wgmma:e5m2:f32+1/2", "b200:tcgen05.mxf8f6f4:e5m2:f32/2"}) {
-    auto path = parse_path(word);
-    REQUIRE(path);
-    options.paths.push_back(*path);
-  }
-  CHECK(output_format(options.paths[1]).name == "bf16");
-  CHECK(output_format(options.paths[2]).name == "fp16");
-  CHECK(output_format(options.paths[4]).name == "bf16");
+  GemmOptions options{"a", "b", {}, {}, 1};
+  struct Asked {
+    const char* word;
+    double error;  // of the sums
+  };
+  const Asked asked[] = {{"h100:wgmma:bf16:f32", 0},
+                         {"h100:wgmma:bf16:f32/2", 0},
+                         {"h100:wgmma:bf16:f32/2:bf16", 1},
+                         {"h100:wgmma:fp16:f32/2:fp16", 0},
+                         {"ada:mma:e5m2:f32/2:bf16", 1},
+                         {"b200:tcgen05.mxf8f6f4:e5m2:f32/2:bf16", 1},
+                         {"b200:tcgen05.mxf8f6f4:e5m2:f32/2p", 0}};
+  for (const Asked& one : asked) options.paths.push_back(*parse_path(one.word));
+  CHECK(options.paths[1].split.order == TileOrder::contiguous);
+  CHECK(options.paths[4].split.order == TileOrder::interleaved);  // one tile of 64: the other part is empty
+  CHECK(options.paths[6].split.combination == Combination::pairwise);
   const auto result = replay_gemm(dumps.open().inputs.front(), options);
   REQUIRE(result);
   for (const GemmOutcome& o : result->outcomes) {
     if (o.k != 64) continue;
-    const double error = *o.error.largest_relative();
-    CHECK(error == (o.path == 0 || o.path == 2 ? 0 : doctest::Approx(1.0 / 259)));
+    CAPTURE(asked[o.path].word);
+    CHECK(*o.error.largest_relative() == doctest::Approx(asked[o.path].error / 259));
+    CHECK(o.instruction.exact_count() == 1);
+    CHECK(o.inputs.exact_count() == 1);
     CHECK(o.misrounded == 0);  // 260 is the BF16 number nearest to 259: a tie, to even
+    // Stored in BF16 but for the FP16 path: every result is 260 there.
+    CHECK(*o.total.largest_relative() == doctest::Approx(o.path == 3 ? 0 : 1.0 / 259));
   }
   CHECK(result->divergences.empty());
   CHECK_FALSE(parse_path("h100:wgmma:bf16:f32/0"));
+  CHECK_FALSE(parse_path("h100:wgmma:bf16:f32/p"));
+  CHECK_FALSE(parse_path("h100:wgmma:bf16:f32/2:e4m3"));
   CHECK_FALSE(parse_path("h100:wgmma:bf16:f32/2+1"));
+}
+
+TEST_CASE("gemm: rounding the inputs is part of the total, and so is storing the result") {
+  // 1.1 in E4M3 is 1.125: 32 products of 1.125 and 1 are exact in FP32, and 2.3 % too large for the values as dumped.
+  Dumps dumps;
+  dumps.add(1, {{"a", {1, 32}, std::vector<float>(32, 1.1f)}, {"b", {32, 1}, std::vector<float>(32, 1)}});
+  GemmOptions options{"a", "b", {*parse_path("ideal:e4m3")}, Accumulator{"e4m3", find_format("e4m3").format}, 1};
+  const auto result = replay_gemm(dumps.open().inputs.front(), options);
+  REQUIRE(result);
+  const GemmOutcome& o = result->outcomes.back();
+  CHECK(o.error.exact_count() == 1);
+  CHECK(*o.inputs.largest_relative() == doctest::Approx(1.125 / 1.1 - 1));
+  CHECK(result->result_scale[0] == 7 - 5);  // 36 is brought to the last binade but one of E4M3
+  CHECK(o.storing.exact_count() == 1);      // 36 * 4 = 144 = 9 * 2^4
+  CHECK(*o.total.largest_relative() == doctest::Approx(1.125 / 1.1 - 1));
 }
 
 TEST_CASE("gemm: values that a format holds are not scaled") {
@@ -423,8 +354,8 @@ TEST_CASE("what cannot be asked is an Error") {
   CHECK_FALSE(sum_over(series, over_options({"bf16"}, {"sequential"})));
   CHECK_FALSE(stalled_updates(series.inputs.front(), {{in_format("bf16")}}));
   CHECK_FALSE(moments_over_steps(series, {{in_format("bf16")}}));
-  CHECK_FALSE(replay_gemm(series.inputs.front(), {"a", "b", {}, 1}));
-  CHECK_FALSE(replay_gemm(series.inputs.front(), {"a", "none", {}, 1}));
+  CHECK_FALSE(replay_gemm(series.inputs.front(), {"a", "b", {}, {}, 1}));
+  CHECK_FALSE(replay_gemm(series.inputs.front(), {"a", "none", {}, {}, 1}));
   for (const char* word :
        {"", "h100", "h100:wgmma:e4m3", "h100:wgmma:e4m3:f32+", "h100:wgmma:e4m3:f32+0", "ideal:", "h900:mma:fp16:f32",
         "mi300:mfma:fp16:f32", "b200:tcgen05.mxf4:e2m1:f16", "ideal:e8m0", "ideal:mxfp5"}) {

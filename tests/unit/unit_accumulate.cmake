@@ -19,4 +19,7 @@ lowp_test(accumulate_gemm_test SOURCES accumulate_gemm_test.cpp USES training
 add_executable(accumulate_bench accumulate_bench.cpp)
 target_link_libraries(accumulate_bench PRIVATE lowp::accumulate lowp_flags)
 lowp_test(accumulate_sums_test SOURCES accumulate_sums_test.cpp USES training verify)
+lowp_test(accumulate_update_test SOURCES accumulate_update_test.cpp USES training)
 lowp_test(accumulate_replay_test SOURCES accumulate_replay_test.cpp USES training verify)
+lowp_test(recorded_gemm_test SOURCES recorded_gemm_test.cpp USES verify)
+target_compile_definitions(recorded_gemm_test PRIVATE LOWP_RECORDED_GEMM_DIR="${PROJECT_SOURCE_DIR}/data/golden/gemm")

@@ -2,6 +2,7 @@
 # One target per room, and the flags every one of them is built with.
 include_guard()
 include(GNUInstallDirs)
+set(LOWP_PACKAGE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/lowp)
 find_package(PkgConfig REQUIRED)
 
 find_program(LOWP_CCACHE ccache)
@@ -34,17 +35,38 @@ foreach(arrow ${arrows})
   string(REPLACE " " ";" LOWP_USES_${CMAKE_MATCH_1} "${CMAKE_MATCH_2}")
 endforeach()
 
-# lowp_room(name [SOURCES files...] [LINKS targets...]): target lowp_<name>, alias lowp::<name>, linked to the rooms that
-# lib/rooms.txt lets it use.
+# Rooms of the program alone: no part of the installed package.
+set(LOWP_UNINSTALLED gpu gpu_pass verify)
+
+# lowp_install(name links...): the room as component <name> of the package lowp, which finds `links` again where it is
+# used. Headers of other libraries stay inside: only what must be linked is passed on.
+function(lowp_install name)
+  set_target_properties(lowp_${name} PROPERTIES EXPORT_NAME ${name})
+  install(TARGETS lowp_${name} EXPORT lowp_${name} ARCHIVE COMPONENT dev INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+  install(EXPORT lowp_${name} NAMESPACE lowp:: FILE lowp-${name}.cmake DESTINATION ${LOWP_PACKAGE_DIR} COMPONENT dev)
+  install(DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR}/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/lowp/${name} COMPONENT dev
+    FILES_MATCHING PATTERN "*.h" PATTERN "*-inl.h" EXCLUDE)
+  set_property(GLOBAL APPEND PROPERTY LOWP_COMPONENTS ${name})
+  string(REPLACE ";" " " links "${ARGN}")
+  string(REPLACE ";" " " uses "${LOWP_USES_${name}}")
+  set_property(GLOBAL APPEND_STRING PROPERTY LOWP_COMPONENT_LINES
+    "set(lowp_uses_${name} ${uses})\nset(lowp_links_${name} ${links})\n")
+endfunction()
+
+# lowp_room(name [SOURCES files...] [LINKS targets...] [HEADERS targets...]): target lowp_<name>, alias lowp::<name>,
+# linked to the rooms that lib/rooms.txt lets it use. HEADERS: libraries without anything to link.
 function(lowp_room name)
-  cmake_parse_arguments(ROOM "" "" "SOURCES;LINKS" ${ARGN})
+  cmake_parse_arguments(ROOM "" "" "SOURCES;LINKS;HEADERS" ${ARGN})
   set(ROOM_USES ${LOWP_USES_${name}})
   list(TRANSFORM ROOM_USES PREPEND lowp::)
   if(ROOM_SOURCES)
     add_library(lowp_${name} STATIC ${ROOM_SOURCES})
     target_include_directories(lowp_${name} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/lib>)
     target_compile_features(lowp_${name} PUBLIC cxx_std_20)
-    target_link_libraries(lowp_${name} PUBLIC ${ROOM_USES} PRIVATE ${ROOM_LINKS} lowp_flags)
+    target_link_libraries(lowp_${name} PUBLIC ${ROOM_USES} PRIVATE ${ROOM_LINKS})
+    foreach(headers ${ROOM_HEADERS} lowp_flags)
+      target_link_libraries(lowp_${name} PRIVATE $<BUILD_INTERFACE:${headers}>)
+    endforeach()
   else()
     add_library(lowp_${name} INTERFACE)
     target_include_directories(lowp_${name} INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/lib>)
@@ -52,6 +74,9 @@ function(lowp_room name)
     target_link_libraries(lowp_${name} INTERFACE ${ROOM_USES})
   endif()
   add_library(lowp::${name} ALIAS lowp_${name})
+  if(NOT name IN_LIST LOWP_UNINSTALLED)
+    lowp_install(${name} ${ROOM_LINKS})
+  endif()
 endfunction()
 
 # lowp_test(name SOURCES files... [USES rooms...] [LINKS targets...] [LABELS labels...]): one doctest program.

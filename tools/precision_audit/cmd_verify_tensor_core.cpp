@@ -1,233 +1,55 @@
 // SPDX-License-Identifier: Apache-2.0
-// precision-audit verify tensor-core --vectors DIR: recorded hardware results against the emulation.
+// precision-audit verify tensor-core PATH...: recorded hardware results against the emulation.
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
-#include <algorithm>
-#include <filesystem>
-#include <string>
-#include <vector>
-
-#include "command_line.h"
 #include "commands.h"
-#include "lowp/report/humanize.h"
-#include "lowp/report/writers.h"
-#include "lowp/verify/recorded.h"
-#include "terminal.h"
+#include "recorded_story.h"
+#include "vector_files.h"
+#include "vector_options.h"
 
 namespace lowp::tool {
 namespace {
 
-struct Words {
-  std::vector<std::string> paths;
-  std::string output = "text";
-};
+struct TensorCoreTask final : Task {
+  VectorPaths paths;
 
-// One file, replayed.
-struct Verified {
-  RecordedVectors vectors;
-  RecordedReplay result;
-  std::vector<RecordedTrace> traces;  // of result.first
-};
+  explicit TensorCoreTask(Options& o) { paths.declare(o, "dot products"); }
 
-// Files as given; of a directory the *.safetensors directly inside it, sorted.
-Result<std::vector<std::string>> files_of(const std::vector<std::string>& paths) {
-  namespace fs = std::filesystem;
-  std::vector<std::string> files;
-  for (const std::string& path : paths) {
-    std::error_code error;
-    if (!fs::is_directory(path, error)) {
-      files.push_back(path);
-      continue;
-    }
-    std::vector<std::string> inside;
-    for (fs::directory_iterator at(path, error), end; !error && at != end; at.increment(error)) {
-      if (at->path().extension() == ".safetensors") inside.push_back(at->path().string());
-    }
-    if (error) return Error{path, std::nullopt, "a readable directory", error.message()};
-    if (inside.empty()) return Error{path, std::nullopt, "*.safetensors of recorded dot products", "none"};
-    std::ranges::sort(inside);
-    files.insert(files.end(), inside.begin(), inside.end());
-  }
-  return files;
-}
+  std::optional<Error> check() override { return paths.check(); }
 
-Result<Verified> verify(const std::string& path) {
-  auto vectors = read_recorded_vectors(path);
-  if (!vectors) return vectors.error();
-  Verified verified{std::move(*vectors), {}, {}};
-  verified.result = replay(verified.vectors);
-  for (const RecordedMismatch& mismatch : verified.result.first) {
-    verified.traces.push_back(trace_row(verified.vectors, mismatch.row));
-  }
-  return verified;
-}
-
-std::string instruction_text(const RecordedVectors& v) {
-  const std::string input = v.input == v.input_b ? v.input : v.input + " x " + v.input_b;
-  return fmt::format("{} {} {} -> {}", v.row->architecture, v.instruction_path, input, v.accumulator);
-}
-
-std::string parameters_text(const TensorCore& row) {
-  return fmt::format("L={} F={}{}", row.products, row.fraction_bits,
-                     row.zero_exponent == inert ? "" : fmt::format(" e0={}", row.zero_exponent));
-}
-
-char grade_letter(const TensorCore& row) {
-  return grade_text(row.grade).front();
-}
-
-std::string hex(const RecordedVectors& v, std::uint64_t code) {
-  return fmt::format("0x{:0{}X}", code, accumulator_format(*v.row).width / 4);
-}
-
-// "step 1: largest exponent -3, terms 0x1A00 -0x23 ..., sum 0x19DD -> 0x3F800000"
-std::string step_text(const RecordedVectors& v, std::size_t number, const StepTrace& step) {
-  std::string terms;
-  for (const std::int64_t term : step.terms) {
-    if (term != 0) terms += fmt::format(" {}0x{:X}", term < 0 ? "-" : "", static_cast<std::uint64_t>(std::abs(term)));
-  }
-  if (step.terms.empty()) return fmt::format("step {}: {}", number, hex(v, step.result));
-  return fmt::format("step {}: unit 2^{}, terms{}, sum {}0x{:X} gives {}", number,
-                     step.largest_exponent - v.row->fraction_bits, terms, step.sum < 0 ? "-" : "",
-                     static_cast<std::uint64_t>(std::abs(step.sum)), hex(v, step.result));
-}
-
-Grid files_grid(const std::vector<Verified>& all) {
-  Grid grid{"", {"instruction", "file", "parameters", "grade", "rows", "mismatches"}, 2, {}};
-  for (const Verified& one : all) {
-    grid.rows.push_back({{instruction_text(one.vectors), std::filesystem::path(one.vectors.path).stem().string(),
-                          parameters_text(*one.vectors.row), std::string(1, grade_letter(*one.vectors.row)),
-                          grouped(one.result.rows), grouped(one.result.mismatches)},
-                         {}});
-  }
-  return grid;
-}
-
-// Each note of the rows in use once, after the instructions it is about.
-std::vector<std::string> notes_of(const std::vector<Verified>& all) {
-  std::vector<std::pair<std::string_view, std::string>> by_note;
-  for (const Verified& one : all) {
-    const std::string_view note = one.vectors.row->note;
-    if (note.empty()) continue;
-    auto found = std::ranges::find(by_note, note, [](const auto& pair) { return pair.first; });
-    if (found == by_note.end()) found = by_note.insert(by_note.end(), {note, ""});
-    const std::string instruction = instruction_text(one.vectors);
-    if (found->second.find(instruction) == std::string::npos) {
-      found->second += (found->second.empty() ? "" : ", ") + instruction;
-    }
-  }
-  std::vector<std::string> lines;
-  for (const auto& [note, instructions] : by_note) lines.push_back(fmt::format("{}: {}", instructions, note));
-  return lines;
-}
-
-std::vector<Block> story(const std::vector<Verified>& all, std::size_t rows, std::size_t mismatches) {
-  std::vector<Block> blocks{Paragraph{mismatches == 0
-                                          ? fmt::format("{} recorded dot products in {} are reproduced bit for bit.",
-                                                        grouped(rows), counted(all.size(), "file", "files"))
-                                          : fmt::format("{} of {} recorded dot products differ from the emulation.",
-                                                        grouped(mismatches), grouped(rows))}};
-  blocks.push_back(files_grid(all));
-  for (const Verified& one : all) {
-    if (one.result.mismatches == 0) continue;
-    blocks.push_back(Heading{one.vectors.path});
-    for (std::size_t i = 0; i < one.result.first.size(); ++i) {
-      const RecordedMismatch& mismatch = one.result.first[i];
-      blocks.push_back(Paragraph{fmt::format("row {}: recorded {}, emulated {}", mismatch.row,
-                                             hex(one.vectors, mismatch.recorded), hex(one.vectors, mismatch.emulated)),
-                                 2, 2});
-      for (std::size_t s = 0; s < one.traces[i].steps.size(); ++s) {
-        blocks.push_back(Paragraph{step_text(one.vectors, s + 1, one.traces[i].steps[s]), 4, 2});
+  Result<Answer> run(Job&) override {
+    auto files = vector_files(paths.all, "recorded dot products");
+    if (!files) return files.error();
+    Answer answer;
+    std::vector<ReplayedVectors> all;
+    std::size_t rows = 0, mismatches = 0;
+    for (const std::string& path : *files) {
+      const auto kind = kind_of(path);
+      if (kind && !kind->empty()) {  // recorded dot products name none
+        answer.said.push_back(fmt::format("passed over {}: {}, no recorded dot products", path, *kind));
+        continue;
       }
-    }
-  }
-  blocks.push_back(Heading{"Not covered"});
-  blocks.push_back(Paragraph{std::string(open_zero_signs), 2, 2});
-  for (const std::string& note : notes_of(all)) blocks.push_back(Paragraph{note, 2, 2});
-  return blocks;
-}
-
-Cell text(std::string_view value) {
-  return Cell{std::string(value)};
-}
-
-Table files_table(const std::vector<Verified>& all) {
-  Table table{"files",
-              {"path", "architecture", "instruction_path", "input", "input_b", "accumulator", "grade", "source", "note",
-               "rows", "mismatches"},
-              {},
-              false};
-  for (const Verified& one : all) {
-    const TensorCore& row = *one.vectors.row;
-    table.rows.push_back({text(one.vectors.path), text(row.architecture), text(row.path), text(one.vectors.input),
-                          text(one.vectors.input_b), text(row.accumulator), text(std::string(1, grade_letter(row))),
-                          text(row.source), text(row.note), Cell{std::uint64_t{one.result.rows}},
-                          Cell{std::uint64_t{one.result.mismatches}}});
-  }
-  return table;
-}
-
-Table mismatches_table(const std::vector<Verified>& all) {
-  Table table{"first_mismatches", {"path", "row", "recorded", "emulated", "steps"}, {}, false};
-  for (const Verified& one : all) {
-    for (std::size_t i = 0; i < one.result.first.size(); ++i) {
-      const RecordedMismatch& mismatch = one.result.first[i];
-      CellList steps;
-      for (std::size_t s = 0; s < one.traces[i].steps.size(); ++s) {
-        steps.push_back(text(step_text(one.vectors, s + 1, one.traces[i].steps[s])));
+      auto vectors = read_recorded_vectors(path);
+      if (!vectors) return vectors.error();
+      ReplayedVectors& one = all.emplace_back(ReplayedVectors{std::move(*vectors), {}, {}});
+      one.result = replay(one.vectors);
+      for (const RecordedMismatch& mismatch : one.result.first) {
+        one.traces.push_back(trace_row(one.vectors, mismatch.row));
       }
-      table.rows.push_back({text(one.vectors.path), Cell{std::uint64_t{mismatch.row}},
-                            text(hex(one.vectors, mismatch.recorded)), text(hex(one.vectors, mismatch.emulated)),
-                            Cell{std::move(steps)}});
+      rows += one.result.rows;
+      mismatches += one.result.mismatches;
     }
+    if (all.empty()) return fault(paths.all.front() + ": no recorded dot products");
+    answer.report = report_of(all, rows, mismatches);
+    answer.is_finding = mismatches != 0;
+    return answer;
   }
-  return table;
-}
-
-int fail(std::string_view message) {
-  complain(message);
-  return exit_input;
-}
-
-int verify_all(const Words& words, const Writer& writer) {
-  auto files = files_of(words.paths);
-  if (!files) return fail(files.error().message());
-  std::vector<Verified> all;
-  std::size_t rows = 0, mismatches = 0;
-  for (const std::string& file : *files) {
-    auto one = verify(file);
-    if (!one) return fail(one.error().message());
-    rows += one->result.rows;
-    mismatches += one->result.mismatches;
-    all.push_back(std::move(*one));
-  }
-  Report report;
-  report.tables = {{"tool", {"name", "version"}, {{text("precision-audit"), text(version)}}, true},
-                   files_table(all),
-                   mismatches_table(all)};
-  report.story = story(all, rows, mismatches);
-  std::string document;
-  writer.write(report, stdout_style(), document);
-  if (const std::string error = write_stdout(document); !error.empty()) return fail(error);
-  return mismatches == 0 ? exit_fine : exit_finding;
-}
+};
 
 }  // namespace
 
-int run_verify_tensor_core(int argc, char** argv) {
-  Words words;
-  CLI::App app{"Replays dot products that GPUs recorded and compares every bit.", argv[0]};
-  app.add_option("--vectors", words.paths, "files, or directories of *.safetensors with recorded dot products")
-      ->required();
-  app.add_option("--output", words.output, "text, json, csv, markdown")->capture_default_str();
-  if (const auto code = parse_or_refuse(app, argc, argv)) return *code;
-  const Writer* writer = find_writer(words.output);
-  if (writer == nullptr || writer->name == "svg") {
-    complain(fmt::format("--output: wanted text, json, csv or markdown, found '{}'", words.output));
-    return exit_usage;
-  }
-  return verify_all(words, *writer);
+std::unique_ptr<Task> make_verify_tensor_core(Options& options) {
+  return std::make_unique<TensorCoreTask>(options);
 }
 
 }  // namespace lowp::tool

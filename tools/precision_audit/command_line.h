@@ -9,7 +9,9 @@
 #include <string>
 #include <string_view>
 
+#include "arguments.h"
 #include "commands.h"
+#include "lowp/base/version.h"
 #include "terminal.h"
 
 namespace lowp::tool {
@@ -35,14 +37,6 @@ inline std::optional<int> parse_or_refuse(CLI::App& app, int argc, char** argv) 
     return refuse(error.what());
   }
   return {};
-}
-
-// "name, name, ..." of a table's rows.
-template <class Rows>
-std::string names_of(const Rows& rows) {
-  std::string names;
-  for (const auto& row : rows) names += (names.empty() ? "" : ", ") + std::string(row.name);
-  return names;
 }
 
 }  // namespace lowp::tool

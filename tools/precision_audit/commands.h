@@ -1,28 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
-// The subcommands. Each parses its own arguments and returns the exit code.
+// THE TABLE of commands, and what makes each row's task.
 #pragma once
 
-#include <string_view>
+#include <memory>
+#include <span>
+
+#include "frame.h"
+#include "lowp/base/version.h"
 
 namespace lowp::tool {
 
-inline constexpr std::string_view version = "0.1.0";
+std::span<const Command> commands();  // the first is the default
+const Command* find_command(std::span<const Command> among, std::string_view name);
 
-enum ExitCode : int {
-  exit_fine = 0,
-  exit_finding = 1,  // a --fail-on condition holds, or a verification found a mismatch
-  exit_usage = 2,
-  exit_input = 3,  // a file could not be read or written
-};
+std::unique_ptr<Task> make_audit(Options& options);
+std::unique_ptr<Task> make_cast(Options& options);
+std::unique_ptr<Task> make_formats(Options& options);
+std::unique_ptr<Task> make_over(Options& options);
+std::unique_ptr<Task> make_update(Options& options);
+std::unique_ptr<Task> make_gemm(Options& options);
+std::unique_ptr<Task> make_norm(Options& options);
+std::unique_ptr<Task> make_operations(Options& options);
+std::unique_ptr<Task> make_verify_conversions(Options& options);
+std::unique_ptr<Task> make_verify_tensor_core(Options& options);
+std::unique_ptr<Task> make_verify_gemm(Options& options);
+std::unique_ptr<Task> make_verify_gpu(Options& options);
 
-// argv[0] is the name to show in usage lines, for example "precision-audit audit".
-int cmd_audit(int argc, char** argv);
-int cmd_cast(int argc, char** argv);
-int cmd_formats(int argc, char** argv);
-int run_accumulate_command(int argc, char** argv);
-int run_verify_command(int argc, char** argv);
-int run_verify_conversions(int argc, char** argv);
-int run_verify_tensor_core(int argc, char** argv);
-int run_verify_gpu(int argc, char** argv);
+// `accumulate --over steps` is `accumulate over steps`.
+std::optional<Error> modernise_accumulate(std::vector<std::string>& words);
 
 }  // namespace lowp::tool

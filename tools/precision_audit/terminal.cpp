@@ -15,7 +15,7 @@
 namespace lowp::tool {
 namespace {
 
-constexpr int widest = 100;
+constexpr int usual_width = 100, widest = 1000;
 
 int terminal_columns() {
   if (const char* columns = std::getenv("COLUMNS")) {
@@ -23,7 +23,7 @@ int terminal_columns() {
   }
   winsize size{};
   if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 20) return size.ws_col;
-  return widest;
+  return usual_width;
 }
 
 bool locale_is_utf8() {
@@ -93,6 +93,17 @@ void Progress::draw(std::uint64_t done) {
 std::string write_stdout(std::string_view text) {
   const std::string error = write_all(stdout, text);
   return error.empty() ? error : "standard output: " + error;
+}
+
+std::string print_report(const Writer& writer, const Report& report) {
+  std::string error;
+  Sink sink([&error](std::string_view piece) {
+    error = write_stdout(piece);
+    return error.empty();
+  });
+  writer.stream(report, stdout_style(), sink);
+  sink.flush();
+  return error;
 }
 
 std::string write_file(const std::string& path, std::string_view text) {

@@ -9,10 +9,11 @@
 #include <string_view>
 
 #include "lowp/report/report.h"
+#include "lowp/report/writers.h"
 
 namespace lowp::tool {
 
-// Style for stdout: as wide as the terminal but at most 100 columns, 100 where there is none; colour only on a terminal
+// Style for stdout: as wide as the terminal, 100 columns where there is none; colour only on a terminal
 // and never under NO_COLOR or TERM=dumb; plain ASCII where the locale is not UTF-8 and stdout is a terminal.
 TextStyle stdout_style();
 
@@ -40,6 +41,7 @@ class Progress {
 
 // Writes all of `text` or returns why not.
 std::string write_stdout(std::string_view text);
+std::string print_report(const Writer& writer, const Report& report);  // in pieces, to stdout
 std::string write_file(const std::string& path, std::string_view text);
 
 // "precision-audit: MESSAGE" on stderr, control characters made visible.

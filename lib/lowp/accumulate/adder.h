@@ -46,6 +46,7 @@ class Adder {
   // Whether the last addition was one.
   bool last_absorbed() const { return last_absorbed_; }
   void clear() { absorbed_ = 0; }
+  void count_absorbed_of(const Adder& inner) { absorbed_ += inner.absorbed_; }
 
   const Accumulator& how() const { return how_; }
 

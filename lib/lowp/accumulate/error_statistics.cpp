@@ -31,6 +31,7 @@ void ErrorStatistics::add(double result, const Precise& exact) {
   const double error = (result - exact.high) - exact.low;  // both subtractions exact or harmless: the terms are close
   ++count_;
   exact_ += error == 0 ? 1 : 0;
+  largest_error_ = std::max(largest_error_, std::abs(error));
   squares_.add_product(exact_of(exact.high), exact_of(exact.high));
   squared_errors_.add_product(exact_of(error), exact_of(error));
   magnitude_.add(std::abs(exact.high));
@@ -42,7 +43,10 @@ void ErrorStatistics::add(double result, const Precise& exact) {
   const double relative = std::abs(error / exact.high);
   largest_ = std::max(largest_, relative);
   const std::uint64_t bin = std::bit_cast<std::uint64_t>(relative) >> dropped_bits;
-  ++histogram_[std::clamp(bin, lowest_bin, lowest_bin + bins - 1) - lowest_bin];
+  const std::uint64_t at = std::clamp(bin, lowest_bin, lowest_bin + bins * binades - 1) - lowest_bin;
+  std::vector<std::uint64_t>& binade = histogram_[at / bins];
+  if (binade.empty()) binade.resize(bins);
+  ++binade[at % bins];
 }
 
 std::optional<double> ErrorStatistics::relative_quantile(double q) const {
@@ -50,10 +54,14 @@ std::optional<double> ErrorStatistics::relative_quantile(double q) const {
   const auto wanted = static_cast<std::uint64_t>(std::ceil(q * static_cast<double>(nonzero_)));
   std::uint64_t seen = nonzero_exact_;
   if (seen >= wanted) return 0;
+  // The upper end of a bin: no error in it is larger, and the largest of all is known.
   for (std::size_t i = 0; i < histogram_.size(); ++i) {
-    seen += histogram_[i];
-    if (seen >= wanted) {
-      return std::bit_cast<double>((lowest_bin + i) << dropped_bits);
+    for (std::size_t j = 0; j < histogram_[i].size(); ++j) {
+      seen += histogram_[i][j];
+      if (seen < wanted) continue;
+      const std::uint64_t next = i * bins + j + 1;
+      if (next == bins * binades) return largest_;
+      return std::min(largest_, std::bit_cast<double>((lowest_bin + next) << dropped_bits));
     }
   }
   return largest_;
@@ -62,6 +70,12 @@ std::optional<double> ErrorStatistics::relative_quantile(double q) const {
 std::optional<double> ErrorStatistics::largest_relative() const {
   if (nonzero_ == 0) return {};
   return largest_;
+}
+
+std::optional<double> ErrorStatistics::largest_of_mean() const {
+  const double sum = magnitude_.to_double();
+  if (sum == 0) return {};
+  return largest_error_ / (sum / static_cast<double>(count_));
 }
 
 std::optional<double> ErrorStatistics::bias() const {

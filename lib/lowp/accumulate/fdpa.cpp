@@ -46,9 +46,9 @@ class Specials {
     if (kind == Kind::inf) (negative ? negative_inf_ : positive_inf_) = true;
   }
   bool any() const { return nan_ || positive_inf_ || negative_inf_; }
-  std::uint64_t code(Finish finish) const {
+  std::uint64_t code(StepRounding finish) const {
     const bool nan = nan_ || (positive_inf_ && negative_inf_);
-    if (finish == Finish::nearest_fp16) return nan ? nvidia_nan_fp16 : encode_inf(fp16, negative_inf_);
+    if (finish == StepRounding::nearest_fp16) return nan ? nvidia_nan_fp16 : encode_inf(fp16, negative_inf_);
     return nan ? nvidia_nan_fp32 : encode_inf(fp32, negative_inf_);
   }
 
@@ -212,21 +212,21 @@ std::uint64_t promote(const TensorCore& row, std::uint64_t held, std::uint64_t m
   return f == fp16 ? nvidia_nan_fp16 : f == fp32 ? nvidia_nan_fp32 : sum;
 }
 
-std::uint64_t finish_step(Finish finish, std::int64_t sum, int exponent) {
+std::uint64_t finish_step(StepRounding finish, std::int64_t sum, int exponent) {
   if (sum == 0) return 0;
   const std::uint64_t magnitude = sum < 0 ? ~static_cast<std::uint64_t>(sum) + 1 : static_cast<std::uint64_t>(sum);
   const Exact x = exact_finite(sum < 0, magnitude, exponent);
   switch (finish) {
-    case Finish::nearest_fp16: return encode(fp16, Conversion{}, x);
-    case Finish::truncated_fp32:
+    case StepRounding::nearest_fp16: return encode(fp16, Conversion{}, x);
+    case StepRounding::truncated_fp32:
       if (exponent_of(x) > max_exponent(fp32)) return encode_inf(fp32, x.negative);
       return encode(fp32, Conversion{.rounding = Rounding::toward_zero}, x);
-    case Finish::truncated_e8m13:
+    case StepRounding::truncated_e8m13:
       if (exponent_of(x) > max_exponent(e8m13)) return encode_inf(fp32, x.negative);
       return encode(e8m13, Conversion{.rounding = Rounding::toward_zero}, x)
              << (fraction_bits(fp32) - fraction_bits(e8m13));
-    case Finish::nearest_fp32: return encode(fp32, Conversion{}, x);
-    case Finish::nearest_fp64: return encode(ieee_format(11, 52), Conversion{}, x);
+    case StepRounding::nearest_fp32: return encode(fp32, Conversion{}, x);
+    case StepRounding::nearest_fp64: return encode(ieee_format(11, 52), Conversion{}, x);
   }
   return 0;
 }

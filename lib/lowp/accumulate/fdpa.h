@@ -53,6 +53,6 @@ std::uint64_t promote(const TensorCore& row, std::uint64_t held, std::uint64_t m
 bool is_emulated(const TensorCore& row);
 
 // The rounding at the end of a step, for |sum| < 2^62: the code of sum * 2^exponent; 0 gives +0.
-std::uint64_t finish_step(Finish finish, std::int64_t sum, int exponent);
+std::uint64_t finish_step(StepRounding finish, std::int64_t sum, int exponent);
 
 }  // namespace lowp

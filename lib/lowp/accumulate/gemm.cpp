@@ -11,6 +11,7 @@
 
 #include "lowp/accumulate/gemm_kernel.h"
 #include "lowp/base/threads.h"
+#include "lowp/core/convert.h"
 #include "lowp/core/formats.h"
 
 namespace lowp {
@@ -45,9 +46,22 @@ Packed packed(const Operand& x, int shift) {
   return {x.negative ? -magnitude : magnitude, x.exponent};
 }
 
-bool is_special(const Operand& x) {
-  return x.kind == Kind::inf || x.kind == Kind::nan;
-}
+// NaN and Inf of one row of a or one column of b. They count as zeros in the sums; what they make of an output is
+// decided afterwards, from these few places instead of all of K.
+struct Specials {
+  struct Inf {
+    std::size_t k;
+    bool negative;
+  };
+  bool nan = false;
+  std::vector<Inf> infinities;
+
+  void see(std::size_t k, const Operand& x) {
+    nan |= x.kind == Kind::nan;
+    if (x.kind == Kind::inf) infinities.push_back({k, x.negative});
+  }
+  bool any() const { return nan || !infinities.empty(); }
+};
 
 // Significands and exponents of rows (of a) or of one panel (of b) along K, which is padded with zeros.
 struct PackedOperands {
@@ -79,7 +93,7 @@ inline std::uint32_t truncated(std::int64_t sum, int unit, std::uint32_t kept_fr
 // The accumulators of one row of outputs in a panel.
 class FusedRow {
  public:
-  FusedRow(const TensorCore& row) : row_(row), half_(row.finish == Finish::nearest_fp16) {}
+  FusedRow(const TensorCore& row) : row_(row), half_(row.finish == StepRounding::nearest_fp16) {}
 
   void step(const StepOperands& operands, std::uint32_t* held) const {
     std::array<std::int32_t, panel> largest;
@@ -111,7 +125,7 @@ class FusedRow {
   std::uint32_t finished(std::int64_t sum, int largest) const {
     const int unit = largest - row_.fraction_bits;
     if (half_) return static_cast<std::uint32_t>(finish_step(row_.finish, sum, unit));
-    return truncated(sum, unit, row_.finish == Finish::truncated_e8m13 ? ~0x3FFu : ~0u);
+    return truncated(sum, unit, row_.finish == StepRounding::truncated_e8m13 ? ~0x3FFu : ~0u);
   }
 
   const TensorCore& row_;
@@ -120,7 +134,7 @@ class FusedRow {
 
 // FADD: the processor's own addition is the IEEE one. Inf may come here, NaN only out of Inf - Inf.
 std::uint32_t promoted(const TensorCore& row, std::uint32_t held, std::uint32_t main) {
-  if (row.finish == Finish::nearest_fp16) return static_cast<std::uint32_t>(promote(row, held, main));
+  if (row.finish == StepRounding::nearest_fp16) return static_cast<std::uint32_t>(promote(row, held, main));
   const auto sum = std::bit_cast<std::uint32_t>(std::bit_cast<float>(held) + std::bit_cast<float>(main));
   return (sum & 0x7FFFFFFF) > 0x7F800000 ? static_cast<std::uint32_t>(promote(row, held, main)) : sum;
 }
@@ -139,12 +153,12 @@ class FastGemm {
         k_(padded(a.columns)),
         run_(run_length(path, k_)),
         packed_a_(a.rows * k_),
-        special_row_(a.rows, 0),
+        special_row_(a.rows),
         result_(a.rows * b.columns) {
     for (std::size_t i = 0; i < a.rows; ++i) {
       for (std::size_t k = 0; k < a.columns; ++k) {
-        const Operand x = read_operand(row_, a.format, a.code[i * a.columns + k]);
-        if (is_special(x)) special_row_[i] = 1;
+        const Operand x = left(i, k);
+        special_row_[i].see(k, x);
         packed_a_.put(i * k_ + place_in_run(path, k), packed(x, shift()));
       }
     }
@@ -171,28 +185,64 @@ class FastGemm {
 
   struct PanelState {
     PackedOperands b;
-    bool special = false;
+    std::array<Specials, panel> special_column;
     std::vector<std::uint32_t> held, main;  // `panel` per row
   };
 
   void run_panel(std::size_t first) {
-    PanelState state{PackedOperands(k_ * panel), false, std::vector<std::uint32_t>(a_.rows * panel, 0),
+    PanelState state{PackedOperands(k_ * panel),
+                     {},
+                     std::vector<std::uint32_t>(a_.rows * panel, 0),
                      std::vector<std::uint32_t>(a_.rows * panel, 0)};
     const std::size_t columns = std::min(panel, b_.columns - first);
     for (std::size_t k = 0; k < b_.rows; ++k) {
       for (std::size_t j = 0; j < columns; ++j) {
-        const Operand x = read_operand(row_, b_.format, b_.code[k * b_.columns + first + j]);
-        state.special |= is_special(x);
+        const Operand x = right(k, first + j);
+        state.special_column[j].see(k, x);
         state.b.put(place_in_run(path_, k) * panel + j, packed(x, 0));
       }
     }
-    if (!state.special) run_blocks(state);
+    run_blocks(state);
     for (std::size_t i = 0; i < a_.rows; ++i) {
-      const bool spec = state.special || special_row_[i] != 0;
       for (std::size_t j = 0; j < columns; ++j) {
-        result_[i * b_.columns + first + j] = spec ? by_spec(i, first + j) : outcome(state, i * panel + j);
+        std::uint64_t& result = result_[i * b_.columns + first + j];
+        result = outcome(state, i * panel + j);
+        const Specials& column = state.special_column[j];
+        if (special_row_[i].any() || column.any())
+          result = with_specials(i, special_row_[i], first + j, column, result);
       }
     }
+  }
+
+  Operand left(std::size_t i, std::size_t k) const {
+    return read_operand(row_, a_.format, a_.code[i * a_.columns + k]);
+  }
+  Operand right(std::size_t k, std::size_t j) const {
+    return read_operand(row_, b_.format, b_.code[k * b_.columns + j]);
+  }
+
+  // The output whose sum is `finite` where NaN and Inf count as zeros. An Inf product of one sign alone gives that Inf,
+  // unless the accumulator had overflowed before: then the order matters and the spec decides.
+  std::uint64_t with_specials(std::size_t i, const Specials& row, std::size_t j, const Specials& column,
+                              std::uint64_t finite) const {
+    const Format f = accumulator_format(row_);
+    bool nan = row.nan || column.nan, positive = false, negative = false;
+    const auto product = [&](bool inf_is_negative, const Operand& other) {
+      nan |= other.kind == Kind::zero;
+      (inf_is_negative != other.negative ? negative : positive) = true;
+      nan |= positive && negative;
+    };
+    for (const Specials::Inf& inf : row.infinities) {
+      if (nan) break;
+      product(inf.negative, right(inf.k, j));
+    }
+    for (const Specials::Inf& inf : column.infinities) {
+      if (nan) break;
+      product(inf.negative, left(i, inf.k));
+    }
+    if (nan) return code_mask(f) >> 1;
+    return decode(f, finite).kind == Kind::inf || decode(f, finite).kind == Kind::nan ? by_spec(i, j)
+                                                                                      : encode_inf(f, negative);
   }
 
   bool promotes() const { return path_.promotion != 0 || row_.composition == Composition::fp16_quads; }
@@ -203,9 +253,7 @@ class FastGemm {
   void run_blocks(PanelState& state) const {
     for (std::size_t begin = 0; begin < k_; begin += block_k) {
       const std::size_t end = std::min(begin + block_k, k_);
-      for (std::size_t i = 0; i < a_.rows; ++i) {
-        if (special_row_[i] == 0) run_steps(state, i, begin, end);
-      }
+      for (std::size_t i = 0; i < a_.rows; ++i) run_steps(state, i, begin, end);
     }
   }
 
@@ -227,12 +275,12 @@ class FastGemm {
   }
 
   std::uint64_t by_spec(std::size_t i, std::size_t j) const {
-    std::vector<Operand> left, right;
+    std::vector<Operand> a, b;
     for (std::size_t k = 0; k < a_.columns; ++k) {
-      left.push_back(read_operand(row_, a_.format, a_.code[i * a_.columns + k]));
-      right.push_back(read_operand(row_, b_.format, b_.code[k * b_.columns + j]));
+      a.push_back(left(i, k));
+      b.push_back(right(k, j));
     }
-    return gemm_output(path_, left, right);
+    return gemm_output(path_, a, b);
   }
 
   const GemmPath& path_;
@@ -240,7 +288,7 @@ class FastGemm {
   const CodeMatrix &a_, &b_;
   const std::size_t k_, run_;
   PackedOperands packed_a_;
-  std::vector<char> special_row_;
+  std::vector<Specials> special_row_;
   std::vector<std::uint64_t> result_;
 };
 

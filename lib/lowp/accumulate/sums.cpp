@@ -93,48 +93,90 @@ std::array<double, rows> cascade(Adder& adder, std::size_t size, Element element
   return held[0];
 }
 
-// The sum over vectors in one lane: four of them side by side, then what is left, then the four.
-double cascade_lane(Adder& adder, Terms terms, std::size_t lane, std::size_t lanes, std::size_t vectors) {
-  constexpr std::size_t side_by_side = 4;
-  const std::size_t groups = vectors / side_by_side;
-  auto sums = cascade<side_by_side>(
-      adder, groups, [&](std::size_t i, std::size_t r) { return terms[(i * side_by_side + r) * lanes + lane]; });
-  for (std::size_t v = groups * side_by_side; v < vectors; ++v) sums[0] = adder.add(sums[0], terms[v * lanes + lane]);
-  for (std::size_t r = 1; r < side_by_side; ++r) sums[0] = adder.add(sums[0], sums[r]);
+// Terms 0, 4, 8, ..., then 1, 5, 9, ... and so on in one cascade of four rows, what is left, then the four rows.
+// term(i) is one of `size`.
+template <class Term>
+double four_rows(Adder& adder, std::size_t size, Term term) {
+  constexpr std::size_t rows = 4;
+  const std::size_t whole = size / rows;
+  auto sums = cascade<rows>(adder, whole, [&](std::size_t i, std::size_t r) { return term(i * rows + r); });
+  for (std::size_t i = whole * rows; i < size; ++i) sums[0] = adder.add(sums[0], term(i));
+  for (std::size_t r = 1; r < rows; ++r) sums[0] = adder.add(sums[0], sums[r]);
   return sums[0];
 }
 
-double torch_cpu(Adder& adder, Terms terms) {
+// 256 bits of terms are one load: 8 lanes, and of 16-bit types each lane adds its two terms first. `narrow`: of those.
+double torch_cpu(Adder& adder, Terms terms, bool narrow) {
   constexpr std::size_t lanes = 8;
-  const std::size_t vectors = terms.size() / lanes;
-  std::array<double, lanes> partial;
-  for (std::size_t lane = 0; lane < lanes; ++lane) partial[lane] = cascade_lane(adder, terms, lane, lanes, vectors);
+  const std::size_t load = narrow ? 2 * lanes : lanes, loads = terms.size() / load;
+  if (loads == 0) return four_rows(adder, terms.size(), [&](std::size_t i) { return terms[i]; });
   double sum = 0;
-  for (std::size_t i = vectors * lanes; i < terms.size(); ++i) sum = adder.add(sum, terms[i]);
-  for (const double x : partial) sum = adder.add(sum, x);
+  for (std::size_t i = loads * load; i < terms.size(); ++i) sum = adder.add(sum, terms[i]);
+  for (std::size_t lane = 0; lane < lanes; ++lane) {
+    const double partial = four_rows(adder, loads, [&](std::size_t i) {
+      const double* at = &terms[i * load + lane];
+      return narrow ? adder.add(at[0], at[lanes]) : at[0];
+    });
+    sum = adder.add(sum, partial);
+  }
   return sum;
 }
 
-double torch_cuda(Adder& adder, Terms terms) {
-  constexpr std::size_t threads = 512, lanes = 4, warp = 32;
-  const std::size_t vectors = terms.size() / lanes, tail = vectors * lanes;
-  std::vector<double> held(threads);
-  for (std::size_t t = 0; t < threads; ++t) {
-    std::array<double, lanes> lane{};
-    for (std::size_t v = t; v < vectors; v += threads) {
-      for (std::size_t l = 0; l < lanes; ++l) lane[l] = adder.add(lane[l], terms[v * lanes + l]);
-    }
-    if (tail + t < terms.size()) lane[0] = adder.add(lane[0], terms[tail + t]);
-    for (std::size_t l = 1; l < lanes; ++l) lane[0] = adder.add(lane[0], lane[l]);
-    held[t] = lane[0];
+// Four loads of columns side by side, or four columns of a tensor shorter than one load, are added in order; the
+// columns that are left in four rows. A stack of single elements is contiguous.
+double torch_cpu_stack(Adder& adder, Terms terms, const SumShape& shape, bool narrow) {
+  if (shape.elements == 1) return torch_cpu(adder, terms, narrow);
+  const std::uint64_t side_by_side = shape.elements >= (narrow ? 16u : 8u) ? 32 : 4;
+  const auto term = [&](std::size_t i) { return terms[i]; };
+  if (shape.element < shape.elements / side_by_side * side_by_side) {
+    return cascade<1>(adder, terms.size(), [&](std::size_t i, std::size_t) { return term(i); })[0];
   }
-  for (std::size_t offset = threads / 2; offset >= warp; offset /= 2) {
+  return four_rows(adder, terms.size(), term);
+}
+
+// A block's threads meet: halves down to a warp, then the warp's lanes at distances 1, 2, 4, ...
+double block_sum(Adder& adder, std::vector<double>& held) {
+  constexpr std::size_t warp = 32;
+  std::size_t width = held.size();
+  for (std::size_t offset = width / 2; offset >= warp; offset /= 2) {
     for (std::size_t t = 0; t < offset; ++t) held[t] = adder.add(held[t], held[t + offset]);
   }
-  for (std::size_t offset = 1; offset < warp; offset *= 2) {
-    for (std::size_t t = 0; t + offset < warp; ++t) held[t] = adder.add(held[t], held[t + offset]);
+  width = std::min(width, warp);
+  for (std::size_t offset = 1; offset < width; offset *= 2) {
+    for (std::size_t t = 0; t + offset < width; ++t) held[t] = adder.add(held[t], held[t + offset]);
   }
   return held[0];
+}
+
+// From 128 terms on a thread loads a vector at a time; below, single terms a block's width apart.
+double torch_cuda(Adder& adder, Terms terms, bool narrow) {
+  if (terms.empty()) return 0;
+  constexpr std::size_t most_threads = 512, vector_from = 128;
+  const bool vectors = terms.size() >= vector_from;
+  const std::size_t lanes = !vectors ? 1 : narrow ? 8 : 4, loads = terms.size() / lanes;
+  std::vector<double> held(std::min(most_threads, std::bit_floor(loads)));
+  for (std::size_t t = 0; t < held.size(); ++t) {
+    std::array<double, 8> lane{};
+    if (vectors) {
+      for (std::size_t v = t; v < loads; v += held.size()) {
+        for (std::size_t l = 0; l < lanes; ++l) lane[l] = adder.add(lane[l], terms[v * lanes + l]);
+      }
+      const std::size_t tail = loads * lanes + t;
+      if (tail < terms.size()) lane[0] = adder.add(lane[0], terms[tail]);
+    } else {
+      for (std::size_t i = t, l = 0; i < terms.size(); i += held.size(), ++l) lane[l] = adder.add(lane[l], terms[i]);
+    }
+    for (std::size_t l = 1; l < lane.size(); ++l) lane[0] = adder.add(lane[0], lane[l]);
+    held[t] = lane[0];
+  }
+  return block_sum(adder, held);
+}
+
+double torch_cuda_stack(Adder& adder, Terms terms) {
+  std::array<double, 4> sums{};
+  for (std::size_t i = 0; i < terms.size(); ++i) sums[i % 4] = adder.add(sums[i % 4], terms[i]);
+  for (std::size_t r = 1; r < sums.size(); ++r) sums[0] = adder.add(sums[0], sums[r]);
+  return sums[0];
 }
 
 double nccl_ring(Adder& adder, Terms terms, std::size_t chunk) {
@@ -157,14 +199,37 @@ double tree_node(Adder& adder, Terms terms, std::size_t rank) {
   return sum;
 }
 
+Adder fp32_adder() {
+  static const Adder fp32({"fp32", ieee_format(8, 23)});
+  return fp32;
+}
+
 double split(Adder& adder, Terms terms, std::size_t parts) {
-  Adder wide({"fp32", ieee_format(8, 23)});
+  Adder wide = fp32_adder();
   const std::size_t length = (terms.size() + parts - 1) / std::max<std::size_t>(parts, 1);
   std::vector<double> partial;
   for (std::size_t i = 0; i < terms.size(); i += length) {
     partial.push_back(adder.round(sequential(wide, terms.subspan(i, std::min(length, terms.size() - i)))));
   }
   return sequential(adder, partial);
+}
+
+// PyTorch's orders; 16-bit types are narrow: their terms are added in `adder`, whatever it rounds to.
+double torch_sum(SumOrder order, const SumShape& shape, Adder& adder, Terms terms, bool narrow) {
+  switch (order) {
+    case SumOrder::torch_cpu: return torch_cpu(adder, terms, narrow);
+    case SumOrder::torch_cpu_stack: return torch_cpu_stack(adder, terms, shape, narrow);
+    case SumOrder::torch_cuda: return torch_cuda(adder, terms, narrow);
+    default: return torch_cuda_stack(adder, terms);
+  }
+}
+
+double torch_sum(SumOrder order, const SumShape& shape, Adder& adder, Terms terms) {
+  if (adder.how().format.width > 16) return torch_sum(order, shape, adder, terms, false);
+  Adder wide = fp32_adder();
+  const double sum = torch_sum(order, shape, wide, terms, true);
+  adder.count_absorbed_of(wide);
+  return adder.round(sum);
 }
 
 }  // namespace
@@ -188,8 +253,10 @@ double sum_in_order(SumOrder order, const SumShape& shape, Adder& adder, Terms t
     case SumOrder::blocked: return blocked(adder, terms, block);
     case SumOrder::kahan: return kahan(adder, terms);
     case SumOrder::neumaier: return neumaier(adder, terms);
-    case SumOrder::torch_cpu: return torch_cpu(adder, terms);
-    case SumOrder::torch_cuda: return torch_cuda(adder, terms);
+    case SumOrder::torch_cpu:
+    case SumOrder::torch_cpu_stack:
+    case SumOrder::torch_cuda:
+    case SumOrder::torch_cuda_stack: return torch_sum(order, shape, adder, terms);
     case SumOrder::nccl_ring: return nccl_ring(adder, terms, shape.ring_chunk);
     case SumOrder::nccl_tree: return terms.empty() ? 0 : tree_node(adder, terms, 0);
     case SumOrder::split: return split(adder, terms, block);

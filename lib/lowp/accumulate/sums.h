@@ -19,7 +19,9 @@ enum class SumOrder : std::uint8_t {
   kahan,
   neumaier,
   torch_cpu,
+  torch_cpu_stack,
   torch_cuda,
+  torch_cuda_stack,
   nccl_ring,
   nccl_tree,
   split,
@@ -31,6 +33,7 @@ struct SumModel {
   std::string_view what;
   Grade grade;
   std::string_view source;
+  bool fp32_inside = false;  // formats of at most 16 bits are summed in FP32 and rounded once, at the end
 };
 
 inline constexpr std::array sum_table{
@@ -43,10 +46,18 @@ inline constexpr std::array sum_table{
              "Kahan 1965"},
     SumModel{"neumaier", SumOrder::neumaier, "as Kahan, also right when a term is larger than the sum", Grade::agreed,
              "Neumaier 1974"},
-    SumModel{"torch_cpu", SumOrder::torch_cpu, "torch.sum on a CPU: four rows of 8 lanes, four levels", Grade::single,
-             "PyTorch SumKernel.cpp, AVX2 lanes"},
-    SumModel{"torch_cuda", SumOrder::torch_cuda, "torch.sum on a GPU: one block of 512 threads, 4 lanes each",
-             Grade::inferred, "PyTorch Reduce.cuh; the real shape depends on GPU and tensor"},
+    SumModel{"torch_cpu", SumOrder::torch_cpu,
+             "torch.sum of contiguous terms on a CPU: four rows of 8 lanes, four levels", Grade::recorded,
+             "PyTorch SumKernel.cpp; torch 2.15 gives the same bits", true},
+    SumModel{"torch_cpu_stack", SumOrder::torch_cpu_stack,
+             "torch.stack(terms).sum(0) on a CPU: in order, each 16 terms apart; the last columns in four parts",
+             Grade::agreed, "PyTorch SumKernel.cpp; torch 2.15 gives the same bits", true},
+    SumModel{"torch_cuda", SumOrder::torch_cuda,
+             "torch.sum of contiguous terms on a GPU: lanes of one block, then a tree", Grade::inferred,
+             "PyTorch Reduce.cuh, from source, not run; one block, up to 131,072 terms", true},
+    SumModel{"torch_cuda_stack", SumOrder::torch_cuda_stack,
+             "torch.stack(terms).sum(0) on a GPU: every fourth term, then the four sums", Grade::inferred,
+             "PyTorch Reduce.cuh, from source, not run; fewer than 64 terms", true},
     SumModel{"nccl_ring", SumOrder::nccl_ring, "all-reduce around the ring of ranks, rounded at every hop",
              Grade::single, "NCCL 2.30 source"},
     SumModel{"nccl_tree", SumOrder::nccl_tree, "all-reduce up a binary tree of ranks: own, first child, second child",
@@ -63,9 +74,11 @@ bool is_compensated(SumOrder order);
 struct SumShape {
   std::size_t block = 4;       // of blocked and split
   std::size_t ring_chunk = 0;  // of nccl_ring: the chunk the element is in; the sum starts at the next rank
+  std::uint64_t element = 0, elements = 1;  // of torch_cpu_stack: which of a tensor's elements the terms are
 };
 
-// The sum of terms, which are values of the adder's format; 0 of none. Every addition is rounded by `adder`.
+// The sum of terms, which are values of the adder's format; 0 of none. Every addition is rounded by `adder`, but for
+// models with FP32 inside: there only the sum is, and additions absorbed in FP32 count as absorbed by it.
 double sum_in_order(SumOrder order, const SumShape& shape, Adder& adder, std::span<const double> terms);
 
 }  // namespace lowp

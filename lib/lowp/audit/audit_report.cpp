@@ -40,39 +40,41 @@ CellList texts(const std::vector<std::string>& lines) {
   return list;
 }
 
-Table tool_table(std::string_view version) {
-  return {"tool", {"name", "version"}, {{text("precision-audit"), text(version)}}, true};
-}
-
-Table inputs_table(const Summary& summary) {
-  Table table{"inputs", {"path", "format", "steps", "tensors", "elements", "bytes", "notes"}, {}, false};
+std::vector<Source> sources_of(const Summary& summary) {
+  std::vector<Source> sources;
   for (const StepSummary& step : summary.steps) {
-    std::uint64_t elements = 0;
-    for (const TensorSummary& tensor : step.tensors) elements += census_of(tensor.evidence).elements;
-    CellList steps;
-    if (step.step) steps.push_back(integer(*step.step));
-    table.rows.push_back({text(step.path), text(step.reader), Cell{steps}, count(step.tensors.size()),
-                          count(elements), count(step.bytes), Cell{texts(step.notes)}});
+    Source source{step.path, step.reader, {}, step.tensors.size(), 0, step.bytes, step.notes};
+    for (const TensorSummary& tensor : step.tensors) source.elements += census_of(tensor.evidence).elements;
+    if (step.step) source.steps.push_back(*step.step);
+    sources.push_back(std::move(source));
   }
-  return table;
+  return sources;
 }
 
 // Extremes as they were dumped.
+Row tensor_row(const StepSummary& step, const TensorSummary& tensor) {
+  const Census census = census_of(tensor.evidence);
+  CellList shape;
+  for (const std::uint64_t size : tensor.shape) shape.push_back(count(size));
+  return {text(tensor.name), text(step.path), maybe(step.step), Cell{shape}, text(tensor.dtype->name),
+          count(census.elements), count(census.zero_in), count(census.nan_in), count(census.inf_in),
+          magnitude(scaled(census.max_abs, step.dump_scale_log2), "no finite non-zero value"),
+          magnitude(scaled(census.min_nonzero_abs, step.dump_scale_log2), "no finite non-zero value")};
+}
+
 Table tensors_table(const Summary& summary) {
   Table table{"tensors",
               {"name", "path", "step", "shape", "dtype", "elements", "zero_in", "nan_in", "inf_in", "max_abs",
                "min_nonzero_abs"},
               {},
               false};
-  for_each_tensor(summary, [&](TensorRef, const StepSummary& step, const TensorSummary& tensor) {
-    const Census census = census_of(tensor.evidence);
-    CellList shape;
-    for (const std::uint64_t size : tensor.shape) shape.push_back(count(size));
-    table.rows.push_back({text(tensor.name), text(step.path), maybe(step.step), Cell{shape}, text(tensor.dtype->name),
-                          count(census.elements), count(census.zero_in), count(census.nan_in), count(census.inf_in),
-                          magnitude(scaled(census.max_abs, step.dump_scale_log2), "no finite non-zero value"),
-                          magnitude(scaled(census.min_nonzero_abs, step.dump_scale_log2), "no finite non-zero value")});
-  });
+  table.more = [&summary](const TakeRow& take) {
+    for (const StepSummary& step : summary.steps) {
+      for (const TensorSummary& tensor : step.tensors) {
+        if (!take(tensor_row(step, tensor))) return;
+      }
+    }
+  };
   return table;
 }
 
@@ -148,25 +150,29 @@ std::vector<Cell> outcome_row(std::vector<Cell> scope, const Target& target, con
   return row;
 }
 
-void add_outcomes(Table& table, const AuditFindings& f, const std::vector<Cell>& scope, const Outcomes& outcomes) {
+bool give_outcomes(const AuditFindings& f, const std::vector<Cell>& scope, const Outcomes& outcomes,
+                   const TakeRow& take) {
   for (std::size_t target = 0; target < outcomes.size(); ++target) {
     for (const Outcome& outcome : outcomes[target]) {
-      table.rows.push_back(outcome_row(scope, f.question.target(target), outcome));
+      if (!take(outcome_row(scope, f.question.target(target), outcome))) return false;
     }
   }
+  return true;
 }
 
+// Of a dump with many tensors its rows are most of the report: they are made when they are written.
 Table outcomes_table(const AuditFindings& f) {
   Table table{"outcomes", outcome_keys, {}, false};
-  add_outcomes(table, f, {text("total"), null(), null()}, f.result.total);
-  for (const ScopedOutcomes& scoped : f.result.scoped) {
-    const StepSummary& step = f.result.summary.steps[scoped.ref.step];
-    const bool tensor = scoped.scope == Scope::tensor;
-    add_outcomes(table, f,
-                 {text(tensor ? "tensor" : "step"), text(tensor ? step.tensors[scoped.ref.tensor].name : step.path),
-                  maybe(step.step)},
-                 scoped.outcomes);
-  }
+  table.more = [&f](const TakeRow& take) {
+    if (!give_outcomes(f, {text("total"), null(), null()}, f.result.total, take)) return;
+    for (const ScopedOutcomes& scoped : f.result.scoped) {
+      const StepSummary& step = f.result.summary.steps[scoped.ref.step];
+      const bool tensor = scoped.scope == Scope::tensor;
+      const std::string& name = tensor ? step.tensors[scoped.ref.tensor].name : step.path;
+      const std::vector<Cell> scope{text(tensor ? "tensor" : "step"), text(name), maybe(step.step)};
+      if (!give_outcomes(f, scope, scoped.outcomes, take)) return;
+    }
+  };
   return table;
 }
 
@@ -218,11 +224,11 @@ std::string_view rounding_name(Rounding rounding) {
   return "unknown";
 }
 
-Report audit_report(const AuditFindings& findings, std::string_view tool_version, bool with_tables) {
+Report audit_report(const AuditFindings& findings, bool with_tables) {
   Report report;
   if (with_tables) {
-    report.tables = {tool_table(tool_version), inputs_table(findings.result.summary), tensors_table(findings.result.summary),
-                     outcomes_table(findings), recommendations_table(findings)};
+    report.sources = sources_of(findings.result.summary);
+    report.tables = {tensors_table(findings.result.summary), outcomes_table(findings), recommendations_table(findings)};
   }
   report.story = audit_story(findings);
   report.figures = {audit_figure(findings)};

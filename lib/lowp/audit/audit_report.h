@@ -18,9 +18,10 @@ struct AuditFindings {
   std::vector<std::string> caveats;
 };
 
-// Tables tool, inputs, tensors, outcomes, recommendations; a story; one figure. Deterministic: no times, no threads.
+// Sources, tables tensors, outcomes, recommendations; a story; one figure. Deterministic: no times, no threads. Rows are
+// made when they are written: `findings` must live as long.
 // Without tables where nobody reads them: of a dump with many tensors they are most of the report.
-Report audit_report(const AuditFindings& findings, std::string_view tool_version, bool with_tables);
+Report audit_report(const AuditFindings& findings, bool with_tables);
 
 // The name by which records and the command line call an overflow rule.
 std::string_view overflow_name(Overflow overflow);

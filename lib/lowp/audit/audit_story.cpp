@@ -127,7 +127,7 @@ void add_target_rows(Grid& grid, const AuditFindings& f, std::size_t target, con
     for (const int scale : shown) {
       const Outcome& outcome = f.result.total[target][f.question.scales.index(scale)];
       const std::uint64_t part = outcome.counts[line.element_class].most, whole = outcome.nonzero().most;
-      row.cells.push_back(share_text(part, whole));
+      row.cells.push_back(percent_text(part, whole));
       row.spark.push_back(whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole));
     }
     grid.rows.push_back(std::move(row));
@@ -215,11 +215,12 @@ std::vector<Block> worst_tensors(const AuditFindings& f) {
   for (std::size_t target = 0; target < targets; ++target) {
     grid.header.push_back(fmt::format("{} {}", f.question.formats[target].name, power_text(shown_scale(f, target))));
   }
+  grid.key_column = 3 + static_cast<int>(first);
   for (const NamedLosses& losses : all) {
     GridRow row{
         {*losses.name, magnitude_text(to_double(losses.max_abs)), magnitude_text(to_double(losses.min_nonzero_abs))},
         {}};
-    for (const std::uint64_t lost : losses.lost) row.cells.push_back(share_text(lost, losses.nonzero));
+    for (const std::uint64_t lost : losses.lost) row.cells.push_back(percent_text(lost, losses.nonzero));
     grid.rows.push_back(std::move(row));
   }
   return {grid};

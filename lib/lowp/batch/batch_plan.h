@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a kernel must know about one (format, conversion), as words: every special result is asked of core beforehand.
+// Everything a kernel needs for one (format, conversion), precomputed as 32-bit words; special results are taken from
+// core when the plan is made.
 #pragma once
 
 #include <cstdint>

@@ -67,17 +67,19 @@ inline constexpr std::array profile_table{
     Profile{"torch_before_2_13", [](Format f) { return torch(f, ieee_overflow); },
             "never saturates: E4M3 overflows to NaN; E8M0 takes the magnitude, ties go up",
             "PyTorch Float8_e4m3fn.h, Float8_e8m0fnu.h before pull request 178817"},
-    Profile{
-        "torch_2_13", [](Format f) { return torch(f, is_e4m3fn(f) ? saturating_finite : ieee_overflow); },
-        "as before 2.13, but finite values beyond E4M3 give 448 (Inf still NaN: our reading of \"finite overflow\")",
-        "PyTorch pull request 178817"},
-    Profile{"onnx",
+    Profile{"torch_2_13", [](Format f) { return torch(f, is_e4m3fn(f) ? saturating : ieee_overflow); },
+            "as before 2.13, but values beyond E4M3 give 448, Inf too; 2.15 does the same",
+            "Float8_e4m3fn.h of PyTorch 2.13.0 and 2.15.0, pull request 178817"},
+    Profile{"onnx_before_24",
             [](Format f) {
               const Overflow rule = f.nan == NanRule::negative_zero ? saturating_finite : saturating;
               return Conversion{.rounding = scale_up(f), .overflow = if_narrow(f, rule)};
             },
             "saturate = 1: overflow and Inf give the largest number, but Inf gives NaN in FNUZ formats; E8M0 rounds up",
-            "ONNX technical/float8.md, Cast"},
+            "ONNX Cast 19 to 23"},
+    Profile{"onnx", [](Format f) { return Conversion{.rounding = scale_up(f), .overflow = if_narrow(f, saturating)}; },
+            "saturate = 1: overflow and Inf give the largest number, in FNUZ formats too; E8M0 rounds up",
+            "ONNX Cast 24 and 25, technical/float8.md"},
     Profile{"p3109_sat_finite",
             [](Format) { return Conversion{.overflow = saturating, .negative = NegativeResult::smallest}; },
             "everything beyond the range clamps to its end, Inf too; below zero gives 0 in unsigned formats",

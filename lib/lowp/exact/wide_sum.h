@@ -8,10 +8,11 @@
 #include <cstdint>
 
 #include "lowp/core/exact.h"
+#include "lowp/core/portable.h"
 
 namespace lowp {
 
-__extension__ using u128 = unsigned __int128;
+using u128 = uint128;
 
 // An unsigned 256-bit integer: sums of squares of 53-bit significands over 2^40 elements need 146 bits.
 struct Integer256 {

@@ -8,7 +8,9 @@
 
 #include "lowp/report/escape.h"
 #include "lowp/report/humanize.h"
+#include "lowp/report/provenance.h"
 #include "lowp/report/report.h"
+#include "lowp/report/sink.h"
 
 namespace lowp {
 namespace {
@@ -52,15 +54,22 @@ void append_record(std::string& out, const Values& values, ToField to_field) {
 
 }  // namespace
 
-void write_csv(const Report& report, const TextStyle&, std::string& out) {
+void write_csv(const Report& report, const TextStyle&, Sink& sink) {
+  const std::vector<Table> before = provenance(report);
+  const bool several = before.size() + report.tables.size() > 1;
   bool first = true;
-  for (const Table& table : report.tables) {
-    if (!first) out.push_back('\n');
-    if (report.tables.size() > 1) out += "# " + visible(table.name) + "\n";
-    append_record(out, table.keys, csv_text);
-    for (const std::vector<Cell>& row : table.rows) append_record(out, row, field_of);
+  const auto append = [&](const Table& table) {
+    if (!first) sink.text.push_back('\n');
+    if (several) sink.text += "# " + visible(table.name) + "\n";
+    append_record(sink.text, table.keys, csv_text);
+    each_row(table, [&sink](const Row& row) {
+      append_record(sink.text, row, field_of);
+      return sink.go_on();
+    });
     first = false;
-  }
+  };
+  for (const Table& table : before) append(table);
+  for (const Table& table : report.tables) append(table);
 }
 
 }  // namespace lowp

@@ -30,6 +30,7 @@ std::string percent_text(std::uint64_t part, std::uint64_t whole) {
   if (part == 0) return "0";
   if (part == whole) return "100 %";
   const double percent = 100.0 * (static_cast<double>(part) / static_cast<double>(whole));
+  if (percent < 0.01) return "<0.01 %";
   if (percent < 1) return fmt::format("{:#.2g} %", percent);
   if (part < whole && percent >= 99.95) return "99.9 %";
   return fmt::format("{:.1f} %", percent);

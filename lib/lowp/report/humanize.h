@@ -11,11 +11,11 @@ namespace lowp {
 
 std::string grouped(std::uint64_t count);                                               // 2,085,707
 std::string counted(std::uint64_t count, std::string_view one, std::string_view many);  // "1 tensor", "31 tensors"
-// "0" when none at all, the grouped count while it is below 1,000 and below 1 % of `whole`, else percent_text. "-" when
+// For a sentence. "0" when none at all, the grouped count while it is below 1,000 and below 1 % of `whole`, else percent_text. "-" when
 // whole is 0.
 std::string share_text(std::uint64_t part, std::uint64_t whole);
-// "0" if none, else one decimal from 1 % up ("57.2 %", "1.1 %") and two significant digits below it ("0.12 %").
-// "100 %" only when part equals whole, "99.9 %" for whatever would round to it. "-" when whole is 0.
+// For a column of shares. "0" if none, "<0.01 %" if hardly any, two significant digits below 1 % ("0.12 %"), else one
+// decimal ("57.2 %"). "100 %" only when part equals whole, "99.9 %" for whatever would round to it. "-" when whole is 0.
 std::string percent_text(std::uint64_t part, std::uint64_t whole);
 std::string magnitude_text(double value);  // 1.3e-02: two significant digits; zero is "0"
 std::string power_text(int exponent);      // "2^16"

@@ -11,7 +11,9 @@
 
 #include "lowp/report/escape.h"
 #include "lowp/report/humanize.h"
+#include "lowp/report/provenance.h"
 #include "lowp/report/report.h"
+#include "lowp/report/sink.h"
 
 namespace lowp {
 namespace {
@@ -100,7 +102,7 @@ void append_value(std::string& out, const Cell& cell) {
       cell.value);
 }
 
-void append_record(std::string& out, const Shape& shape, const std::vector<Cell>& row) {
+void append_record(std::string& out, const Shape& shape, const Row& row) {
   assert(row.size() == shape.columns.size());
   out.push_back('{');
   for (std::size_t i = 0; i < row.size(); ++i) {
@@ -116,32 +118,39 @@ void append_record(std::string& out, const Shape& shape, const std::vector<Cell>
   out.push_back('}');
 }
 
-void append_table(std::string& out, const Table& table) {
-  append_key(out, table.name);
-  out.push_back(' ');
+void append_table(Sink& sink, const Table& table) {
+  append_key(sink.text, table.name);
+  sink.text.push_back(' ');
   const Shape shape = shape_of(table.keys);
   if (table.single) {
     assert(table.rows.size() == 1);
-    append_record(out, shape, table.rows.front());
+    append_record(sink.text, shape, table.rows.front());
     return;
   }
-  out.push_back('[');
-  for (std::size_t i = 0; i < table.rows.size(); ++i) {
-    out += i > 0 ? ",\n" : "\n";
-    append_record(out, shape, table.rows[i]);
-  }
-  out += table.rows.empty() ? "]" : "\n]";
+  sink.text.push_back('[');
+  bool first = true;
+  each_row(table, [&](const Row& row) {
+    sink.text += first ? "\n" : ",\n";
+    first = false;
+    append_record(sink.text, shape, row);
+    return sink.go_on();
+  });
+  sink.text += first ? "]" : "\n]";
 }
 
 }  // namespace
 
-void write_json(const Report& report, const TextStyle&, std::string& out) {
-  fmt::format_to(std::back_inserter(out), "{{\n\"schema_version\": {}", report.schema_version);
-  for (const Table& table : report.tables) {
-    out += ",\n";
-    append_table(out, table);
-  }
-  out += "\n}\n";
+void write_json(const Report& report, const TextStyle&, Sink& sink) {
+  fmt::format_to(std::back_inserter(sink.text), "{{\n\"schema_version\": {}", report.schema_version);
+  const auto append = [&sink](const std::vector<Table>& tables) {
+    for (const Table& table : tables) {
+      sink.text += ",\n";
+      append_table(sink, table);
+    }
+  };
+  append(provenance(report));
+  append(report.tables);
+  sink.text += "\n}\n";
 }
 
 }  // namespace lowp

@@ -5,6 +5,7 @@
 #include "lowp/report/escape.h"
 #include "lowp/report/lines.h"
 #include "lowp/report/report.h"
+#include "lowp/report/sink.h"
 
 namespace lowp {
 namespace {
@@ -69,9 +70,12 @@ struct MarkdownPrinter {
 
 }  // namespace
 
-void write_markdown(const Report& report, const TextStyle&, std::string& out) {
-  MarkdownPrinter printer{out};
-  for (const Block& block : report.story) std::visit(printer, block);
+void write_markdown(const Report& report, const TextStyle&, Sink& sink) {
+  MarkdownPrinter printer{sink.text};
+  for (const Block& block : report.story) {
+    std::visit(printer, block);
+    if (!sink.go_on()) return;
+  }
 }
 
 }  // namespace lowp

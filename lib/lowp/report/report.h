@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -24,13 +25,20 @@ struct Cell {
 };
 
 // Records of one kind. A dot in a key nests in JSON ("counts.flushed" is {"counts":{"flushed":...}}) and stays a dot in
-// CSV. `single` tables hold exactly one row and are a JSON object, others an array of objects.
+// CSV. `single` tables hold exactly one row and are a JSON object, others an array of objects. `more` makes rows after
+// `rows` when a writer asks for them, so that nobody has to hold them all: it gives each to `take` and stops when that
+// says false. It must give the same rows each time.
+using Row = std::vector<Cell>;
+using TakeRow = std::function<bool(const Row&)>;
 struct Table {
   std::string name;
   std::vector<std::string> keys;
-  std::vector<std::vector<Cell>> rows;
+  std::vector<Row> rows;
   bool single = false;
+  std::function<void(const TakeRow& take)> more = {};
 };
+// Every row of `table` in order, until `take` says false.
+void each_row(const Table& table, const TakeRow& take);
 
 struct Heading {
   std::string text;
@@ -42,7 +50,8 @@ struct Paragraph {
   int hanging = 0;
 };
 // A compact table for people: cells are finished text, columns after the first `left_columns` are right-aligned.
-// Columns that do not fit the width are left out from the middle, evenly, never the first `left_columns` or the last.
+// Where the width is short, long names lose their middle first; then columns are left out from the middle, evenly,
+// never the first `left_columns`, the last or `key_column`.
 struct GridRow {
   std::vector<std::string> cells;  // as many as header cells
   std::vector<double> spark;       // 0..1 (values outside are clamped); empty: no bar at the end of the row
@@ -52,6 +61,7 @@ struct Grid {
   std::vector<std::string> header;
   int left_columns = 1;
   std::vector<GridRow> rows;
+  int key_column = -1;  // what the rows are sorted by; -1: nothing
 };
 using Block = std::variant<Heading, Paragraph, Grid>;
 
@@ -88,8 +98,22 @@ struct Figure {
   std::vector<Panel> panels;
 };
 
+// Who made the report, and of what. JSON and CSV print both before `tables`, as "tool" and "inputs", in one shape for
+// every command; nothing of them where the tool has no name.
+struct Tool {
+  std::string name, version;
+};
+struct Source {
+  std::string path, format;         // the kind of file: "safetensors"
+  std::vector<std::int64_t> steps;  // of training; empty: not known
+  std::uint64_t tensors = 0, elements = 0, bytes = 0;
+  std::vector<std::string> notes;  // what was skipped or is doubtful
+};
+
 struct Report {
-  int schema_version = 1;
+  int schema_version = 2;
+  Tool tool = {};
+  std::vector<Source> sources = {};
   std::vector<Table> tables;
   std::vector<Block> story;
   std::vector<Figure> figures;

@@ -9,6 +9,8 @@
 
 #include "lowp/report/escape.h"
 #include "lowp/report/report.h"
+#include "lowp/report/sink.h"
+#include "lowp/report/svg.h"
 #include "lowp/report/svg_bands.h"
 #include "lowp/report/svg_canvas.h"
 #include "lowp/report/svg_lines.h"
@@ -142,7 +144,8 @@ std::string in_words(const Report& report) {
 
 }  // namespace
 
-void write_svg(const Report& report, const TextStyle&, std::string& out) {
+void write_svg(const Report& report, const TextStyle&, Sink& sink) {
+  std::string& out = sink.text;
   std::string body;
   SvgCanvas canvas{body};
   double height = 0;
@@ -153,8 +156,9 @@ void write_svg(const Report& report, const TextStyle&, std::string& out) {
   }
   height = std::max(std::ceil(height), 1.0);
   const std::string title = report.figures.empty() ? "no figure" : report.figures.front().title;
+  out += svg_mark;
   fmt::format_to(std::back_inserter(out),
-                 "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0}\" height=\"{1}\" viewBox=\"0 0 {0} {1}\" "
+                 "width=\"{0}\" height=\"{1}\" viewBox=\"0 0 {0} {1}\" "
                  "role=\"img\">\n<title>{2}</title>\n<desc>{3}</desc>\n",
                  page_width, height, xml_text(title), xml_text(in_words(report)));
   out += pattern_defs();

@@ -6,6 +6,7 @@
 #include "lowp/report/humanize.h"
 #include "lowp/report/lines.h"
 #include "lowp/report/report.h"
+#include "lowp/report/sink.h"
 
 namespace lowp {
 namespace {
@@ -13,7 +14,8 @@ namespace {
 constexpr std::size_t least_width = 20;
 constexpr std::size_t grid_indent = 2;
 constexpr std::size_t gap = 2;
-constexpr std::size_t least_name = 8;
+constexpr std::size_t fair_name = 16, least_name = 8;
+constexpr std::size_t widest_prose = 100;  // longer lines are hard to read; tables use the whole terminal
 constexpr std::size_t least_values = 3;  // columns kept before the bars at the end of the rows are given up
 
 std::size_t usable_width(const TextStyle& style) {
@@ -43,8 +45,9 @@ std::size_t width_of(const Layout& layout, const std::vector<std::size_t>& colum
   return total - (columns.empty() ? 0 : gap) + (layout.spark > 0 ? gap + layout.spark : 0);
 }
 
-// The first `left` columns and `values` of the others: the first, the last and evenly spaced ones between.
-std::vector<std::size_t> chosen_columns(std::size_t left, std::size_t all, std::size_t values) {
+// The first `left` columns and `values` of the others: the first, the last and evenly spaced ones between; `key`, where
+// it is one of them, in place of its nearest neighbour.
+std::vector<std::size_t> chosen_columns(std::size_t left, std::size_t all, std::size_t values, std::size_t key) {
   std::vector<std::size_t> columns;
   for (std::size_t i = 0; i < left; ++i) columns.push_back(i);
   if (values == 1) columns.push_back(all - 1);
@@ -52,6 +55,10 @@ std::vector<std::size_t> chosen_columns(std::size_t left, std::size_t all, std::
     const std::size_t steps = values - 1;
     columns.push_back(left + (2 * i * (all - left - 1) + steps) / (2 * steps));
   }
+  if (key < left || key >= all || values == 0 || std::ranges::find(columns, key) != columns.end()) return columns;
+  const auto distance = [key](std::size_t column) { return column > key ? column - key : key - column; };
+  *std::min_element(columns.begin() + static_cast<std::ptrdiff_t>(left), columns.end(),
+                    [&](std::size_t a, std::size_t b) { return distance(a) < distance(b); }) = key;
   return columns;
 }
 
@@ -77,30 +84,37 @@ std::size_t evenly(std::size_t values, std::size_t all) {
   return values;
 }
 
-// Gives up, in this order: columns down to `least_values`, the bars, more columns, and last the middle of names.
+// Gives up, in this order: the middle of long names, columns down to `least_values`, the bars, more columns, and last
+// the middle of short names. The key column stays.
 Layout fitted(const Grid& grid, std::size_t width) {
   Layout layout = measured(grid, width);
   const std::size_t all = layout.widths.size();
   const std::size_t left = std::min(static_cast<std::size_t>(std::max(grid.left_columns, 0)), all);
+  const std::size_t key = grid.key_column < 0 ? all : static_cast<std::size_t>(grid.key_column);
+  const auto shorten = [&](std::size_t least) {
+    for (std::size_t total = width_of(layout, layout.columns); total > width; --total) {
+      const auto end = layout.widths.begin() + static_cast<std::ptrdiff_t>(left);
+      const auto widest = std::max_element(layout.widths.begin(), end);
+      if (left == 0 || *widest <= least) return;
+      --*widest;
+    }
+  };
   const auto thin = [&](std::size_t least) {
     std::size_t values = all - left;
     const auto too_wide = [&] {
-      layout.columns = chosen_columns(left, all, values);
+      layout.columns = chosen_columns(left, all, values, key);
       return width_of(layout, layout.columns) > width;
     };
     while (too_wide() && values > least) --values;
-    layout.columns = chosen_columns(left, all, evenly(values, all - left));
+    layout.columns = chosen_columns(left, all, evenly(values, all - left), key);
     return width_of(layout, layout.columns) <= width;
   };
+  layout.columns = chosen_columns(left, all, all - left, key);
+  shorten(fair_name);
   if (thin(std::min(all - left, least_values))) return layout;
   layout.spark = 0;
   thin(std::min<std::size_t>(all - left, 1));
-  for (std::size_t total = width_of(layout, layout.columns); total > width; --total) {
-    const auto widest =
-        std::max_element(layout.widths.begin(), layout.widths.begin() + static_cast<std::ptrdiff_t>(left));
-    if (left == 0 || *widest <= least_name) break;
-    --*widest;
-  }
+  shorten(least_name);
   return layout;
 }
 
@@ -138,6 +152,7 @@ struct StoryPrinter {
   const TextStyle& style;
   std::string& out;
   std::size_t width = usable_width(style);
+  std::size_t prose = std::min(width, widest_prose);
   bool begun = false;
   bool after_grid = false;
 
@@ -147,7 +162,7 @@ struct StoryPrinter {
 
   void operator()(const Heading& heading) {
     blank_line();
-    for (const std::string& line : wrapped(visible(heading.text, style.unicode), 0, 0, width)) {
+    for (const std::string& line : wrapped(visible(heading.text, style.unicode), 0, 0, prose)) {
       append_bold(out, line, style);
     }
     after_grid = false;
@@ -157,11 +172,11 @@ struct StoryPrinter {
     if (after_grid) blank_line();
     after_grid = false;
     const auto column = [this](int wanted) {
-      return std::min(static_cast<std::size_t>(std::max(wanted, 0)), width / 2);
+      return std::min(static_cast<std::size_t>(std::max(wanted, 0)), prose / 2);
     };
     const std::size_t first = column(paragraph.indent);
     const std::size_t rest = column(paragraph.indent + paragraph.hanging);
-    for (const std::string& line : wrapped(visible(paragraph.text, style.unicode), first, rest, width)) {
+    for (const std::string& line : wrapped(visible(paragraph.text, style.unicode), first, rest, prose)) {
       append_line(out, line);
     }
   }
@@ -170,7 +185,7 @@ struct StoryPrinter {
     const Grid grid = visible_grid(unsafe, style.unicode);
     if (after_grid || !grid.title.empty()) blank_line();
     if (!grid.title.empty()) {
-      for (const std::string& line : wrapped(grid.title, 0, 0, width)) append_bold(out, line, style);
+      for (const std::string& line : wrapped(grid.title, 0, 0, prose)) append_bold(out, line, style);
     }
     const Layout layout = fitted(grid, width);
     std::string line;
@@ -187,11 +202,12 @@ struct StoryPrinter {
 
 }  // namespace
 
-void write_text(const Report& report, const TextStyle& style, std::string& out) {
-  StoryPrinter printer{style, out};
+void write_text(const Report& report, const TextStyle& style, Sink& sink) {
+  StoryPrinter printer{style, sink.text};
   for (const Block& block : report.story) {
     std::visit(printer, block);
     printer.begun = true;
+    if (!sink.go_on()) return;
   }
 }
 

@@ -7,17 +7,23 @@
 #include <string_view>
 
 #include "lowp/report/report.h"
+#include "lowp/report/sink.h"
 
 namespace lowp {
 
-// `write` appends the whole document to `out`. Every text in a report is untrusted: each writer escapes control
+// `stream` gives the whole document to a sink, `write` appends it to a string. Every text in a report is untrusted: each writer escapes control
 // characters, invalid UTF-8 and whatever its own syntax gives a meaning.
 struct Writer {
   std::string_view name;       // as given to --output: "json"
   std::string_view extension;  // ".json"
   std::string_view what;
-  bool reads_tables;  // if not, a report without them gives the same document
-  void (*write)(const Report& report, const TextStyle& style, std::string& out);
+  bool reads_tables;   // if not, a report without them gives the same document
+  bool reads_figures;  // likewise; such a document can be the picture beside an answer
+  // What each of its documents begins with, where that tells them from files of other programs; else empty.
+  std::string_view mark;
+  void (*stream)(const Report& report, const TextStyle& style, Sink& sink);
+
+  void write(const Report& report, const TextStyle& style, std::string& out) const;
 };
 
 std::span<const Writer> writers();                 // text json csv markdown svg

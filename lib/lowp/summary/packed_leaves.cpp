@@ -128,7 +128,7 @@ class BlockMaker {
 };
 #endif
 
-// Elements that are no normal numbers are put aside, and what they would add goes where nobody reads it.
+// Subnormals, Inf and NaN are queued for the slow path; their increments go to a scratch leaf that is never read.
 HWY_NOINLINE Range mend_block(const std::uint8_t* bytes, Block& made, PackedLeaves::Rest& rest) {
   Range normal;
   for (std::size_t i = 0; i < block; ++i) {
@@ -157,8 +157,7 @@ HWY_INLINE void add_group(const Block& from, std::size_t begin, std::uint64_t* p
   }
 }
 
-// The two stages take turns, one a block behind the other: the arithmetic of one fills the time in which the other
-// waits for its leaves.
+// Software pipelining: while stage two waits for the leaves of block b, stage one computes block b + 1.
 void count_blocks(const std::uint8_t* bytes, std::size_t blocks, std::uint64_t* packed, std::uint64_t* exact,
                   PackedLeaves::Rest& rest) {
   Block held[2];

@@ -14,8 +14,8 @@ namespace {
 constexpr Format fp32 = ieee_format(8, 23);
 constexpr std::size_t prefixes = 512;  // sign and exponent field of an FP32 word
 
-// Elements by sign and exponent field. Four tables, since neighbours often share their exponent and would otherwise
-// wait for each other.
+// Elements by sign and exponent field. Four interleaved tables, so that neighbours with one
+// exponent do not serialise on store-to-load forwarding.
 struct PrefixCounts {
   std::array<std::array<std::uint32_t, prefixes>, 4> count{};
   std::array<std::uint32_t, prefixes> powers_of_two{};  // a fraction of zero: zeros and infinities as well

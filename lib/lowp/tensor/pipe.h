@@ -11,9 +11,9 @@ namespace lowp {
 // Whether `path` is "-" (standard input) or a named pipe.
 bool is_pipe(const std::string& path);
 
-// An npy array, or raw data of options.raw_dtype: all that comes, or options.raw_count elements of it. Other kinds want
-// to be read in places and are refused by name. Waits for a writer. The one tensor's source has unknown_size where only
-// the end will tell, and can be read once.
+// An npy array, or raw data of options.raw_dtype: all that comes, or options.raw_count elements of it. Other formats
+// need random access; the error names the format that was recognised. Waits for a writer. The one tensor's source has
+// unknown_size where only the end will tell, and can be read once.
 Result<Input> open_pipe(const std::string& path, const OpenOptions& options);
 
 }  // namespace lowp

@@ -17,22 +17,6 @@ std::string base_name(const std::string& path) {
 
 }  // namespace
 
-Table tool_table(std::string_view version) {
-  return {"tool", {"name", "version"}, {{text_cell("precision-audit"), text_cell(version)}}, true};
-}
-
-Table inputs_table(const StepSeries& series) {
-  Table table{"inputs", {"path", "format", "step", "tensors", "bytes", "notes"}, {}, false};
-  for (const Input& input : series.inputs) {
-    CellList notes;
-    for (const std::string& note : input.notes) notes.push_back(text_cell(note));
-    table.rows.push_back({text_cell(input.path), text_cell(input.format),
-                          input.step ? integer_cell(*input.step) : null_cell("not known"),
-                          count_cell(input.tensors.size()), count_cell(input.bytes), Cell{std::move(notes)}});
-  }
-  return table;
-}
-
 std::string sources_text(const StepSeries& series) {
   const std::string first = base_name(series.inputs.front().path), last = base_name(series.inputs.back().path);
   return series.inputs.size() == 1 ? first : fmt::format("{} to {}", first, last);

@@ -33,9 +33,6 @@ inline Cell rate_cell(std::uint64_t part, std::uint64_t whole) {
   return whole == 0 ? null_cell("none to count") : Cell{static_cast<double>(part) / static_cast<double>(whole)};
 }
 
-Table tool_table(std::string_view version);
-Table inputs_table(const StepSeries& series);
-
 // "step0001.safetensors to step0032.safetensors" or one file's name, directories left out.
 std::string sources_text(const StepSeries& series);
 std::string decibel_text(std::optional<double> snr_db);  // "41 dB", "exact"

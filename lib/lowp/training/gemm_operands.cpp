@@ -34,7 +34,7 @@ Exact exact_of(double x) {
   return decode(fp64, std::bit_cast<std::uint64_t>(x));
 }
 
-// Tensors of unsigned integers are no tensors of numbers: a view of them does not exist, so the header is read again.
+// Readers skip integer tensors, so there is no TensorView for a tensor of codes: the header is read again to find it.
 Result<Loaded> load_codes(const Input& input, const std::string& name) {
   const auto none = [&](std::string found) {
     return Error{input.path, std::nullopt, fmt::format("tensor '{}'", name), std::move(found)};

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <optional>
 
 #include "lowp/core/formats.h"
 #include "lowp/training/gemm_replay.h"
@@ -19,13 +20,14 @@ constexpr TensorCore ideal_fp32{.architecture = "ideal",
                                 .products = 1,
                                 .instruction_k = 1,
                                 .fraction_bits = 0,
-                                .finish = Finish::nearest_fp32,
+                                .finish = StepRounding::nearest_fp32,
                                 .zero_exponent = inert,
                                 .grade = Grade::agreed,
                                 .source = "definition: IEEE fused multiply-add, k ascending"};
 
 Error no_path(std::string_view word, std::string found) {
-  return {"--paths", std::nullopt, "GPU:PATH:INPUT:ACCUMULATOR[+N][/P] of the tensor-core table, or ideal:INPUT",
+  return {"--paths", std::nullopt,
+          "GPU:PATH:INPUT:ACCUMULATOR[+N][/P[p][:FORMAT]] of the tensor-core table, or ideal:INPUT",
           fmt::format("'{}'{}", word, found)};
 }
 
@@ -37,7 +39,10 @@ const BlockFormat* find_block(std::string_view element, std::string_view scale, 
 }
 
 Result<NamedPath> parse_ideal(std::string_view word) {
-  NamedPath named{std::string(word), std::string(word.substr(6)), nullptr, {&ideal_fp32, 0}};
+  NamedPath named;
+  named.name = word;
+  named.input = word.substr(6);
+  named.path.row = &ideal_fp32;
   for (const BlockFormat& row : block_format_table) {
     if (row.name == named.input) named.block = &row;
   }
@@ -63,23 +68,46 @@ std::vector<std::string_view> parts_of(std::string_view text) {
   return parts;
 }
 
+// P[p][:FORMAT]; what is wrong with it, if anything.
+std::optional<std::string> read_split(std::string_view text, const TensorCore& row, std::string_view input,
+                                      NamedPath& named) {
+  const std::size_t colon = text.find(':');
+  std::string_view count = text.substr(0, colon);
+  KSplit& split = named.split;
+  if (count.ends_with('p')) {
+    split.combination = Combination::pairwise;
+    count.remove_suffix(1);
+  }
+  if (!read_count(count, split.parts)) return ": no number of parts after '/'";
+  split.partial = accumulator_format(row);
+  if (colon != text.npos) {
+    const std::string_view name = text.substr(colon + 1);
+    if (name != "fp32" && name != "bf16" && name != "fp16") return ": parts are kept in fp32, bf16 or fp16";
+    if (accumulator_format(row).width > 32) return ": parts of an FP64 accumulator are kept in FP64";
+    split.partial = find_format(name).format;
+  }
+  named.rule = &split_rule(row, input);
+  split.order = named.rule->order;
+  split.tile = named.rule->tile;
+  return {};
+}
+
 }  // namespace
 
-Accumulator output_format(const NamedPath& path) {
+Accumulator result_format(const NamedPath& path) {
   const FormatLookup input = find_format(path.input);
-  const bool wide = input.found && input.format.width >= 16;
-  const std::string name = !wide ? "bf16" : input.format.width == 16 ? path.input : "fp32";
+  if (!input.found || input.format.width < 16) return {"bf16", find_format("bf16").format};
+  if (input.format.width == 16) return {path.input, input.format};
+  const std::string name = input.format.width == 64 ? "fp64" : "fp32";
   return {name, find_format(name).format};
 }
 
 Result<NamedPath> parse_path(std::string_view word) {
   if (word.starts_with("ideal:")) return parse_ideal(word);
-  NamedPath named{std::string(word), "", nullptr, {}};
+  NamedPath named;
+  named.name = word;
   const std::size_t slash = word.find('/'), plus = word.substr(0, slash).find('+');
   const std::string_view promoted = word.substr(0, slash);
-  if (slash != word.npos && !read_count(word.substr(slash + 1), named.split)) {
-    return no_path(word, ": no number of parts after '/'");
-  }
   if (plus != word.npos && !read_count(promoted.substr(plus + 1), named.path.promotion)) {
     return no_path(word, ": no number of instructions after '+'");
   }
@@ -90,6 +118,9 @@ Result<NamedPath> parse_path(std::string_view word) {
   if (!is_emulated(*row)) return no_path(word, fmt::format(": {}", row->note));
   named.path.row = row;
   named.input = parts[2];
+  if (slash != word.npos) {
+    if (const auto wrong = read_split(word.substr(slash + 1), *row, parts[2], named)) return no_path(word, *wrong);
+  }
   if (!row->scale.empty()) {
     named.block = find_block(parts[2], row->scale, row->scale_block);
     if (named.block == nullptr) return no_path(word, ": no block format has these elements and scales");

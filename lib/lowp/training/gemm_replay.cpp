@@ -83,28 +83,44 @@ class OutputWalk {
   std::uint64_t held_ = 0, main_ = 0;
 };
 
+// Exact dot products of the rows of a and the rows of b over the first so many elements: per length, per output.
+using ExactProducts = std::vector<std::vector<Precise>>;
+
+ExactProducts exact_products(const std::vector<std::vector<Exact>>& a, const std::vector<std::vector<Exact>>& b,
+                             const std::vector<std::size_t>& ends, int threads) {
+  ExactProducts exact(ends.size(), std::vector<Precise>(a.size() * b.size()));
+  const auto find_row = [&](std::size_t i) {
+    for (std::size_t j = 0; j < b.size(); ++j) {
+      ExactSum sum;
+      std::size_t n = 0;
+      for (std::size_t end = 0; end < ends.size(); ++end) {
+        for (; n < ends[end]; ++n) sum.add_product(a[i][n], b[j][n]);
+        exact[end][i * b.size() + j] = precise(sum);
+      }
+    }
+  };
+  on_threads(threads, [&] { tbb::parallel_for(std::size_t{0}, a.size(), find_row); });
+  return exact;
+}
+
+std::vector<std::vector<Exact>> exact_rows(const OperandRows& m) {
+  std::vector<std::vector<Exact>> rows;
+  for (std::size_t i = 0; i < m.rows; ++i) rows.push_back(m.exact_row(i));
+  return rows;
+}
+std::vector<std::vector<Exact>> exact_rows(const Values& m) {
+  std::vector<std::vector<Exact>> rows(m.rows);
+  for (std::size_t i = 0; i < m.value.size(); ++i) {
+    rows[i / m.k].push_back(decode(fp64, std::bit_cast<std::uint64_t>(m.value[i])));
+  }
+  return rows;
+}
+
 // Both operands of one input format, and the exact products.
 struct Quantized {
-  OperandRows a, b;                         // b: one row per output column
-  std::vector<std::vector<Precise>> exact;  // per length, per output
+  OperandRows a, b;  // b: one row per output column
+  ExactProducts exact;
 
-  void find_exact(const std::vector<std::size_t>& ends, int threads) {
-    exact.assign(ends.size(), std::vector<Precise>(a.rows * b.rows));
-    std::vector<std::vector<Exact>> columns;
-    for (std::size_t j = 0; j < b.rows; ++j) columns.push_back(b.exact_row(j));
-    const auto find_row = [&](std::size_t i) {
-      const std::vector<Exact> row = a.exact_row(i);
-      for (std::size_t j = 0; j < b.rows; ++j) {
-        ExactSum sum;
-        std::size_t n = 0;
-        for (std::size_t end = 0; end < ends.size(); ++end) {
-          for (; n < ends[end]; ++n) sum.add_product(row[n], columns[j][n]);
-          exact[end][i * b.rows + j] = precise(sum);
-        }
-      }
-    };
-    on_threads(threads, [&] { tbb::parallel_for(std::size_t{0}, a.rows, find_row); });
-  }
   // Products begin to end - 1, b turned round.
   CodeMatrix a_part(std::size_t begin, std::size_t end) const {
     CodeMatrix m{a.format, a.rows, end - begin, {}};
@@ -135,42 +151,63 @@ std::vector<std::size_t> lengths(std::size_t k) {
   return all;
 }
 
-// Every output over products begin to end - 1.
-std::vector<double> part_of_products(const NamedPath& path, const Quantized& q, std::size_t begin, std::size_t end,
-                                     int threads) {
-  std::vector<double> values(q.a.rows * q.b.rows);
-  const TensorCore& row = *path.path.row;
-  if (path.block == nullptr) {
-    std::ranges::transform(gemm(path.path, q.a_part(begin, end), q.b_part(begin, end), threads), values.begin(),
-                           [&](std::uint64_t code) { return value_of(row, code); });
-    return values;
-  }
+// Codes of every output over the first k products, parts of K added as `split` says.
+std::vector<std::uint64_t> sums_of(const NamedPath& path, const KSplit& split, const Quantized& q, std::size_t k,
+                                   int threads) {
+  if (path.block == nullptr) return library_gemm(path.path, split, q.a_part(0, k), q.b_part(0, k), threads);
+  std::vector<std::uint64_t> codes(q.a.rows * q.b.rows);
+  const int instruction = path.path.row->instruction_k;
   const auto make_row = [&](std::size_t i) {
     for (std::size_t j = 0; j < q.b.rows; ++j) {
-      values[i * q.b.rows + j] = value_of(row, OutputWalk(path, q.a, i, q.b, j).between(begin, end));
+      const OutputWalk walk(path, q.a, i, q.b, j);
+      std::vector<std::uint64_t> parts;
+      for (int s = 0; s < split.parts; ++s) {  // runs: no table of split orders interleaves paths with block scales
+        const auto elements = elements_of_part(split, instruction, k, s);
+        parts.push_back(elements.empty() ? 0 : walk.between(elements.front(), elements.back() + 1));
+      }
+      codes[i * q.b.rows + j] = split.parts == 1 ? parts.front() : combine(*path.path.row, split, parts);
     }
   };
   on_threads(threads, [&] { tbb::parallel_for(std::size_t{0}, q.a.rows, make_row); });
-  return values;
+  return codes;
 }
 
-// Over the first k. Parts of split-K are whole instructions.
-std::vector<double> products(const NamedPath& path, const Quantized& q, std::size_t k, int threads) {
-  if (path.split == 1) return part_of_products(path, q, 0, k, threads);
-  const auto instruction = static_cast<std::size_t>(path.path.row->instruction_k);
-  const std::size_t even = (k + static_cast<std::size_t>(path.split) - 1) / static_cast<std::size_t>(path.split);
-  const std::size_t length = (even + instruction - 1) / instruction * instruction;
-  Adder output(output_format(path));
-  std::vector<double> sums;
-  for (std::size_t begin = 0; begin < k; begin += length) {
-    std::vector<double> part = part_of_products(path, q, begin, std::min(begin + length, k), threads);
-    for (double& x : part) x = output.round(x);
-    if (sums.empty())
-      sums = std::move(part);
-    else
-      std::ranges::transform(sums, part, sums.begin(), [&](double a, double b) { return output.add(a, b); });
+Format format_of(const NamedPath& path, const KSplit& split) {
+  return split.parts == 1 ? accumulator_format(*path.path.row) : split.partial;
+}
+
+// What the scales of both operands make of a sum: `alpha` is exact to a double, the epilogue's own is not.
+struct Stored {
+  Epilogue epilogue;
+  double alpha = 1;
+  int result_scale = 0;  // log2
+  Format from;
+
+  Stored(const NamedPath& path, const Quantized& q, const Accumulator& result, double largest)
+      : from(format_of(path, path.split)) {
+    const auto scale = [](const OperandRows& rows) {
+      return rows.block != nullptr ? rows.tensor_scale : std::ldexp(1.0, -rows.scale_log2);
+    };
+    const auto fp32_bits = [](double x) { return std::bit_cast<std::uint32_t>(static_cast<float>(x)); };
+    alpha = scale(q.a) * scale(q.b);
+    epilogue = {fp32_bits(scale(q.a)), fp32_bits(scale(q.b)), std::nullopt, result.format};
+    if (result.format.width > 8 || largest == 0) return;
+    result_scale = max_exponent(result.format) - 1 - std::ilogb(largest);
+    epilogue.scale_result = fp32_bits(std::ldexp(1.0, result_scale));
   }
-  return sums;
+  double sum(std::uint64_t code) const { return decoded(from, code) * alpha; }
+  double result(std::uint64_t code) const {
+    if (from == fp64) return sum(code);  // FP64 products are stored as they are
+    const auto accumulator = static_cast<std::uint32_t>(convert(from, ieee_format(8, 23), Conversion{}, code));
+    return std::ldexp(decoded(epilogue.output, stored(epilogue, accumulator)), -result_scale);
+  }
+  static double decoded(Format f, std::uint64_t code) {
+    return std::bit_cast<double>(convert(f, fp64, Conversion{}, code));
+  }
+};
+
+Precise times(const Precise& x, double factor) {
+  return {x.high * factor, x.low * factor};
 }
 
 Divergence diverge(const GemmOptions& options, const Quantized& q, std::size_t first, std::size_t second) {
@@ -192,20 +229,40 @@ Divergence diverge(const GemmOptions& options, const Quantized& q, std::size_t f
   return d;
 }
 
-GemmOutcome judge(const NamedPath& path, std::size_t index, std::size_t k, const std::vector<double>& made,
-                  const std::vector<Precise>& exact) {
-  GemmOutcome outcome{index, k, 0, 0, {}};
-  Adder nearest(path.split == 1 ? Accumulator{path.name, accumulator_format(*path.path.row)} : output_format(path));
-  for (std::size_t i = 0; i < made.size(); ++i) {
-    const double value = made[i];
-    outcome.misrounded += value == nearest.round(exact[i].high) ? 0 : 1;
-    if (std::isfinite(value) && std::isfinite(exact[i].high)) {
-      outcome.error.add(value, exact[i]);
-    } else {
-      ++outcome.not_finite;
-    }
+// Every stage of one path over the first k products. `exact` is of rounded inputs in units of the accumulator, `dumped`
+// of the values as they are.
+GemmOutcome judge(const NamedPath& path, std::size_t index, std::size_t k, const Quantized& q, const Stored& how,
+                  const std::vector<Precise>& exact, const std::vector<Precise>& dumped, int threads) {
+  GemmOutcome outcome;
+  outcome.path = index;
+  outcome.k = k;
+  const Format unsplit_format = accumulator_format(*path.path.row);
+  const std::vector<std::uint64_t> unsplit = sums_of(path, {}, q, k, threads);
+  const std::vector<std::uint64_t> split = path.split.parts == 1 ? unsplit : sums_of(path, path.split, q, k, threads);
+  Adder nearest(Accumulator{path.name, how.from});
+  const auto add = [](ErrorStatistics& to, double made, const Precise& wanted) {
+    if (std::isfinite(made) && std::isfinite(wanted.high)) to.add(made, wanted);
+  };
+  for (std::size_t i = 0; i < split.size(); ++i) {
+    const double chained = Stored::decoded(unsplit_format, unsplit[i]), sum = Stored::decoded(how.from, split[i]);
+    const double result = how.result(split[i]);
+    outcome.misrounded += sum == nearest.round(exact[i].high) ? 0 : 1;
+    outcome.not_finite += std::isfinite(result) ? 0 : 1;
+    add(outcome.inputs, times(exact[i], how.alpha).high, dumped[i]);
+    add(outcome.instruction, chained, exact[i]);
+    add(outcome.error, sum, exact[i]);
+    add(outcome.storing, result, {how.sum(split[i]), 0});
+    add(outcome.total, result, dumped[i]);
   }
   return outcome;
+}
+
+double largest_of(const std::vector<Precise>& sums) {
+  double largest = 0;
+  for (const Precise& x : sums) {
+    if (std::isfinite(x.high)) largest = std::max(largest, std::abs(x.high));
+  }
+  return largest;
 }
 
 }  // namespace
@@ -221,23 +278,30 @@ Result<GemmResult> replay_gemm(const Input& input, const GemmOptions& options) {
   result.all_rows = inputs->all_rows;
   result.all_columns = inputs->all_columns;
   const std::vector<std::size_t> ends = lengths(result.k);
+  const ExactProducts dumped = exact_products(exact_rows(inputs->a), exact_rows(inputs->b), ends, options.threads);
   std::map<std::string, Quantized> quantized;  // by input format
   for (std::size_t p = 0; p < options.paths.size(); ++p) {
     const NamedPath& path = options.paths[p];
     auto found = quantized.find(path.input);
     if (found == quantized.end()) {
       found = quantized.emplace(path.input, quantize(*inputs, path)).first;
-      found->second.find_exact(ends, options.threads);
+      Quantized& q = found->second;
+      q.exact = exact_products(exact_rows(q.a), exact_rows(q.b), ends, options.threads);
     }
     const Quantized& q = found->second;
     result.a_scale.push_back(q.a.scale_log2);
     result.b_scale.push_back(q.b.scale_log2);
+    const bool wide = accumulator_format(*path.path.row) == fp64;
+    const Accumulator stored_in = wide || !options.result ? result_format(path) : *options.result;
+    const Stored how(path, q, stored_in, largest_of(dumped.back()));
+    result.stored_in.push_back(stored_in);
+    result.result_scale.push_back(how.result_scale);
     for (std::size_t end = 0; end < ends.size(); ++end) {
-      const std::vector<double> made = products(path, q, ends[end], options.threads);
-      result.outcomes.push_back(judge(path, p, ends[end], made, q.exact[end]));
+      result.outcomes.push_back(judge(path, p, ends[end], q, how, q.exact[end], dumped[end], options.threads));
     }
     for (std::size_t other = 0; other < p; ++other) {
-      if (options.paths[other].input != path.input || path.split != 1 || options.paths[other].split != 1) continue;
+      if (options.paths[other].input != path.input || path.split.parts != 1 || options.paths[other].split.parts != 1)
+        continue;
       result.divergences.push_back(diverge(options, q, other, p));
       break;  // the first of the same input is what the others are compared with
     }

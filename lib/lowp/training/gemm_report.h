@@ -9,7 +9,6 @@
 
 namespace lowp {
 
-Report gemm_report(const StepSeries& series, const GemmOptions& options, const GemmResult& result,
-                   std::string_view tool_version);
+Report gemm_report(const StepSeries& series, const GemmOptions& options, const GemmResult& result);
 
 }  // namespace lowp

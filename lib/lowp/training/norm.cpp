@@ -22,9 +22,19 @@ namespace {
 
 constexpr std::uint64_t chunk_elements = 1 << 16;  // of PyTorch's multi-tensor kernels
 constexpr double epsilon = 1e-6;                   // of clip_grad_norm_
+constexpr Format fp32 = ieee_format(8, 23);
 
-double coefficient(double norm, double max_norm) {
+double exact_coefficient(double norm, double max_norm) {
   return std::min(1.0, max_norm / (norm + epsilon));
+}
+
+// clip_grad_norm_ computes it on a tensor of the gradients' type: the sum, its reciprocal (max_norm / tensor is
+// reciprocal times max_norm) and the product are rounded, each from FP32.
+double coefficient(Adder& stored, double norm, double max_norm) {
+  Adder wide({"fp32", stored.how().format.precision > 24 ? stored.how().format : fp32});
+  const double sum = stored.round(wide.add(norm, wide.round(epsilon)));
+  const double reciprocal = stored.round(wide.divide(1, sum));
+  return std::min(1.0, stored.round(wide.multiply(reciprocal, wide.round(max_norm))));
 }
 
 // One way to compute the norm: chunks, then a tensor's chunks, its root in the storage format, then all tensors.
@@ -34,7 +44,7 @@ class NormReplay {
       : options_(options),
         out_(out),
         stored_(options.formats[out.format]),
-        inside_(out.fp32_inside ? Accumulator{"fp32", ieee_format(8, 23)} : options.formats[out.format]),
+        inside_(out.fp32_inside ? Accumulator{"fp32", fp32} : options.formats[out.format]),
         scale_(std::ldexp(1.0, out.scale_log2)) {}
 
   void add_chunk(const std::vector<double>& values) {
@@ -54,7 +64,7 @@ class NormReplay {
   }
   void end() {
     out_.norm = stored_.round(std::sqrt(sum_in_order(SumOrder::torch_cuda, {}, inside_, norms_)));
-    out_.coefficient = coefficient(out_.norm, options_.max_norm);
+    out_.coefficient = coefficient(stored_, out_.norm, options_.max_norm);
   }
 
  private:
@@ -83,8 +93,9 @@ std::vector<const TensorView*> gradients(const Input& input) {
 }
 
 std::string way_text(const NormOptions& options, const NormOutcome& o) {
-  const std::string& name = options.formats[o.format].name;
-  return name == "fp32" || !o.fp32_inside ? fmt::format("{} throughout", name) : fmt::format("{}, sums in fp32", name);
+  const Accumulator& stored = options.formats[o.format];
+  if (stored.format == fp32 || !o.fp32_inside) return stored.name + " throughout";
+  return stored.name + ", sums in fp32";
 }
 
 std::string number(double x) {
@@ -104,7 +115,8 @@ std::string headline(const NormOptions& options, const NormResult& r) {
       clips ? fmt::format("max_norm {} multiplies the gradients by {}", options.max_norm, number(r.exact_coefficient))
             : fmt::format("max_norm {} leaves them as they are", options.max_norm),
       power_text(options.scale_log2),
-      number(coefficient(std::ldexp(r.exact_norm, options.scale_log2), options.max_norm)), number(r.exact_coefficient));
+      number(exact_coefficient(std::ldexp(r.exact_norm, options.scale_log2), options.max_norm)),
+      number(r.exact_coefficient));
 }
 
 std::optional<double> norm_error(const NormResult& r, const NormOutcome& o) {
@@ -176,7 +188,7 @@ Result<NormResult> replay(const Input& input, const NormOptions& options) {
   for (const int scale : scales_of(options)) {
     for (std::size_t f = 0; f < options.formats.size(); ++f) {
       result.outcomes.push_back({f, true, scale, 0, 0});
-      if (options.formats[f].name != "fp32") result.outcomes.push_back({f, false, scale, 0, 0});
+      if (options.formats[f].format != fp32) result.outcomes.push_back({f, false, scale, 0, 0});
     }
   }
   std::vector<NormReplay> replays;
@@ -205,7 +217,7 @@ Result<NormResult> replay(const Input& input, const NormOptions& options) {
   }
   for (NormReplay& replay : replays) replay.end();
   result.exact_norm = std::sqrt(squares.to_double());
-  result.exact_coefficient = coefficient(result.exact_norm, options.max_norm);
+  result.exact_coefficient = exact_coefficient(result.exact_norm, options.max_norm);
   return result;
 }
 
@@ -215,8 +227,7 @@ Result<NormResult> replay_norm(const Input& input, const NormOptions& options) {
   return on_threads(options.threads, [&] { return replay(input, options); });
 }
 
-Report norm_report(const StepSeries& series, const NormOptions& options, const std::vector<NormResult>& results,
-                   std::string_view tool_version) {
+Report norm_report(const StepSeries& series, const NormOptions& options, const std::vector<NormResult>& results) {
   Report report;
   Table table{"norms",
               {"path", "step", "format", "fp32_inside", "scale_log2", "norm", "exact_norm", "coefficient",
@@ -232,7 +243,7 @@ Report norm_report(const StepSeries& series, const NormOptions& options, const s
                             real_cell(results[i].exact_coefficient, ""), count_cell(results[i].nonfinite)});
     }
   }
-  report.tables = {tool_table(tool_version), inputs_table(series), std::move(table)};
+  report.tables = {std::move(table)};
   const NormResult& last = results.back();
   report.story = {
       Paragraph{headline(options, last), 0, 2},
@@ -247,7 +258,8 @@ Report norm_report(const StepSeries& series, const NormOptions& options, const s
       norm_grid(options, last, options.scale_log2),
       Heading{"Not covered"},
       Paragraph{"Sums as clip_grad_norm_ of PyTorch on a GPU makes them (one block of 512 threads per chunk "
-                "of 65,536 values; grade D for those shapes). Reductions over ranks are not included.",
+                "of 65,536 values; from source, not run). The clip coefficient is rounded to the gradients' format as "
+                "torch rounds it. Reductions over ranks are not included.",
                 2, 2}};
   if (options.scale_log2 == 0) report.story.erase(report.story.begin() + 3);  // the same grid twice
   report.figures = {coefficient_figure(series, options, last), error_figure(series, options, last)};

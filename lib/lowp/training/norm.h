@@ -27,7 +27,7 @@ struct NormOutcome {
   bool fp32_inside = true;
   int scale_log2 = 0;      // gradients are multiplied by this power of two before they are rounded
   double norm = 0;         // Inf where it overflows; of scaled gradients the scaled one
-  double coefficient = 0;  // min(1, max_norm / (norm + 1e-6)): what gradients are multiplied by
+  double coefficient = 0;  // min(1, max_norm / (norm + 1e-6)), rounded to the format as clip_grad_norm_ does
 };
 struct NormResult {
   std::uint64_t tensors = 0, values = 0, nonfinite = 0;
@@ -39,7 +39,6 @@ struct NormResult {
 // sums: as clip_grad_norm_ of PyTorch on a GPU.
 Result<NormResult> replay_norm(const Input& input, const NormOptions& options);
 
-Report norm_report(const StepSeries& series, const NormOptions& options, const std::vector<NormResult>& results,
-                   std::string_view tool_version);
+Report norm_report(const StepSeries& series, const NormOptions& options, const std::vector<NormResult>& results);
 
 }  // namespace lowp

@@ -45,6 +45,6 @@ struct OperationsResult {
 Result<OperationsResult> replay_operations(const Input& input, const std::vector<Accumulator>& formats, int threads);
 
 Report operations_report(const StepSeries& series, const std::vector<Accumulator>& formats,
-                         const OperationsResult& result, std::string_view tool_version);
+                         const OperationsResult& result);
 
 }  // namespace lowp

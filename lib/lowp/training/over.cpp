@@ -83,14 +83,18 @@ class Summer {
       outcome_.flushed += x != 0 && terms_[i] == 0 ? 1 : 0;
     }
     adder_.clear();
-    const std::size_t ring =
-        static_cast<std::size_t>(static_cast<double>(chunk.first + e) / static_cast<double>(chunk.tensor_elements) *
-                                 static_cast<double>(terms_.size()));
     const double sum = order_ == SumOrder::sequential ? sequential(chunk, e)
-                                                      : sum_in_order(order_, {options_.block, ring}, adder_, terms_);
+                                                      : sum_in_order(order_, shape_of(chunk, e), adder_, terms_);
     outcome_.absorbed += adder_.absorbed();
     ++outcome_.elements;
     judge(sum, chunk.exact[prefix_][e]);
+  }
+
+  SumShape shape_of(const Chunk& chunk, std::size_t e) const {
+    const std::uint64_t element = chunk.first + e;
+    const double place = static_cast<double>(element) / static_cast<double>(chunk.tensor_elements);
+    return {options_.block, static_cast<std::size_t>(place * static_cast<double>(terms_.size())), element,
+            chunk.tensor_elements};
   }
 
   double contribution(double x) {

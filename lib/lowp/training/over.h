@@ -32,7 +32,7 @@ struct OverOutcome {
   std::uint64_t contributions = 0;  // that are not zero
   std::uint64_t flushed = 0;        // of them, rounded to zero before they were added
   std::uint64_t absorbed = 0;       // additions that changed nothing; no meaning for compensated orders
-  std::uint64_t stopped = 0;        // elements whose later half of contributions changed nothing; sequential only
+  std::uint64_t stopped = 0;        // elements whose sum stood still in the second half of the contributions; sequential only
   std::uint64_t overflowed = 0;     // results that are Inf or NaN though the exact sum is within the format
   std::uint64_t beyond = 0;         // and those whose exact sum is not
   ErrorStatistics error;            // of finite results, scale and division undone

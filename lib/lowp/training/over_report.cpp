@@ -89,10 +89,10 @@ Grid outcome_grid(const Findings& f, int scale) {
     const bool sequential = f.model(*o).order == SumOrder::sequential;
     grid.rows.push_back(
         {{o->accumulator == before ? "" : name_of(f.accumulator(*o)), std::string(f.model(*o).name),
-          counts_losses(f, *o) ? share_text(lost(*o), o->contributions) : "-",
-          sequential ? share_text(o->stopped, o->elements) : "-", relative_text(o->error.relative_quantile(0.5)),
+          counts_losses(f, *o) ? percent_text(lost(*o), o->contributions) : "-",
+          sequential ? percent_text(o->stopped, o->elements) : "-", relative_text(o->error.relative_quantile(0.5)),
           relative_text(o->error.relative_quantile(0.99)), relative_text(o->error.bias()),
-          decibel_text(o->error.snr_db()), share_text(o->overflowed, o->elements)},
+          decibel_text(o->error.snr_db()), percent_text(o->overflowed, o->elements)},
          {}});
     before = o->accumulator;
   }
@@ -122,10 +122,10 @@ Grid scales_grid(const Findings& f) {
   };
   for (std::size_t a = 0; a < f.options.accumulators.size(); ++a) {
     const bool losses = counts_losses(f, at_scale(f, a, f.options.scale_low));
-    if (losses) add(a, true, "lost", [](const auto& o) { return share_text(lost(o), o.contributions); });
+    if (losses) add(a, true, "lost", [](const auto& o) { return percent_text(lost(o), o.contributions); });
     add(a, !losses, "SNR", [](const auto& o) { return decibel_text(o.error.snr_db()); });
-    add(a, false, "overflowed", [](const auto& o) { return share_text(o.overflowed, o.elements); });
-    add(a, false, "beyond", [](const auto& o) { return share_text(o.beyond, o.elements); });
+    add(a, false, "overflowed", [](const auto& o) { return percent_text(o.overflowed, o.elements); });
+    add(a, false, "beyond", [](const auto& o) { return percent_text(o.beyond, o.elements); });
   }
   return grid;
 }
@@ -196,7 +196,8 @@ std::vector<Block> not_covered(const Findings& f) {
 
 std::string words_used(const Findings& f) {
   std::string text =
-      "lost: contributions that changed nothing. stopped: elements whose later half of contributions changed nothing. "
+      "lost: contributions too small for the format, and additions whose smaller operand left no trace. stopped: "
+      "elements whose later half of contributions changed nothing. "
       "typical error: half of the sums are nearer. bias: mean error beyond (+) or short of (-) the exact sums. "
       "overflowed: sums that became Inf or NaN though the result fits.";
   if (f.options.scale_high != f.options.scale_low) text += " beyond: sums whose result does not fit.";
@@ -317,11 +318,10 @@ Figure scales_figure(const Findings& f) {
 
 }  // namespace
 
-Report over_report(const StepSeries& series, const OverOptions& options, const OverResult& result, bool ranks,
-                   std::string_view tool_version) {
+Report over_report(const StepSeries& series, const OverOptions& options, const OverResult& result, bool ranks) {
   const Findings f{series, options, result, ranks ? "rank" : "micro-batch", ranks ? "ranks" : "micro-batches"};
   Report report;
-  report.tables = {tool_table(tool_version), inputs_table(series), models_table(f), sums_table(f)};
+  report.tables = {models_table(f), sums_table(f)};
   report.story = story(f);
   report.figures = {error_figure(f), losses_figure(f)};
   if (options.scale_low != options.scale_high) report.figures.push_back(scales_figure(f));

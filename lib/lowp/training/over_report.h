@@ -11,7 +11,6 @@ namespace lowp {
 
 // A dump stands for a micro-batch, or for a rank. Findings are of all contributions at the lowest scale
 // unless they say otherwise.
-Report over_report(const StepSeries& series, const OverOptions& options, const OverResult& result, bool ranks,
-                   std::string_view tool_version);
+Report over_report(const StepSeries& series, const OverOptions& options, const OverResult& result, bool ranks);
 
 }  // namespace lowp

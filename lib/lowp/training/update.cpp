@@ -1,48 +1,49 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lowp/training/update.h"
 
-#include <fmt/format.h>
+#include <tbb/parallel_for.h>
 
 #include <algorithm>
 #include <cmath>
 
-#include "lowp/training/values.h"
+#include "lowp/base/threads.h"
+#include "lowp/core/formats.h"
+#include "lowp/training/same_elements.h"
 
 namespace lowp {
 namespace {
 
-constexpr std::uint64_t chunk_elements = 1 << 14;
-
-// AdamW with bias correction, without the learning rate.
-struct AdamStep {
-  double first_correction, second_correction, epsilon;
-  AdamStep(const UpdateOptions& o, double step, double eps)
-      : first_correction(1 - std::pow(o.beta1, step)), second_correction(1 - std::pow(o.beta2, step)), epsilon(eps) {}
-  double direction(double first, double second) const {
-    return first / first_correction / (std::sqrt(second / second_correction) + epsilon);
-  }
-};
+constexpr std::size_t block_elements = 1 << 12;  // of one task
 
 // One storage format.
 class StallCounter {
  public:
   StallCounter(const UpdateOptions& options, std::size_t format, double step)
       : options_(options),
-        adam_(options, step, options.epsilon),
+        exact_(options.adam(), step),
         nearest_(options.formats[format]),
         stochastic_(stochastic(options.formats[format], options.seed)),
-        epsilon_(nearest_.round(options.epsilon)) {}
+        epsilon_(nearest_.round(options.epsilon)) {
+    if (!torch_trains_in(nearest_.how().format)) return;
+    for (std::size_t m = 0; m < adam_table.size(); ++m) {
+      if (adam_table[m].kind != AdamKind::exact) torch_.emplace_back(m, options.formats[format], options, step);
+    }
+  }
 
   double epsilon() const { return epsilon_; }
 
   void add(StallCounts& counts, std::uint64_t element, double weight, double first, double second) {
-    const double update = -options_.learning_rate * (adam_.direction(first, second) + options_.weight_decay * weight);
+    const double update = -options_.learning_rate * (exact_.direction(first, second) + options_.weight_decay * weight);
+    nearest_.start(element);
     const double stored = nearest_.round(weight), stored_second = nearest_.round(second);
     ++counts.weights;
     counts.second_moments += second != 0 ? 1 : 0;
     counts.second_flushed += second != 0 && stored_second == 0 ? 1 : 0;
     counts.no_denominator += std::sqrt(stored_second) + epsilon_ == 0 ? 1 : 0;
-    if (update == 0 || !std::isfinite(update) || !std::isfinite(stored)) return;
+    counts.nonzero += stored != 0 && std::isfinite(stored) ? 1 : 0;
+    const bool moving = update != 0 && std::isfinite(update) && std::isfinite(stored);
+    for (Torch& torch : torch_) torch.add(counts.by[torch.row], element, stored, first, second, moving);
+    if (!moving) return;
     ++counts.moving;
     counts.nearest += nearest_.round(stored + update) == stored ? 1 : 0;
     for (std::size_t r = 0; r < rates; ++r) {
@@ -51,7 +52,7 @@ class StallCounter {
     }
     stochastic_.start(element);
     counts.stochastic += stochastic_.round(stored + update) == stored ? 1 : 0;
-    counts.kahan += nearest_.round(update) == 0 ? 1 : 0;
+    counts.kahan += stays_despite_compensation(nearest_, stored, update) ? 1 : 0;
   }
 
  private:
@@ -61,10 +62,33 @@ class StallCounter {
     return how;
   }
 
+  // One row of adam_table. All but fused read moments that have been rounded.
+  struct Torch {
+    std::size_t row;
+    AdamW adam;
+    Adder stored;
+    Torch(std::size_t which, const Accumulator& format, const UpdateOptions& options, double step)
+        : row(which), adam(adam_table[which].kind, format, options.adam(), step), stored(format) {}
+
+    void add(OptimizerCounts& counts, std::uint64_t element, double weight, double first, double second, bool moving) {
+      if (!std::isfinite(weight)) return;
+      adam.start(element);
+      if (adam_table[row].kind != AdamKind::fused) {
+        first = stored.round(first);
+        second = stored.round(second);
+      }
+      const double after = adam.apply(weight, first, second);
+      counts.not_finite += std::isfinite(after) ? 0 : 1;
+      counts.stalled += moving && after == weight ? 1 : 0;
+      counts.decay_lost += weight != 0 && stored.round(adam.decayed(weight)) == weight ? 1 : 0;
+    }
+  };
+
   const UpdateOptions& options_;
-  const AdamStep adam_;
+  const ExactAdam exact_;
   Adder nearest_, stochastic_;
   const double epsilon_;
+  std::vector<Torch> torch_;
 };
 
 struct Triple {
@@ -86,47 +110,22 @@ std::vector<Triple> triples_of(const Input& input) {
   return triples;
 }
 
-// The same elements of several tensors, chunk by chunk: visit(values, first element).
-template <class Visit>
-Result<Done> in_step(std::vector<ValueReader>& readers, Visit visit) {
-  const std::uint64_t all = readers.front().left();
-  std::vector<std::vector<double>> values(readers.size());
-  while (readers.front().left() != 0) {
-    const std::uint64_t first = all - readers.front().left();
-    for (std::size_t i = 0; i < readers.size(); ++i) {
-      values[i].clear();
-      if (auto done = readers[i].read(chunk_elements, values[i]); !done) return done.error();
+// The elements of one chunk, each format in blocks; counts are integers, so their order does not matter.
+void add_chunk(const UpdateOptions& options, double step, const std::vector<std::vector<double>>& values,
+               std::uint64_t first, std::vector<StallCounts>& of) {
+  const std::size_t size = values[0].size(), blocks = (size + block_elements - 1) / block_elements;
+  std::vector<StallCounts> parts(options.formats.size() * blocks);
+  tbb::parallel_for(std::size_t{0}, parts.size(), [&](std::size_t i) {
+    StallCounter counter(options, i / blocks, step);
+    const std::size_t begin = i % blocks * block_elements, end = std::min(size, begin + block_elements);
+    for (std::size_t e = begin; e < end; ++e) {
+      counter.add(parts[i], first + e, values[0][e], values[1][e], values[2][e]);
     }
-    visit(values, first);
-  }
-  return Done{};
+  });
+  for (std::size_t i = 0; i < parts.size(); ++i) of[i / blocks].merge(parts[i]);
 }
 
-Result<std::vector<ValueReader>> open_all(const std::vector<std::pair<const Input*, const TensorView*>>& views) {
-  std::vector<ValueReader> readers;
-  for (const auto& [input, view] : views) {
-    auto reader = ValueReader::open(*input, *view);
-    if (!reader) return reader.error();
-    readers.push_back(std::move(*reader));
-  }
-  return readers;
-}
-
-}  // namespace
-
-void StallCounts::merge(const StallCounts& other) {
-  weights += other.weights;
-  moving += other.moving;
-  nearest += other.nearest;
-  for (std::size_t r = 0; r < rates; ++r) nearest_at_rate[r] += other.nearest_at_rate[r];
-  stochastic += other.stochastic;
-  kahan += other.kahan;
-  second_moments += other.second_moments;
-  second_flushed += other.second_flushed;
-  no_denominator += other.no_denominator;
-}
-
-Result<StateResult> stalled_updates(const Input& input, const UpdateOptions& options) {
+Result<StateResult> count_stalls(const Input& input, const UpdateOptions& options) {
   const std::vector<Triple> triples = triples_of(input);
   if (triples.empty()) {
     return Error{input.path, std::nullopt, "tensors param/NAME, exp_avg/NAME and exp_avg_sq/NAME of one shape", "none"};
@@ -137,119 +136,66 @@ Result<StateResult> stalled_updates(const Input& input, const UpdateOptions& opt
   StateResult result;
   result.step = *input.step;
   result.total.resize(options.formats.size());
-  std::vector<StallCounter> counters;
+  const auto step = static_cast<double>(result.step);
   for (std::size_t f = 0; f < options.formats.size(); ++f) {
-    counters.emplace_back(options, f, static_cast<double>(result.step));
-    result.epsilon.push_back(counters.back().epsilon());
+    result.epsilon.push_back(StallCounter(options, f, step).epsilon());
   }
   std::uint64_t elements_before = 0;
   for (const Triple& triple : triples) {
-    auto readers = open_all({{&input, triple.weight}, {&input, triple.first}, {&input, triple.second}});
-    if (!readers) return readers.error();
+    auto elements = SameElements::open({{&input, triple.weight}, {&input, triple.first}, {&input, triple.second}});
+    if (!elements) return elements.error();
     TensorStalls tensor{triple.name, std::vector<StallCounts>(options.formats.size())};
-    auto done = in_step(*readers, [&](const auto& values, std::uint64_t first) {
-      for (std::size_t f = 0; f < counters.size(); ++f) {
-        for (std::size_t e = 0; e < values[0].size(); ++e) {
-          counters[f].add(tensor.of[f], elements_before + first + e, values[0][e], values[1][e], values[2][e]);
-        }
-      }
+    auto done = elements->each_chunk([&](const auto& values, std::uint64_t first) {
+      add_chunk(options, step, values, elements_before + first, tensor.of);
     });
     if (!done) return done.error();
     elements_before += triple.weight->elements;
-    for (std::size_t f = 0; f < counters.size(); ++f) result.total[f].merge(tensor.of[f]);
+    for (std::size_t f = 0; f < options.formats.size(); ++f) result.total[f].merge(tensor.of[f]);
     result.tensors.push_back(std::move(tensor));
   }
   return result;
 }
 
-namespace {
-
-// Both moments of one element, exactly enough: in FP64.
-struct Moments {
-  double first = 0, second = 0;
-  void step(const UpdateOptions& o, double gradient) {
-    first = o.beta1 * first + (1 - o.beta1) * gradient;
-    second = o.beta2 * second + (1 - o.beta2) * gradient * gradient;
-  }
-};
-
-class MomentReplay {
- public:
-  MomentReplay(const UpdateOptions& options, MomentResult& result) : options_(options), result_(result) {
-    for (const std::size_t steps : result.prefixes) {
-      adam_.emplace_back(options, static_cast<double>(steps), options.epsilon);
-      result.after.emplace_back(options.formats.size());
-    }
-    for (const Accumulator& format : options.formats) adders_.emplace_back(format);
-  }
-
-  void add(const std::vector<std::vector<double>>& gradients, std::size_t e, std::uint64_t element) {
-    for (const auto& step : gradients) {
-      if (!std::isfinite(step[e])) return;
-    }
-    for (std::size_t f = 0; f < adders_.size(); ++f) {
-      adders_[f].start(element);
-      Moments exact, stored;
-      for (std::size_t steps = 0, p = 0; p < adam_.size(); ++p) {
-        for (; steps < result_.prefixes[p]; ++steps) {
-          exact.step(options_, gradients[steps][e]);
-          stored.step(options_, gradients[steps][e]);
-          stored = {adders_[f].round(stored.first), adders_[f].round(stored.second)};
-        }
-        judge(adam_[p], exact, stored, result_.after[p][f]);
-      }
-    }
-  }
-
- private:
-  static void judge(const AdamStep& adam, const Moments& exact, const Moments& stored, MomentOutcome& out) {
-    ++out.values;
-    out.first_flushed += exact.first != 0 && stored.first == 0 ? 1 : 0;
-    out.second_flushed += exact.second != 0 && stored.second == 0 ? 1 : 0;
-    const double direction = adam.direction(stored.first, stored.second);
-    if (!std::isfinite(direction) || !std::isfinite(stored.second)) {
-      ++out.broken;
-      return;
-    }
-    out.first.add(stored.first, {exact.first, 0});
-    out.second.add(stored.second, {exact.second, 0});
-    out.update.add(direction, {adam.direction(exact.first, exact.second), 0});
-  }
-
-  const UpdateOptions& options_;
-  MomentResult& result_;
-  std::vector<AdamStep> adam_;  // per prefix
-  std::vector<Adder> adders_;
-};
-
 }  // namespace
 
-Result<MomentResult> moments_over_steps(const StepSeries& series, const UpdateOptions& options) {
-  MomentResult result;
-  result.steps = series.inputs.size();
-  for (std::size_t steps = 1; steps < result.steps; steps *= 2) result.prefixes.push_back(steps);
-  result.prefixes.push_back(result.steps);
-  MomentReplay replay(options, result);
-  for (const TensorView& view : series.inputs.front().tensors) {
-    if (!view.name.starts_with("grad/")) continue;
-    std::vector<std::pair<const Input*, const TensorView*>> views;
-    for (const Input& input : series.inputs) {
-      const TensorView* other = find_tensor(input, view.name);
-      if (other != nullptr && other->shape == view.shape) views.emplace_back(&input, other);
-    }
-    if (views.size() != series.inputs.size()) continue;
-    auto readers = open_all(views);
-    if (!readers) return readers.error();
-    ++result.tensors;
-    auto done = in_step(*readers, [&](const auto& values, std::uint64_t) {
-      for (std::size_t e = 0; e < values[0].size(); ++e) replay.add(values, e, result.values++);
-    });
-    if (!done) return done.error();
+void StallCounts::merge(const StallCounts& other) {
+  weights += other.weights;
+  nonzero += other.nonzero;
+  moving += other.moving;
+  nearest += other.nearest;
+  for (std::size_t r = 0; r < rates; ++r) nearest_at_rate[r] += other.nearest_at_rate[r];
+  stochastic += other.stochastic;
+  kahan += other.kahan;
+  second_moments += other.second_moments;
+  second_flushed += other.second_flushed;
+  no_denominator += other.no_denominator;
+  for (std::size_t m = 0; m < by.size(); ++m) {
+    by[m].stalled += other.by[m].stalled;
+    by[m].not_finite += other.by[m].not_finite;
+    by[m].decay_lost += other.by[m].decay_lost;
   }
-  if (result.tensors == 0) {
-    return Error{series.inputs.front().path, std::nullopt, "gradients grad/NAME that every dump has", "none"};
+}
+
+Result<StateResult> stalled_updates(const Input& input, const UpdateOptions& options) {
+  return on_threads(options.threads, [&] { return count_stalls(input, options); });
+}
+
+// While c is a multiple of its unit, adding |u| moves it by a whole unit as long as |u| is more than half of one; below
+// 2^e with |u| <= 2^(e - precision) it therefore arrives at 2^e, an even number, and stays, a tie included.
+bool stays_despite_compensation(Adder& adder, double weight, double update) {
+  if (adder.round(update) == 0) return true;
+  int exponent;
+  const double fraction = std::frexp(std::abs(update), &exponent);
+  const int ceiling = fraction == 0.5 ? exponent - 1 : exponent;  // the least power of two not below |update|
+  const double most = std::copysign(std::ldexp(1.0, ceiling + adder.how().format.precision), update);
+  return adder.round(weight + most) == weight;
+}
+
+bool torch_trains_in(Format f) {
+  for (const Format known : {ieee_format(8, 7), ieee_format(5, 10), ieee_format(8, 23), ieee_format(11, 52)}) {
+    if (f == known) return true;
   }
-  return result;
+  return false;
 }
 
 }  // namespace lowp

@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
-#include <limits>
 
 #include "lowp/report/humanize.h"
+#include "lowp/training/advice.h"
 #include "lowp/training/cells.h"
 
 namespace lowp {
@@ -43,12 +43,38 @@ Grid stalls_grid(const UpdateOptions& options, const StateResult& result) {
             {}};
   for (std::size_t f = 0; f < options.formats.size(); ++f) {
     const StallCounts& c = result.total[f];
-    grid.rows.push_back({{options.formats[f].name, share_text(c.nearest, c.moving), share_text(c.stochastic, c.moving),
-                          share_text(c.kahan, c.moving), magnitude_text(result.epsilon[f]),
-                          share_text(c.second_flushed, c.second_moments), share_text(c.no_denominator, c.weights)},
+    grid.rows.push_back({{options.formats[f].name, percent_text(c.nearest, c.moving), percent_text(c.stochastic, c.moving),
+                          percent_text(c.kahan, c.moving), magnitude_text(result.epsilon[f]),
+                          percent_text(c.second_flushed, c.second_moments), percent_text(c.no_denominator, c.weights)},
                          {}});
   }
   return grid;
+}
+
+// Torch's AdamWs, in the formats torch has.
+std::vector<Block> torch_grid(const UpdateOptions& options, const StateResult& result) {
+  Grid grid{"The same step by torch.optim.AdamW, parameters and moments all in the format",
+            {"stored in", "AdamW", "stay", "Inf/NaN"},
+            2,
+            {}};
+  const bool decays = options.weight_decay != 0;
+  if (decays) grid.header.push_back("decay lost");
+  for (std::size_t f = 0; f < options.formats.size(); ++f) {
+    if (!torch_trains_in(options.formats[f].format)) continue;
+    const StallCounts& c = result.total[f];
+    for (std::size_t m = 1; m < adam_table.size(); ++m) {
+      GridRow row{{m == 1 ? options.formats[f].name : "", std::string(adam_table[m].name),
+                   percent_text(c.by[m].stalled, c.moving), percent_text(c.by[m].not_finite, c.weights)},
+                  {}};
+      if (decays) row.cells.push_back(percent_text(c.by[m].decay_lost, c.nonzero));
+      grid.rows.push_back(std::move(row));
+    }
+  }
+  if (grid.rows.empty()) return {};
+  std::string words =
+      "for-loop: foreach=False, a CPU's default. foreach: a GPU's default. Inf/NaN: weights after the step.";
+  if (decays) words += " decay lost: weights that weight decay alone leaves where they are; torch rounds it alone.";
+  return {grid, Paragraph{words, 2, 0}};
 }
 
 // The five tensors that stall most in the first format that stalls anything.
@@ -68,7 +94,7 @@ std::vector<Block> worst_tensors(const UpdateOptions& options, const StateResult
   for (const Accumulator& a : options.formats) grid.header.push_back(a.name);
   for (const TensorStalls* tensor : order) {
     GridRow row{{tensor->name, grouped(tensor->of[format].weights)}, {}};
-    for (const StallCounts& c : tensor->of) row.cells.push_back(share_text(c.nearest, c.moving));
+    for (const StallCounts& c : tensor->of) row.cells.push_back(percent_text(c.nearest, c.moving));
     grid.rows.push_back(std::move(row));
   }
   return {grid};
@@ -92,8 +118,10 @@ std::string advice(const UpdateOptions& options, const StateResult& result, std:
         share_text(c.nearest, c.moving));
   }
   if (share >= 0.01 && c.kahan < c.nearest) {
-    text += fmt::format(" A Kahan compensation in {} would lose {}; stochastic rounding loses none on average.", name,
-                        lost_text(c.kahan, c.moving));
+    text += fmt::format(
+        " With a Kahan compensation in {} {} of the weights would never move if every step asked for the same update; "
+        "stochastic rounding moves all of them as far as it should on average.",
+        name, lost_text(c.kahan, c.moving));
   }
   if (c.no_denominator != 0) {
     text += fmt::format(" Adam's denominator is 0 for {} of the weights: eps {} and small exp_avg_sq are both 0 in {}.",
@@ -103,15 +131,6 @@ std::string advice(const UpdateOptions& options, const StateResult& result, std:
                         share_text(c.second_flushed, c.second_moments), name);
   }
   return text;
-}
-
-void add_advice(std::vector<Block>& story, const UpdateOptions& options,
-                const std::function<std::string(std::size_t)>& text) {
-  story.push_back(Heading{"What it means"});
-  for (std::size_t f = 0; f < options.formats.size(); ++f) {
-    const std::string label = options.formats[f].name + "  ";
-    story.push_back(Paragraph{label + text(f), 2, static_cast<int>(label.size())});
-  }
 }
 
 std::vector<Cell> stall_row(std::string_view scope, std::string_view name, const Accumulator& format,
@@ -129,6 +148,25 @@ std::vector<Cell> stall_row(std::string_view scope, std::string_view name, const
           count_cell(c.second_flushed),
           count_cell(c.no_denominator),
           Cell{epsilon}};
+}
+
+Table optimizers_table(const UpdateOptions& options, const StateResult& result) {
+  Table table{
+      "optimizers",
+      {"format", "optimizer", "what", "source", "moving", "stalled", "weights", "not_finite", "nonzero", "decay_lost"},
+      {},
+      false};
+  for (std::size_t f = 0; f < options.formats.size(); ++f) {
+    if (!torch_trains_in(options.formats[f].format)) continue;
+    const StallCounts& c = result.total[f];
+    for (std::size_t m = 1; m < adam_table.size(); ++m) {
+      table.rows.push_back({text_cell(options.formats[f].name), text_cell(adam_table[m].name),
+                            text_cell(adam_table[m].what), text_cell(adam_table[m].source), count_cell(c.moving),
+                            count_cell(c.by[m].stalled), count_cell(c.weights), count_cell(c.by[m].not_finite),
+                            count_cell(c.nonzero), count_cell(c.by[m].decay_lost)});
+    }
+  }
+  return table;
 }
 
 Table stalls_table(const UpdateOptions& options, const StateResult& result) {
@@ -171,136 +209,31 @@ Figure stalls_figure(const StepSeries& series, const UpdateOptions& options, con
           {std::move(panel)}};
 }
 
-// How the error grows over the steps, a line for each format.
-Figure moments_figure(const StepSeries& series, const UpdateOptions& options, const MomentResult& result) {
-  struct Quantity {
-    std::string_view title;
-    ErrorStatistics MomentOutcome::* errors;
-  };
-  constexpr Quantity quantities[] = {
-      {"exp_avg", &MomentOutcome::first}, {"exp_avg_sq", &MomentOutcome::second}, {"update", &MomentOutcome::update}};
-  Figure figure{"Adam's moments kept in each format", sources_text(series), "steps", "median relative error", {}};
-  for (const Quantity& quantity : quantities) {
-    Panel panel;
-    panel.title = quantity.title;
-    for (std::size_t p = 0; p < result.prefixes.size(); ++p) {
-      panel.x.push_back(std::log2(static_cast<double>(result.prefixes[p])));
-    }
-    for (std::size_t f = 0; f < options.formats.size(); ++f) {
-      Line line{options.formats[f].name, {}};
-      for (const auto& outcomes : result.after) {
-        line.value.push_back(
-            (outcomes[f].*quantity.errors).relative_quantile(0.5).value_or(std::numeric_limits<double>::quiet_NaN()));
-      }
-      panel.lines.push_back(std::move(line));
-    }
-    figure.panels.push_back(std::move(panel));
-  }
-  return figure;
-}
-
-Grid moments_grid(const UpdateOptions& options, const MomentResult& result) {
-  Grid grid{"Moments rounded to the format after each step, against exact ones (median relative error)",
-            {"stored in", "exp_avg", "exp_avg_sq", "update", "worst 1 %", "m to 0", "v to 0", "Inf/NaN"},
-            1,
-            {}};
-  for (std::size_t f = 0; f < options.formats.size(); ++f) {
-    const MomentOutcome& o = result.last()[f];
-    grid.rows.push_back(
-        {{options.formats[f].name, relative_text(o.first.relative_quantile(0.5)),
-          relative_text(o.second.relative_quantile(0.5)), relative_text(o.update.relative_quantile(0.5)),
-          relative_text(o.update.relative_quantile(0.99)), share_text(o.first_flushed, o.values),
-          share_text(o.second_flushed, o.values), share_text(o.broken, o.values)},
-         {}});
-  }
-  return grid;
-}
-
-std::string moment_advice(const UpdateOptions& options, const MomentResult& result, std::size_t f) {
-  const MomentOutcome& o = result.last()[f];
-  const double typical = o.update.relative_quantile(0.5).value_or(0);
-  std::string text = typical < 1e-3 ? fmt::format("safe: half of the updates are within {}.", relative_text(typical))
-                                    : fmt::format("half of the updates are off by {} or more.", relative_text(typical));
-  if (o.second_flushed != 0) {
-    text += fmt::format(" {} of exp_avg_sq is 0 in {} without a scale: such updates are far too large.",
-                        share_text(o.second_flushed, o.values), options.formats[f].name);
-  }
-  return text;
-}
-
-Table moments_table(const UpdateOptions& options, const MomentResult& result) {
-  Table table{"moments",
-              {"format", "steps", "values", "exp_avg.median_relative_error", "exp_avg.snr_db", "exp_avg.flushed",
-               "exp_avg_sq.median_relative_error", "exp_avg_sq.snr_db", "exp_avg_sq.flushed",
-               "update.median_relative_error", "update.p99_relative_error", "update.snr_db", "update.not_finite"},
-              {},
-              false};
-  constexpr std::string_view none = "no value that is not zero", exact = "no error or no signal";
-  for (std::size_t f = 0; f < options.formats.size(); ++f) {
-    for (std::size_t p = 0; p < result.prefixes.size(); ++p) {
-      const MomentOutcome& o = result.after[p][f];
-      table.rows.push_back({text_cell(options.formats[f].name), count_cell(result.prefixes[p]), count_cell(o.values),
-                            real_cell(o.first.relative_quantile(0.5), none), real_cell(o.first.snr_db(), exact),
-                            count_cell(o.first_flushed), real_cell(o.second.relative_quantile(0.5), none),
-                            real_cell(o.second.snr_db(), exact), count_cell(o.second_flushed),
-                            real_cell(o.update.relative_quantile(0.5), none),
-                            real_cell(o.update.relative_quantile(0.99), none), real_cell(o.update.snr_db(), exact),
-                            count_cell(o.broken)});
-    }
-  }
-  return table;
-}
-
 }  // namespace
 
-Report state_report(const StepSeries& series, const UpdateOptions& options, const StateResult& result,
-                    std::string_view tool_version) {
+Report state_report(const StepSeries& series, const UpdateOptions& options, const StateResult& result) {
   Report report;
-  report.tables = {tool_table(tool_version), inputs_table(series), stalls_table(options, result)};
+  report.tables = {stalls_table(options, result), optimizers_table(options, result)};
   report.story = {
       Paragraph{headline(options, result), 0, 2}, Paragraph{what_was_read(series, options, result), 0, 2},
       stalls_grid(options, result),
-      Paragraph{"exp_avg_sq to 0: of those that are not. Inf/NaN: updates whose denominator would be 0.", 2, 0}};
+      Paragraph{"The update is exact here, only the weight is rounded. Kahan: weights that no number of equal updates "
+                "would move. exp_avg_sq to 0: of those that are not. Inf/NaN: updates whose denominator would be 0.",
+                2, 0}};
+  for (Block& block : torch_grid(options, result)) report.story.push_back(std::move(block));
   for (Block& block : worst_tensors(options, result)) report.story.push_back(std::move(block));
-  add_advice(report.story, options, [&](std::size_t f) { return advice(options, result, f); });
+  add_advice(report.story, options.formats, [&](std::size_t f) { return advice(options, result, f); });
   report.story.push_back(Heading{"Not covered"});
   report.story.push_back(
-      Paragraph{"One step. The update is computed exactly from the dumped state; a run in low "
-                "precision would have had other states.",
+      Paragraph{"One step. The update is that of the dumped state; a run in low precision would have had other "
+                "states. On a GPU torch's operations round at the same places, but which products are fused with a sum "
+                "differs (from source, not run).",
                 2, 2});
   report.story.push_back(
       Paragraph{"Stochastic counts are of one draw: a weight stays more often the smaller its "
                 "update is, but moves as far as it should on average.",
                 2, 2});
   report.figures = {stalls_figure(series, options, result)};
-  return report;
-}
-
-Report moments_report(const StepSeries& series, const UpdateOptions& options, const MomentResult& result,
-                      std::string_view tool_version) {
-  Report report;
-  report.tables = {tool_table(tool_version), inputs_table(series), moments_table(options, result)};
-  std::string first = fmt::format("After {} steps half of the updates are off by", result.steps);
-  for (std::size_t f = 0; f < options.formats.size(); ++f) {
-    first += fmt::format("{} {} or more with moments in {}", f == 0 ? "" : ", by",
-                         relative_text(result.last()[f].update.relative_quantile(0.5)), options.formats[f].name);
-  }
-  report.story = {Paragraph{first + ".", 0, 2},
-                  Paragraph{fmt::format("{}: {} with {} gradients each; Adam with betas {} and {}, eps {}.",
-                                        sources_text(series), counted(result.tensors, "tensor", "tensors"),
-                                        grouped(result.values), options.beta1, options.beta2, options.epsilon),
-                            0, 2},
-                  moments_grid(options, result),
-                  Paragraph{"worst 1 %, Inf/NaN: of the updates. m to 0, v to 0: exp_avg and exp_avg_sq that became 0 "
-                            "though the exact moment is not.",
-                            2, 0}};
-  add_advice(report.story, options, [&](std::size_t f) { return moment_advice(options, result, f); });
-  report.story.push_back(Heading{"Not covered"});
-  report.figures = {moments_figure(series, options, result)};
-  report.story.push_back(
-      Paragraph{"Moments start from zero at the first dump. No scale per block or tensor is applied, "
-                "as 8-bit optimizers do.",
-                2, 2});
   return report;
 }
 

@@ -9,9 +9,7 @@
 
 namespace lowp {
 
-Report state_report(const StepSeries& series, const UpdateOptions& options, const StateResult& result,
-                    std::string_view tool_version);
-Report moments_report(const StepSeries& series, const UpdateOptions& options, const MomentResult& result,
-                      std::string_view tool_version);
+Report state_report(const StepSeries& series, const UpdateOptions& options, const StateResult& result);
+Report moments_report(const StepSeries& series, const UpdateOptions& options, const MomentResult& result);
 
 }  // namespace lowp

@@ -8,61 +8,12 @@
 
 #include "lowp/core/convert.h"
 #include "lowp/core/formats.h"
-#include "lowp/tensor/checked.h"
-#include "lowp/tensor/safetensors.h"
+#include "lowp/verify/integer_tensors.h"
 
 namespace lowp {
 namespace {
 
 constexpr Format fp32 = ieee_format(8, 23);
-
-int integer_bytes(std::string_view dtype) {
-  if (dtype == "U8") return 1;
-  if (dtype == "U16") return 2;
-  if (dtype == "U32") return 4;
-  return dtype == "U64" ? 8 : 0;
-}
-
-// Reads tensors of unsigned integers from one file. The header was checked against the file's size, so no allocation
-// is larger than eight times the file.
-class IntegerTensors {
- public:
-  IntegerTensors(const File& file, const SafetensorsHeader& header) : file_(file), header_(header) {}
-
-  const SafetensorsEntry* find(std::string_view name) const {
-    const auto entry = std::ranges::find(header_.entries, name, &SafetensorsEntry::name);
-    return entry == header_.entries.end() ? nullptr : &*entry;
-  }
-  Result<std::vector<std::uint64_t>> read(std::string_view name, std::vector<std::uint64_t> shape) const {
-    const SafetensorsEntry* entry = find(name);
-    const auto wanted = [&](std::string found) {
-      return Error{file_.path(), std::nullopt,
-                   fmt::format("unsigned integers [{}] as tensor '{}'", fmt::join(shape, ", "), name),
-                   std::move(found)};
-    };
-    if (entry == nullptr) return wanted("no such tensor");
-    const int bytes = integer_bytes(entry->dtype);
-    if (bytes == 0) return wanted("dtype " + entry->dtype);
-    if (entry->shape != shape) return wanted(fmt::format("[{}]", fmt::join(entry->shape, ", ")));
-    std::vector<std::byte> raw(static_cast<std::size_t>(entry->end - entry->begin));
-    if (auto done = file_.read(header_.data_begin + entry->begin, raw); !done) return done.error();
-    const auto step = static_cast<std::size_t>(bytes);
-    std::vector<std::uint64_t> numbers(raw.size() / step);
-    for (std::size_t i = 0; i < numbers.size(); ++i) {
-      numbers[i] = little_endian(std::span<const std::byte>(raw).subspan(i * step, step));
-    }
-    return numbers;
-  }
-
- private:
-  const File& file_;
-  const SafetensorsHeader& header_;
-};
-
-std::string metadata(const SafetensorsHeader& header, const std::string& key) {
-  const auto found = header.metadata.find(key);
-  return found == header.metadata.end() ? std::string() : found->second;
-}
 
 // By the GPU's name, else by its compute capability (sm_90a is sm_90 here).
 const TensorCore* find_row(const RecordedVectors& v) {
@@ -133,13 +84,13 @@ Result<RecordedVectors> read_recorded_vectors(const std::string& path) {
   if (!header) return header.error();
   RecordedVectors v;
   v.path = path;
-  v.gpu = metadata(*header, "gpu");
-  v.capability = metadata(*header, "compute_capability");
-  v.instruction_path = metadata(*header, "instruction_path");
-  v.input = metadata(*header, "input");
-  v.input_b = metadata(*header, "input_b");
+  v.gpu = metadata_of(*header, "gpu");
+  v.capability = metadata_of(*header, "compute_capability");
+  v.instruction_path = metadata_of(*header, "instruction_path");
+  v.input = metadata_of(*header, "input");
+  v.input_b = metadata_of(*header, "input_b");
   if (v.input_b.empty()) v.input_b = v.input;
-  v.accumulator = metadata(*header, "accumulator");
+  v.accumulator = metadata_of(*header, "accumulator");
   v.row = find_row(v);
   const std::string found = fmt::format("gpu '{}' ({}), path '{}', input '{}', accumulator '{}'", v.gpu, v.capability,
                                         v.instruction_path, v.input, v.accumulator);

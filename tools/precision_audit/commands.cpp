@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "commands.h"
+
+namespace lowp::tool {
+namespace {
+
+constexpr Uses dump_questions{.dump = true, .threads = true, .figures = true};
+
+constexpr Command accumulate_rows[] = {
+    {.name = "over",
+     .what = "the same tensors of several dumps, micro-batches or ranks, added element by element",
+     .uses = dump_questions,
+     .make = make_over},
+    {.name = "update",
+     .what = "weights and AdamW moments: updates that vanish, moments that become zero",
+     .uses = dump_questions,
+     .make = make_update},
+    {.name = "gemm",
+     .what = "two tensors multiplied on emulated tensor cores",
+     .uses = dump_questions,
+     .make = make_gemm},
+    {.name = "norm",
+     .what = "the global gradient norm and clip coefficient, and clipping before unscaling",
+     .uses = dump_questions,
+     .make = make_norm},
+    {.name = "ops",
+     .what = "softmax, log-sum-exp, norms, losses on the selected tensors: which need FP32",
+     .uses = dump_questions,
+     .make = make_operations},
+};
+
+constexpr Command verify_rows[] = {
+    {.name = "conversions",
+     .what = "every code of a format through every conversion, against exact arithmetic (the default)",
+     .uses = {.threads = true},
+     .make = make_verify_conversions},
+    {.name = "tensor-core",
+     .what = "dot products recorded on GPUs, against the emulated instructions",
+     .make = make_verify_tensor_core},
+    {.name = "gemm",
+     .what = "matrix products recorded on GPUs, against instruction, split and epilogue",
+     .uses = {.threads = true},
+     .make = make_verify_gemm},
+    {.name = "gpu",
+     .what = "the GPU of this machine, instruction by instruction, against core and the emulation",
+     .make = make_verify_gpu},
+};
+
+constexpr Command command_rows[] = {
+    {.name = "audit",
+     .what = "what each format loses at each loss scale, and which scale to start with (the default)",
+     .uses = {.dump = true, .pipes = true, .threads = true, .figures = true},
+     .make = make_audit},
+    {.name = "cast", .what = "what one number becomes in a format, bit by bit, and why", .make = make_cast},
+    {.name = "formats", .what = "what each number format can hold", .make = make_formats},
+    {.name = "accumulate",
+     .what = "what sums, dot products and weight updates lose, and in which format",
+     .below = accumulate_rows,
+     .modernise = modernise_accumulate},
+    {.name = "verify",
+     .what = "the emulation against exact arithmetic and recorded hardware results",
+     .below = verify_rows,
+     .first_is_default = true},
+};
+
+}  // namespace
+
+std::span<const Command> commands() {
+  return command_rows;
+}
+
+const Command* find_command(std::span<const Command> among, std::string_view name) {
+  for (const Command& row : among) {
+    if (row.name == name) return &row;
+  }
+  return nullptr;
+}
+
+}  // namespace lowp::tool

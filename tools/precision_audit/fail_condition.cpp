@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fail_condition.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "arguments.h"
+#include "options.h"
+
+namespace lowp::tool {
+namespace {
+
+constexpr std::string_view syntax = "'METRIC>NUMBER@FORMAT:2^N' in quotes, with > >= < or <=; :2^N may be left out";
+
+template <ElementClass c>
+std::optional<double> count_of(const Outcome& outcome) {
+  return static_cast<double>(outcome.counts[c].most);
+}
+template <ElementClass c>
+std::optional<double> share_of_nonzero(const Outcome& outcome) {
+  const std::uint64_t nonzero = outcome.nonzero().most;
+  if (nonzero == 0) return {};
+  return static_cast<double>(outcome.counts[c].most) / static_cast<double>(nonzero);
+}
+std::optional<double> flushed_of_all(const Outcome& o) {
+  if (o.elements == 0) return {};
+  return static_cast<double>(o.counts[ElementClass::flushed].most) / static_cast<double>(o.elements);
+}
+// Below every bound where an element overflowed.
+std::optional<double> snr_db(const Outcome& o) {
+  if (o.counts[ElementClass::overflowed].most != 0) return -std::numeric_limits<double>::infinity();
+  return o.error ? o.error->snr_db : std::nullopt;
+}
+
+constexpr Metric metrics[] = {
+    {"flushed_of_nonzero", share_of_nonzero<ElementClass::flushed>},
+    {"subnormal_of_nonzero", share_of_nonzero<ElementClass::subnormal>},
+    {"saturated_of_nonzero", share_of_nonzero<ElementClass::saturated>, false, true},
+    {"overflowed_of_nonzero", share_of_nonzero<ElementClass::overflowed>, false, true},
+    {"flushed_of_all", flushed_of_all},
+    {"flushed", count_of<ElementClass::flushed>},
+    {"subnormal", count_of<ElementClass::subnormal>},
+    {"saturated", count_of<ElementClass::saturated>, false, true},
+    {"overflowed", count_of<ElementClass::overflowed>, false, true},
+    {"snr_db", snr_db, false, false, true},
+    {"nan_in", [](const Outcome& o) { return std::optional(static_cast<double>(o.nan_in)); }, true},
+    {"inf_in", [](const Outcome& o) { return std::optional(static_cast<double>(o.inf_in)); }, true},
+};
+
+Error malformed(std::string_view word) {
+  return {"", std::nullopt, std::string(syntax), quoted(word)};
+}
+
+bool holds(const FailCondition& condition, double value) {
+  if (condition.comparison == ">") return value > condition.bound;
+  if (condition.comparison == ">=") return value >= condition.bound;
+  if (condition.comparison == "<") return value < condition.bound;
+  return value <= condition.bound;
+}
+
+// "0.01", or "1%" of a share.
+std::optional<double> bound_of(std::string_view word, const Metric& metric) {
+  const bool percent = word.ends_with('%') && metric.name.find("_of_") != metric.name.npos;
+  if (percent) word.remove_suffix(1);
+  const auto number = parse_number(word);
+  return number && percent ? std::optional(*number / 100) : number;
+}
+
+// What one condition says where it holds.
+std::optional<std::string> met(const FailCondition& condition, const Question& question, std::size_t format,
+                               const Outcomes& total, const Recommendation& advice) {
+  const std::string& name = question.formats[format].name;
+  std::optional<int> scale = condition.scale_log2 ? condition.scale_log2 : advice.init_scale_log2;
+  // Nothing to scale: all are the same. Of an input they are, too.
+  if (!scale && (!advice.empty_window || condition.metric->of_input)) scale = question.scales.low;
+  if (!scale) return fmt::format("--fail-on {}: no scale is recommended for {}", condition.text, name);
+  const auto value = condition.metric->value(total[format][question.scales.index(*scale)]);
+  if (!value || !holds(condition, *value)) return {};
+  if (condition.format.empty())
+    return fmt::format("--fail-on {}: {} is {}", condition.text, condition.metric->name, *value);
+  return fmt::format("--fail-on {}: {} is {} in {} at 2^{}", condition.text, condition.metric->name, *value, name,
+                     *scale);
+}
+
+}  // namespace
+
+std::string metric_names() {
+  return names_of(metrics);
+}
+
+Result<FailCondition> fail_condition(std::string_view word) {
+  FailCondition condition;
+  condition.text = word;
+  const std::size_t comparison = word.find_first_of("<>"), at = std::min(word.find('@'), word.size());
+  if (comparison == word.npos || at < comparison) {
+    const bool cut = std::ranges::any_of(metrics, [&](const Metric& metric) { return metric.name == word; });
+    return cut ? Error{"", std::nullopt, std::string(syntax), quoted(word) + ": the shell took what follows >"}
+               : malformed(word);
+  }
+  const std::string_view name = word.substr(0, comparison);
+  const auto* metric = std::ranges::find(metrics, name, &Metric::name);
+  if (metric == std::end(metrics)) {
+    std::vector<std::string> known;
+    for (const Metric& row : metrics) known.emplace_back(row.name);
+    return unknown_word(name, known);
+  }
+  condition.metric = metric;
+  condition.comparison = word.substr(comparison, comparison + 1 < word.size() && word[comparison + 1] == '=' ? 2 : 1);
+  const std::size_t number = comparison + condition.comparison.size();
+  const auto bound = bound_of(word.substr(number, at - number), *metric);
+  if (!bound) return malformed(word);
+  condition.bound = *bound;
+  if (at == word.size()) return metric->of_input ? Result(condition) : Result<FailCondition>(malformed(word));
+  const std::vector<std::string> where = split(word.substr(at + 1), ':');
+  condition.format = lower_case(where.front());
+  if (where.size() > 2 || condition.format.empty()) return malformed(word);
+  if (where.size() == 2 && !(condition.scale_log2 = parse_power_of_two(where.back()))) return malformed(word);
+  if (metric->needs_scale && !condition.scale_log2)
+    return Error{"", std::nullopt, "a scale, for example @fp16:2^16; at the recommended one nothing overflows",
+                 quoted(word)};
+  return condition;
+}
+
+std::optional<Error> why_not_judged(const FailCondition& condition, const Question& question) {
+  const auto error = [](std::string wanted, std::string found) {
+    return Error{"--fail-on", std::nullopt, std::move(wanted), std::move(found)};
+  };
+  if (question.counts_only && condition.metric->needs_errors)
+    return error("no --counts-only with " + std::string(condition.metric->name), "it");
+  if (condition.scale_log2 && !question.scales.contains(*condition.scale_log2)) {
+    return error(fmt::format("a scale among --scales {}:{}", question.scales.low, question.scales.high),
+                 fmt::format("2^{}", *condition.scale_log2));
+  }
+  std::string names;
+  for (const NamedTarget& format : question.formats) {
+    if (condition.format.empty() || format.name == condition.format) return {};
+    names += (names.empty() ? "" : ",") + format.name;
+  }
+  return error("a format among --formats " + names, quoted(condition.format));
+}
+
+std::vector<std::string> conditions_met(const std::vector<FailCondition>& conditions, const Question& question,
+                                        const Outcomes& total, const std::vector<Recommendation>& advice) {
+  std::vector<std::string> lines;
+  for (const FailCondition& condition : conditions) {
+    for (std::size_t f = 0; f < question.formats.size(); ++f) {
+      if (!condition.format.empty() && question.formats[f].name != condition.format) continue;
+      if (auto line = met(condition, question, f, total, advice[f])) lines.push_back(std::move(*line));
+      if (condition.format.empty()) break;
+    }
+  }
+  return lines;
+}
+
+}  // namespace lowp::tool

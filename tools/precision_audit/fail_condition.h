@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// Conditions of --fail-on: METRIC OP NUMBER [@FORMAT[:SCALE]], for example flushed_of_nonzero>0.01@fp16:2^16.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lowp/audit/recommend.h"
+#include "lowp/base/result.h"
+
+namespace lowp::tool {
+
+// What can be compared. `of_input`: it is the same in every format and at every scale. `needs_scale`: at a recommended
+// scale it is always zero, so that a condition without a scale would never hold.
+struct Metric {
+  std::string_view name;
+  std::optional<double> (*value)(const Outcome&);  // nothing where there is none (a rate of no elements)
+  bool of_input = false, needs_scale = false, needs_errors = false;
+};
+
+struct FailCondition {
+  std::string text;
+  const Metric* metric = nullptr;
+  std::string comparison;  // > >= < <=
+  double bound = 0;
+  std::string format;             // empty: of the input
+  std::optional<int> scale_log2;  // nothing: the recommended one
+};
+
+std::string metric_names();  // "flushed_of_nonzero, ..."
+Result<FailCondition> fail_condition(std::string_view word);
+// Why `condition` cannot be judged by the answer to `question`.
+std::optional<Error> why_not_judged(const FailCondition& condition, const Question& question);
+
+// The conditions that hold for all tensors together, each as a line.
+std::vector<std::string> conditions_met(const std::vector<FailCondition>& conditions, const Question& question,
+                                        const Outcomes& total, const std::vector<Recommendation>& advice);
+
+}  // namespace lowp::tool

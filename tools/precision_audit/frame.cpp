@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "frame.h"
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+
+#include "arguments.h"
+#include "commands.h"
+#include "help.h"
+#include "lowp/base/version.h"
+#include "lowp/report/provenance.h"
+#include "safe_file.h"
+#include "standard_options.h"
+#include "terminal.h"
+
+namespace lowp::tool {
+namespace {
+
+int fail(const std::string& message) {
+  complain(message);
+  return exit_input;
+}
+
+int print_help(std::string_view text) {
+  const std::string error = write_stdout(text);
+  return error.empty() ? exit_fine : fail(error);
+}
+
+std::uint64_t bytes_of(const StepSeries& series) {
+  std::uint64_t bytes = 0;
+  for (const Input& input : series.inputs) {
+    for (const TensorView& view : input.tensors) {
+      if (view.source && view.source->size() != unknown_size) bytes += view.source->size();
+    }
+  }
+  return bytes;
+}
+
+Source source_of(const Input& input) {
+  Source source{input.path, input.format, {}, input.tensors.size(), 0, input.bytes, input.notes};
+  if (input.step) source.steps.push_back(*input.step);
+  for (const TensorView& view : input.tensors) source.elements += view.elements;
+  return source;
+}
+
+// What was read, where the task does not know better, with what reading showed to be doubtful, which is said too.
+void add_sources(const StepSeries& series, Report& report) {
+  if (report.sources.empty()) {
+    for (const Input& input : series.inputs) report.sources.push_back(source_of(input));
+  }
+  for (std::size_t i = 0; i < series.inputs.size() && i < report.sources.size(); ++i) {
+    const auto doubt = changed_since_open(series.inputs[i]);
+    if (!doubt) continue;
+    complain(*doubt);
+    report.sources[i].notes.push_back(*doubt);
+  }
+}
+
+std::vector<std::string> paths_of(const StepSeries& series) {
+  std::vector<std::string> paths;
+  for (const Input& input : series.inputs) {
+    paths.push_back(input.path);
+    for (const FileStamp& file : input.files) paths.push_back(file.path);
+  }
+  return paths;
+}
+
+// Leaves one table: alone in CSV, after tool and inputs in JSON.
+std::optional<Error> keep_table(const std::string& name, const Writer& writer, Report& report) {
+  std::vector<Table> before = provenance(report);
+  std::vector<std::string> known;
+  std::optional<Table> kept;
+  for (std::vector<Table>* tables : {&before, &report.tables}) {
+    for (Table& table : *tables) {
+      known.push_back(table.name);
+      if (same_word(table.name, name)) kept = std::move(table);
+    }
+  }
+  if (!kept) return unknown_word(name, known);
+  const bool in_json = writer.name == "json";
+  if (!in_json) report.tool = {};
+  report.tables.clear();
+  if (!in_json || (kept->name != "tool" && kept->name != "inputs")) report.tables.push_back(std::move(*kept));
+  return {};
+}
+
+int write_answer(std::string_view path, const StandardOptions& standard, Report& report) {
+  if (!standard.plot.empty()) {
+    std::string picture;
+    standard.plot_writer()->write(report, {}, picture);
+    if (auto done = replace_file(standard.plot, picture); !done) return fail(done.error().message());
+    complain("picture written to " + absolute_path(standard.plot));
+  }
+  if (!standard.table.empty()) {
+    if (auto wrong = keep_table(standard.table, *standard.writer, report)) {
+      wrong->file = "--table";
+      return refuse(path, *wrong);
+    }
+  }
+  const std::string error = print_report(*standard.writer, report);
+  return error.empty() ? exit_fine : fail(error);
+}
+
+int run_task(const Command& command, std::string_view path, Task& task, const StandardOptions& standard) {
+  Job job;
+  if (command.uses.dump) {
+    auto series = open_series(standard.paths, standard.open);
+    if (!series) return fail(series.error().message());
+    job.series = std::move(*series);
+  }
+  if (!standard.plot.empty()) {
+    if (auto wrong = why_not_over(standard.plot, standard.plot_writer()->mark, paths_of(job.series))) {
+      wrong->file = "--plot";
+      return refuse(path, *wrong);
+    }
+  }
+  job.threads = standard.threads;
+  job.chunk_bytes = standard.chunk_bytes;
+  job.wants_records = standard.writer->reads_tables;
+  Result<Answer> answer = [&] {
+    Progress bar(bytes_of(job.series), standard.shows_progress());
+    job.progress = [&bar](std::uint64_t bytes) { bar.add(bytes); };
+    auto result = task.run(job);
+    job.progress = {};
+    return result;
+  }();
+  if (!answer) return fail(answer.error().message());
+  Report& report = answer->report;
+  report.tool = {"precision-audit", std::string(version)};
+  add_sources(job.series, report);
+  if (const int code = write_answer(path, standard, report); code != exit_fine) return code;
+  for (const std::string& line : answer->said) complain(line);
+  return answer->is_finding ? exit_finding : exit_fine;
+}
+
+int run_old(const Command& command, std::string path, std::vector<std::string>& words) {
+  std::vector<char*> argv{path.data()};
+  for (std::string& word : words) argv.push_back(word.data());
+  argv.push_back(nullptr);
+  return command.run(static_cast<int>(argv.size()) - 1, argv.data());
+}
+
+int run_below(const Command& command, const std::string& path, std::vector<std::string> words) {
+  if (command.modernise != nullptr) {
+    if (const auto wrong = command.modernise(words)) return refuse(path, *wrong);
+  }
+  const std::string first = words.empty() ? "" : words.front();
+  if (first == "--help" || first == "-h") return print_help(help_of(command, path));
+  if (first.empty() || first.starts_with('-')) {
+    if (command.first_is_default) return run_command(command.below.front(), path, std::move(words));
+    return refuse(path, fault("wanted one of " + names_of(command.below)));
+  }
+  const Command* next = find_command(command.below, first);
+  if (next == nullptr) {
+    Error wrong = unknown_word(first, names_in(command.below));
+    wrong.file = command.name;
+    return refuse(path, wrong);
+  }
+  words.erase(words.begin());
+  return run_command(*next, fmt::format("{} {}", path, first), std::move(words));
+}
+
+}  // namespace
+
+int refuse(std::string_view path, const Error& error) {
+  complain(fmt::format("{} (see {} --help)", error.message(), path));
+  return exit_usage;
+}
+
+Declared declared_by(const Command& command) {
+  Declared declared;
+  declared.options = std::make_unique<Options>();
+  declared.options->group("What to ask");
+  declared.task = command.make(*declared.options);
+  declared.standard = std::make_shared<StandardOptions>();
+  declared.standard->declare(command.uses, *declared.options);
+  return declared;
+}
+
+int run_command(const Command& command, const std::string& path, std::vector<std::string> words) {
+  if (!command.below.empty()) return run_below(command, path, std::move(words));
+  if (command.run != nullptr) return run_old(command, path, words);
+  const Declared declared = declared_by(command);
+  const auto wrong = declared.options->parse(words);
+  if (declared.options->wants_help()) return print_help(help_of(command, path));
+  if (wrong) return refuse(path, *wrong);
+  if (const auto fault = declared.standard->check()) return refuse(path, *fault);
+  if (const auto fault = declared.task->check()) return refuse(path, *fault);
+  return run_task(command, path, *declared.task, *declared.standard);
+}
+
+}  // namespace lowp::tool

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// The options that the frame brings: how to answer, which files and how to read them.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "frame.h"
+
+namespace lowp::tool {
+
+enum class ShowProgress { automatic, always, never };
+
+struct StandardOptions {
+  const Writer* writer = nullptr;
+  std::string plot, table;
+  int threads = 0;
+  ShowProgress progress = ShowProgress::automatic;
+  std::vector<std::string> paths;
+  OpenOptions open;
+  std::size_t chunk_bytes = 1 << 20;
+
+  void declare(const Uses& uses, Options& options);
+  std::optional<Error> check() const;  // of the values together
+  bool shows_progress() const;
+  const Writer* plot_writer() const;  // by the name's ending; nullptr: none makes such a picture
+
+ private:
+  void declare_answer(const Uses& uses, Options& options);
+  void declare_files(Options& options);
+};
+
+}  // namespace lowp::tool
