@@ -79,8 +79,8 @@ refused = [
     ("integers.npy", npy("'<i4'"), "floating-point", "i4"),
     ("integers.npz", zipped([("a.npy", npy("'<i4'"))]), "floating-point", "i4"),
     ("integers.pt", torch_of({"w": torch_tensor(storage="LongStorage")}, data=two * 2), "floating-point", "'w'"),
-    ("object.npy", npy("'|O'"), "at byte", "'|O'"),
-    ("fields.npy", npy("[('a','<f4')]"), "at byte", "structured"),
+    ("object.npy", npy("'|O'"), "floating-point", "'|O'", "Python objects"),
+    ("fields.npy", npy("[('a','<f4')]"), "floating-point", "structured"),
     ("negative.npy", npy(shape="(-2,)"), "at byte", "-2"),
     ("digits.npy", npy(shape="(99999999999999999999,)"), "at byte", "unsigned"),
     ("product.npy", npy(shape="(4294967296,4294967296,4294967296)"), "at byte", "elements"),
@@ -170,10 +170,13 @@ class Refused(Case):
         write(self.folder, "broken/step2.safetensors", good[:-3])
         for name, *parts in (
             ("missing", "No such file"), ("mis\nsing\x1b[31m", "No such file"), ("empty", "no files"),
-            ("other", "1 other file"), ("below", "no files"), ("broken", "step2.safetensors", "at byte"),
+            ("other", "1 other file"), ("below", "no files"),
         ):
             with self.subTest(name=name):
                 self.refused(3, run(self.folder / name), *parts)
+        self.refused(3, run(self.folder / "broken", "--strict"), "step2.safetensors", "at byte")
+        document = json.loads(self.answered(run(self.folder / "broken", "--output=json")))
+        self.assertIn("step2.safetensors: at byte", document["inputs"][0]["notes"][0])
         for name in ("/dev/zero", "/dev/null", "/dev/stdin"):
             with self.subTest(name=name):
                 self.refused(3, run(name), name, "not a regular file")

@@ -62,7 +62,7 @@ class Terminal(Case):
         code, text = at_terminal(self.dump)
         self.assertEqual(code, 0)
         self.assertIn("\x1b[1m", text)
-        plain = self.answered(run(self.dump)).decode()
+        plain = self.answered(run(self.dump, COLUMNS="120")).decode()
         self.assertNotIn("\x1b", plain)
         self.assertEqual(escape.sub("", text), plain)  # colour is never the only signal
 

@@ -27,11 +27,11 @@ void require(bool holds, const char* what) {
 // At most this much of each tensor: deflated zeros would take all the time there is.
 constexpr std::uint64_t max_read = std::uint64_t{1} << 22;
 
-void read(const TensorView& tensor) {
-  const auto stream = tensor.source->stream(0);
+void read(const ByteSource& source) {
+  const auto stream = source.stream(0);
   if (!stream) return;
   static std::byte block[1 << 16];
-  const std::uint64_t end = std::min(max_read, tensor.source->size());
+  const std::uint64_t end = std::min(max_read, source.size());
   for (std::uint64_t at = 0; at < end;) {
     const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(sizeof block, end - at));
     if (!(*stream)->read(std::span(block, count))) return;
@@ -49,10 +49,13 @@ void check(const Input& input) {
     require(tensor.elements <= max_elements, "element limit");
     require(tensor.elements == tensor.source->size() / item * tensor.multiplicity + tensor.implicit_zeros, "elements");
     require(!tensor.source->random_access() || tensor.source->size() <= input.bytes, "bytes inside the file");
-    read(tensor);
+    read(*tensor.source);
+    if (!tensor.row_major) continue;
+    require(tensor.row_major->size() == tensor.elements * item, "every element in row-major order");
+    read(*tensor.row_major);
   }
   for (const std::string& note : input.notes) require(note == printable(note), "printable notes");
-  changed_since_open(input);
+  for (const std::string& note : notes_after_reading(input)) require(note == printable(note), "printable doubts");
 }
 
 }  // namespace

@@ -150,7 +150,7 @@ def test_other_rules(command, made, rounding, overflow):
 def test_tensor_facts(command, made):
     path = made["f32-step0003.safetensors"]
     report = command.json(path, "--by", "tensor")
-    assert report["schema_version"] == 1
+    assert report["schema_version"] == 2
     (entry,) = report["inputs"]
     tensors = read_dump(path)
     assert entry["format"] == "safetensors"

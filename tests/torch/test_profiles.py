@@ -15,7 +15,7 @@ ONNX_NAMES = {"e4m3": "FLOAT8E4M3FN", "e5m2": "FLOAT8E5M2", "e4m3fnuz": "FLOAT8E
 
 
 def our_codes(tmp_path, source, target, profile):
-    path = tmp_path / "codes"
+    path = tmp_path / f"codes-{profile}"
     subprocess.run([program, "verify", "conversions", "--source", source, "--formats", target, "--modes", "nearest_even",
                     "--overflow", "ieee", "--profile", profile, "--dump-codes", path], check=True, stdout=subprocess.DEVNULL)
     return np.fromfile(path, dtype="<u4")

@@ -147,9 +147,11 @@ TEST_CASE("update: weight decay is rounded alone by for-loop and foreach") {
   const StallCounts& bf16 = result->total[0];
   CHECK(bf16.nonzero == 1);
   for (std::size_t m = 1; m < adam_table.size(); ++m) {
-    CHECK(bf16.by[m].decay_lost == 1);  // 0.999 rounds to 1
+    // 0.999 rounds to 1, and the update of -0.0015 to nothing; together they are more than half a unit of 2^-8.
+    const bool alone = adam_table[m].kind != AdamKind::fused;
+    CHECK(bf16.by[m].decay_lost == (alone ? 1 : 0));
+    CHECK(bf16.by[m].stalled == (alone ? 1 : 0));
     CHECK(bf16.by[m].not_finite == 0);
-    CHECK(bf16.by[m].stalled == 0);
   }
   CHECK(result->total[1].by[1].decay_lost == 0);  // torch has no AdamW in e4m3
 }

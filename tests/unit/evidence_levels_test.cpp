@@ -299,10 +299,10 @@ TEST_CASE("any real scale: what lies on a threshold's side is known") {
       Truth want;
       for (const Exact& x : sample.elements()) {
         if (x.kind != Kind::finite) continue;
-        const u128 wide = static_cast<u128>(x.significand) * s.significand;
+        const uint128 wide = static_cast<uint128>(x.significand) * s.significand;
         const int drop = std::max(0, bit_width(static_cast<std::uint64_t>(wide >> 64)));
         const Exact y = exact_finite(x.negative, static_cast<std::uint64_t>(wide >> drop), x.exponent + s.exponent + drop,
-                                     (wide & ((u128{1} << drop) - 1)) != 0);
+                                     (wide & ((uint128{1} << drop) - 1)) != 0);
         ++want.of[static_cast<std::size_t>(class_of(target, y))];
       }
       for (const Kept& kept : levels) {

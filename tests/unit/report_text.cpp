@@ -111,7 +111,28 @@ TEST_CASE("columns are left out from the middle, evenly") {
   CHECK(lines[2].find("fp16  flushed") == 2);
 }
 
-TEST_CASE("names give way last, and only in the middle") {
+TEST_CASE("names give way before columns, and the key column never goes") {
+  Report report;
+  const std::string name = "layers.1.self_attn.in_proj_bias.of.a.transformer";
+  for (int key = 1; key <= 6; ++key) {
+    Grid grid{"", {"tensor", "c1", "c2", "c3", "c4", "c5", "c6"}, 1, {{{name, "1", "2", "3", "4", "5", "6"}, {}}}, key};
+    report.story = {grid};
+    // Wide enough once the name is cut: every column stays.
+    const auto fair = lines_of(report, {50, false, true});
+    CHECK(fair[1].ends_with("1   2   3   4   5   6"));
+    CHECK(fair[1].find("…") != std::string::npos);
+    // Too narrow for all: the key column is among those that stay.
+    for (GridRow& row : std::get<Grid>(report.story[0]).rows) {
+      for (std::size_t i = 1; i < row.cells.size(); ++i) row.cells[i] = "1234567 %";
+    }
+    const auto narrow = lines_of(report, {60, false, true});
+    CHECK(narrow[0].find("c" + std::to_string(key)) != std::string::npos);
+    CHECK(narrow[0].find("c6") != std::string::npos);
+    CHECK(columns(narrow[1]) <= 60);
+  }
+}
+
+TEST_CASE("names are cut only in the middle") {
   Report report;
   report.story = {scale_grid(17, "begin" + std::string(90, 'x') + "end")};
   const auto lines = lines_of(report, {60, false, false});

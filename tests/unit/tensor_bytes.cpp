@@ -163,6 +163,60 @@ std::string torch(std::string pickle, const std::vector<Record>& records, std::s
   return zip(torch_members(std::move(pickle), records, byteorder));
 }
 
+namespace {
+
+std::string object(std::string_view module, std::string_view name, const std::string& state) {
+  return pickle::global(module, name) + ")\x81" + state + "b";
+}
+std::string size_of(const std::vector<std::uint32_t>& numbers) {
+  std::vector<std::string> items;
+  for (const std::uint32_t number : numbers) items.push_back(pickle::integer(number));
+  return pickle::call(pickle::global("torch", "Size"), pickle::tuple({pickle::tuple(items)}));
+}
+
+constexpr std::string_view dcp = "torch.distributed.checkpoint.metadata";
+
+}  // namespace
+
+// w of shape [2, 3], its columns 0 to 1 and 2 in two parts; "step" an object.
+std::string checkpoint_metadata(std::string_view file, std::uint32_t gap) {
+  using namespace pickle;
+  const auto part = [&](std::uint32_t column, std::uint32_t columns) {
+    return object(dcp, "ChunkStorageMetadata",
+                  dict({{"offsets", size_of({0, column})}, {"sizes", size_of({2, columns})}}));
+  };
+  const std::string properties = object(dcp, "TensorProperties", tuple({global("torch", "float32"), "N"}));
+  const std::string tensor = object(
+      dcp, "TensorStorageMetadata",
+      dict({{"properties", properties}, {"size", size_of({2, 3})}, {"chunks", "](" + part(0, 2) + part(2, 1) + "e"}}));
+  const auto [first, second, step] = checkpoint_parts();
+  const auto place = [&](const std::string& name, const std::string& offset, std::size_t begin, std::size_t size) {
+    return object(dcp, "MetadataIndex", dict({{"fqn", text(name)}, {"offset", offset}, {"index", "N"}})) +
+           object("torch.distributed.checkpoint.filesystem", "_StorageInfo",
+                  dict({{"relative_path", text(file)},
+                        {"offset", integer(static_cast<std::uint32_t>(begin))},
+                        {"length", integer(static_cast<std::uint32_t>(size))}}));
+  };
+  const std::string places = "}(" + place("w", size_of({0, 0}), 0, first.size()) +
+                             place("w", size_of({0, 2}), first.size() + gap, second.size()) +
+                             place("step", "N", first.size() + gap + second.size(), step.size()) + "u";
+  return whole(
+      object(dcp, "Metadata",
+             dict({{"state_dict_metadata", dict({{"w", tensor}, {"step", object(dcp, "BytesStorageMetadata", "}")}})},
+                   {"storage_data", places}})));
+}
+
+std::array<std::string, 3> checkpoint_parts() {
+  using namespace pickle;
+  const auto part = [](const std::vector<std::uint32_t>& shape, const std::vector<std::uint32_t>& strides, int first,
+                       std::uint32_t count) {
+    return torch(whole(tensor(storage("FloatStorage", "0", count), 0, shape, strides)),
+                 {{"0", floats(first + static_cast<int>(count) - 1).substr(static_cast<std::size_t>(first - 1) * 4)}});
+  };
+  // The first is stored by columns: [[1, 3], [2, 4]], the second is [[5], [6]].
+  return {part({2, 2}, {1, 2}, 1, 4), part({2, 1}, {1, 1}, 5, 2), torch(whole(integer(9)), {})};
+}
+
 std::vector<Sample> samples() {
   using namespace pickle;
   const std::string model = whole(dict({{"w", tensor(storage("FloatStorage", "0", 6), 0, {3, 2}, {1, 3})},
@@ -179,11 +233,30 @@ std::vector<Sample> samples() {
       {"a.npz", "npz",
        zip({{"w.npy", npy("'<f4'", "(2, 3)", floats(6))}, {"v.npy", npy("'>f4'", "(6,)", floats(6)), true}})},
       {"a.pt", "torch", torch(model, {{"0", floats(6)}, {"1", floats(2)}})},
+      {"a.bin.index.json", "torch_index", R"({"weight_map":{"w":"a.pt","b":"a.pt"}})"},
+      {".metadata", "torch_dcp", checkpoint_metadata()},
+      {"a.raw", "raw", floats(6)},
   };
 }
 
+void write_neighbours(const Folder& folder) {
+  for (const Sample& sample : samples()) {
+    if (sample.name == "a.safetensors" || sample.name == "a.pt") folder.write(sample.name, sample.bytes);
+  }
+  const auto [first, second, step] = checkpoint_parts();
+  folder.write("__0_0.distcp", first + second + step);
+}
+
 std::string read_all(const lowp::TensorView& tensor, std::string* fault) {
-  const auto stream = tensor.source->stream(0);
+  return read_all(*tensor.source, tensor, fault);
+}
+
+std::string read_row_major(const lowp::TensorView& tensor, std::string* fault) {
+  return read_all(tensor.in_row_major(), tensor, fault);
+}
+
+std::string read_all(const lowp::ByteSource& source, const lowp::TensorView& tensor, std::string* fault) {
+  const auto stream = source.stream(0);
   std::string bytes;
   if (!stream) {
     if (fault)
@@ -194,8 +267,8 @@ std::string read_all(const lowp::TensorView& tensor, std::string* fault) {
   }
   // Element by element blocks: what is claimed may be more than there is.
   const std::uint64_t block = 4096 * static_cast<std::uint64_t>(tensor.dtype->bytes);
-  for (std::uint64_t at = 0; at < tensor.source->size();) {
-    const auto count = static_cast<std::size_t>(std::min(block, tensor.source->size() - at));
+  for (std::uint64_t at = 0; at < source.size();) {
+    const auto count = static_cast<std::size_t>(std::min(block, source.size() - at));
     bytes.resize(static_cast<std::size_t>(at) + count);
     const auto out = std::as_writable_bytes(std::span(bytes)).subspan(static_cast<std::size_t>(at), count);
     if (const auto done = (*stream)->read(out); !done) {
@@ -234,6 +307,11 @@ int exercise(const std::string& path, const lowp::OpenOptions& options) {
       std::string fault;
       const std::string bytes = read_all(tensor, &fault);
       if (fault.empty()) CHECK(bytes.size() == tensor.source->size());
+      if (tensor.row_major && tensor.elements < (1 << 20)) {
+        fault.clear();
+        const std::string ordered = read_row_major(tensor, &fault);
+        if (fault.empty()) CHECK(ordered.size() == tensor.elements * item);
+      }
     }
     for (const std::string& note : input->notes) CHECK(note == lowp::printable(note));
   }

@@ -2,6 +2,7 @@
 // Dump files made byte by byte, good and hostile, and a reader that takes them through everything there is.
 #pragma once
 
+#include <array>
 #include <bit>
 #include <cstdint>
 #include <filesystem>
@@ -74,6 +75,14 @@ std::vector<ZipMember> torch_members(std::string pickle, const std::vector<Recor
                                      std::string_view byteorder = "");
 std::string torch(std::string pickle, const std::vector<Record>& records, std::string_view byteorder = "");
 
+// A checkpoint of torch.distributed: its .metadata, and what its one file holds, part by part (`gap` bytes may be
+// missing between the first two).
+std::string checkpoint_metadata(std::string_view file = "__0_0.distcp", std::uint32_t gap = 0);
+std::array<std::string, 3> checkpoint_parts();
+
+// Writes what samples that name other files want beside them.
+void write_neighbours(const Folder& folder);
+
 // One small good file of every kind that can be recognised, with the reader that must take it.
 struct Sample {
   std::string name;
@@ -84,6 +93,9 @@ std::vector<Sample> samples();
 
 // All stored bytes of a tensor; what went wrong instead, as text, in `fault`.
 std::string read_all(const lowp::TensorView& tensor, std::string* fault = nullptr);
+std::string read_all(const lowp::ByteSource& source, const lowp::TensorView& tensor, std::string* fault = nullptr);
+// Its elements in row-major order.
+std::string read_row_major(const lowp::TensorView& tensor, std::string* fault = nullptr);
 
 // Opens `path` with every reader and reads all it gives; checks what the contracts promise of whatever is accepted.
 // Returns how many readers accepted it.

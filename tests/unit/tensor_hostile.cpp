@@ -20,10 +20,13 @@ OpenOptions permissive() {
   return options;
 }
 
-Result<Input> open_with(std::string_view name, const std::string& path) {
+const Reader* find(std::string_view name) {
   const auto row = std::ranges::find(readers(), name, &Reader::name);
   REQUIRE(row != readers().end());
-  return row->open(path, {});
+  return &*row;
+}
+Result<Input> open_with(std::string_view name, const std::string& path) {
+  return find(name)->open(path, permissive());
 }
 
 }  // namespace
@@ -31,6 +34,8 @@ Result<Input> open_with(std::string_view name, const std::string& path) {
 TEST_CASE("hostile: every file cut at every byte is refused by its reader") {
   const Folder folder;
   for (const Sample& sample : samples()) {
+    write_neighbours(folder);
+    if (find(sample.reader)->takes_any_bytes) continue;
     for (std::size_t size = 0; size < sample.bytes.size(); ++size) {
       const std::string path = folder.write(sample.name, std::string_view(sample.bytes).substr(0, size));
       INFO(sample.name << " cut to " << size);
@@ -46,7 +51,7 @@ TEST_CASE("hostile: seeded mutations of every kind") {
   const Folder folder;
   std::mt19937_64 random(20261122);
   const std::vector<Sample> all = samples();
-  folder.write(all[0].name, all[0].bytes);
+  write_neighbours(folder);
   int opened = 0;
   int refused = 0;
   for (const Sample& sample : all) {

@@ -49,7 +49,14 @@ TEST_CASE("series: a directory gives its dumps by step, and says what it left ou
   }
   CHECK(notes == "not dumps, left out: README.md");
   folder.write("step11.safetensors", "");
-  CHECK(mentions(open_series(std::vector{folder.path()}, {}).error().message(), "step11.safetensors: is empty"));
+  const StepSeries others = open_all({folder.path()});
+  CHECK(files_of(others) == files_of(series));
+  REQUIRE(others.inputs[0].notes.size() == 2);
+  CHECK(mentions(others.inputs[0].notes[1], "cannot be read, left out: "));
+  CHECK(mentions(others.inputs[0].notes[1], "step11.safetensors: is empty"));
+  OpenOptions strict;
+  strict.strict = true;
+  CHECK(mentions(open_series(std::vector{folder.path()}, strict).error().message(), "step11.safetensors: is empty"));
 }
 
 TEST_CASE("series: order given stays unless every step is known and different") {
@@ -59,7 +66,42 @@ TEST_CASE("series: order given stays unless every step is known and different") 
   const std::string none = folder.write("x.safetensors", dump());
   CHECK(files_of(open_all({b, a})).front() == "step1.safetensors");
   CHECK(files_of(open_all({b, none, a})).front() == "step2.safetensors");
-  CHECK(files_of(open_all({b, a, b})).front() == "step2.safetensors");
+  CHECK(files_of(open_all({b, a, b})) ==
+        std::vector<std::string>{"step1.safetensors", "step2.safetensors", "step2.safetensors"});
+}
+
+TEST_CASE("series: ranks are no steps, and a step that is there twice is said") {
+  const Folder folder;
+  std::vector<std::string> paths;
+  for (const std::string step : {"step_2", "step_1"}) {
+    std::filesystem::create_directory(folder.path(step));
+    for (const std::string rank : {"rank0", "rank1"})
+      paths.push_back(folder.write(step + "/" + rank + ".safetensors", dump()));
+  }
+  const StepSeries series = open_all(paths);
+  std::vector<std::int64_t> steps;
+  for (const Input& input : series.inputs) steps.push_back(input.step.value_or(-1));
+  CHECK(steps == std::vector<std::int64_t>{1, 1, 2, 2});
+  CHECK(series.inputs[0].path == paths[2]);
+  CHECK(series.inputs[0].notes.empty());
+  REQUIRE(series.inputs[1].notes.size() == 1);
+  CHECK(mentions(series.inputs[1].notes[0], "2 inputs are of step 1 (" + paths[2] + ", " + paths[3] + ")"));
+}
+
+TEST_CASE("series: shards without an index are one dump") {
+  const Folder folder;
+  for (const std::string_view n : {"1", "2", "3"})
+    folder.write("model-0000" + std::string(n) + "-of-00003.safetensors", dump(n == "3" ? "1" : n));
+  const Input whole = open_one(folder.path());
+  CHECK(whole.path == folder.path("model-*-of-00003.safetensors"));
+  CHECK(whole.files.size() == 3);
+  CHECK(whole.tensors.size() == 3);
+  CHECK(whole.tensors[2].name == "1#2");
+  CHECK(whole.bytes == 3 * dump("1").size());
+  CHECK_FALSE(whole.step);
+  CHECK(whole.notes.empty());
+  std::filesystem::remove(folder.path("model-00002-of-00003.safetensors"));
+  CHECK(mentions(open_one(folder.path()).notes.at(0), "2 of 3 shards: without 2"));
 }
 
 TEST_CASE("series: selection") {
@@ -95,19 +137,21 @@ TEST_CASE("series: what cannot be opened is one line") {
 TEST_CASE("series: files that change while they are read") {
   const Folder folder;
   const std::string path = folder.write("a.safetensors", dump());
-  const Input input = open_one(path);
-  CHECK_FALSE(changed_since_open(input));
+  StepSeries series;
+  series.inputs.push_back(open_one(path));
+  const Input& input = series.inputs[0];
+  CHECK_FALSE(changed_while_read(series));
   std::filesystem::last_write_time(path, std::filesystem::last_write_time(path) + std::chrono::seconds(5));
-  const auto touched = changed_since_open(input);
+  const auto touched = changed_while_read(series);
   REQUIRE(touched);
-  CHECK(mentions(*touched, "changed while it was read"));
+  CHECK(mentions(touched->message(), "changed while it was read"));
 
   std::filesystem::resize_file(path, dump().size() - 2);
   std::string fault;
   read_all(input.tensors.at(0), &fault);
   CHECK(mentions(fault, path));
   std::filesystem::remove(path);
-  CHECK(changed_since_open(input));
+  CHECK(changed_while_read(series));
 }
 
 // A descriptor is held only while somebody reads: a series may have more files than a process may have descriptors.

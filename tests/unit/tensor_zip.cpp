@@ -48,6 +48,19 @@ TEST_CASE("npz: stored, deflated, empty and foreign entries") {
   CHECK(input.notes.size() == 2);
 }
 
+TEST_CASE("npz: arrays that are not read leave the others") {
+  const Folder folder;
+  const Input input = open_one(folder.write(
+      "x.npz", zip({member("cfg.npy", npy("'|O'", "()", "pickle")), member("a.npy", npy("'<f4'", "(3,)", floats(3))),
+                    member("f.npy", npy("[('x', '<f4')]", "(1,)", "abcd")), member("l.npy", npy("'<f16'", "(0,)", "")),
+                    member("v.npy", npy("'<V2'", "(1,)", "ab"))})));
+  REQUIRE(input.tensors.size() == 1);
+  CHECK(read_all(input.tensors[0]) == floats(3));
+  REQUIRE(input.notes.size() == 4);
+  CHECK(mentions(input.notes[0], "skipped 'cfg': dtype '|O' holds Python objects"));
+  CHECK(mentions(input.notes[3], "--assume-dtype bf16"));
+}
+
 TEST_CASE("npz: many threads read one archive") {
   const Folder folder;
   std::vector<ZipMember> members;

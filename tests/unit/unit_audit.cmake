@@ -3,3 +3,4 @@ lowp_test(audit_sweep_test SOURCES audit_sweep_test.cpp ../oracle/audit_referenc
 target_include_directories(audit_sweep_test PRIVATE ../oracle)
 lowp_test(evidence_levels_test SOURCES evidence_levels_test.cpp ../oracle/audit_reference.cpp USES summary)
 target_include_directories(evidence_levels_test PRIVATE ../oracle)
+lowp_test(advice_test SOURCES advice_test.cpp USES audit)

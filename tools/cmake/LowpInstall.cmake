@@ -32,7 +32,7 @@ foreach(row "man|${CMAKE_INSTALL_MANDIR}/man1|precision-audit.1"
   list(GET row 2 name)
   install(FILES ${texts}/${text} DESTINATION ${folder} RENAME ${name} COMPONENT runtime)
 endforeach()
-install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME copyright COMPONENT runtime)
+install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/precision-audit RENAME copyright COMPONENT runtime)
 
 # `cpack -G DEB` in the build folder: precision-audit, and liblowp-dev with the headers and libraries.
 set(CPACK_PACKAGE_NAME precision-audit)

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <cmath>
 
 #include "arguments.h"
 #include "audit_device.h"
@@ -27,6 +28,12 @@ Result<NamedTarget> audit_format(std::string_view word) {
   return NamedTarget{format->name, format->format};
 }
 
+Result<std::optional<Format>> loss_format(std::string_view word) {
+  auto format = auditable_format(word);
+  if (!format) return format.error();
+  return std::optional(format->format);
+}
+
 // Files that can be read but hold no floating-point tensor, as an error that says what was left out.
 std::optional<Error> without_tensors(const StepSeries& series) {
   if (!std::ranges::all_of(series.inputs, [](const Input& input) { return input.tensors.empty(); })) return {};
@@ -40,6 +47,7 @@ struct AuditTask final : Task {
   Policy policy;
   std::vector<FailCondition> conditions;
   AuditDevice device;
+  std::optional<std::uint64_t> top;
   // What rows made late refer to.
   std::optional<AuditResult> result;
   std::optional<AuditFindings> found;
@@ -58,6 +66,8 @@ struct AuditTask final : Task {
             question.scales, scale_range);
     o.choice({.name = "--by", .help = "also report each", .initial = "total"}, audit.by,
              one_of<Scope>(scope_names, &ScopeName::scope));
+    o.value({.name = "--top", .value = "N", .help = "tensors in the table (5, with --by tensor 40)"}, top,
+            optional_count_word);
     o.choice({.name = "--rounding", .help = "rounding mode", .initial = "nearest_even"}, question.rounding,
              deterministic_modes());
     o.choice({.name = "--overflow", .help = "what overflow gives", .initial = "ieee"}, question.overflow,
@@ -69,16 +79,29 @@ struct AuditTask final : Task {
              .help = "the loss scale of dumps that do not say theirs, a power of two (2^16 or 65536)",
              .initial = "1"},
             audit.dump_scale_log2, power_of_two_word);
+    o.group("How to advise");
+    o.value({.name = "--loss-dtype",
+             .value = "DTYPE",
+             .help = "of the loss, such as fp16: the gradient of an FP16 loss is the scale itself, so 2^15 is the limit"},
+            policy.loss_format, loss_format);
+    o.choice({.name = "--policy", .help = "what decides the smallest usable scale", .initial = "default"},
+             policy.criteria, one_of<const Criteria*>(criteria_table, [](const Criteria& row) { return &row; }));
+    o.value({.name = "--min-snr",
+             .value = "DB",
+             .help = "signal to noise that every tensor should keep, at most one bit below what the format can",
+             .initial = fmt::format("{}", policy.min_snr_db)},
+            policy.min_snr_db, number_that([](double x) { return std::isfinite(x); }, "a number of dB"));
     o.value({.name = "--max-flushed",
              .value = "SHARE",
-             .help = "share of non-zero values that may be lost before no scale is recommended",
+             .help = "share of the non-zero weight gradients that may vanish beyond what the largest safe scale loses",
              .initial = fmt::format("{}", policy.max_flushed)},
             policy.max_flushed, number_that([](double x) { return x >= 0 && x <= 1; }, "a share from 0 to 1"));
     o.value({.name = "--headroom",
              .value = "N",
-             .help = "binades to keep free below overflow when one step cannot show the drift",
-             .initial = fmt::format("{}", policy.assumed_headroom)},
-            policy.assumed_headroom, integer_between<int>(0, scale_log2_limit));
+             .help = "binades that a static scale keeps free below overflow at least",
+             .initial = fmt::format("{}", policy.min_headroom)},
+            policy.min_headroom, integer_between<int>(0, scale_log2_limit));
+    o.group("What to ask");
     o.repeated({.name = "--fail-on",
                 .value = "CONDITION",
                 .help = "exit 1 if METRIC>NUMBER@FORMAT[:SCALE] holds for all tensors together, also with >= < <=; "
@@ -103,8 +126,8 @@ struct AuditTask final : Task {
     auto counted = run_audit(job.series, audit);
     if (!counted) return counted.error();
     result.emplace(std::move(*counted));
-    found.emplace(AuditFindings{*result, audit.question, policy, recommend(*result, audit.question, policy),
-                                caveats(*result, audit.question, policy)});
+    found.emplace(AuditFindings{*result, audit.question, policy, recommend(*result, audit.question, policy), {}, audit.by, top});
+    found->caveats = caveats(*result, audit.question, policy, found->recommendations);
     Answer answer{audit_report(*found, job.wants_records)};
     answer.said = conditions_met(conditions, audit.question, result->total, found->recommendations);
     answer.is_finding = !answer.said.empty();

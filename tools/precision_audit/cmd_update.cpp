@@ -30,6 +30,7 @@ struct UpdateTask final : Task {
   Result<Answer> run(Job& job) override {
     adam.formats = storage.accumulators();
     adam.seed = storage.seed;
+    adam.threads = job.threads;
     if (job.series.inputs.size() > 1) {
       auto result = moments_over_steps(job.series, adam);
       if (!result) return result.error();

@@ -41,7 +41,7 @@ std::optional<std::string> nearest_word(std::string_view word, const std::vector
   constexpr std::size_t longest = 64;  // no option or name is longer
   if (word.empty() || word.size() > longest) return {};
   const std::string* nearest = nullptr;
-  std::size_t least = std::max<std::size_t>(1, word.size() / 3) + 1;
+  std::size_t least = std::max<std::size_t>(1, (word.size() + 1) / 3) + 1;
   for (const std::string& name : known) {
     const std::size_t steps = word_distance(word, name);
     if (steps >= least || steps >= name.size()) continue;

@@ -72,10 +72,15 @@ std::optional<double> bound_of(std::string_view word, const Metric& metric) {
 std::optional<std::string> met(const FailCondition& condition, const Question& question, std::size_t format,
                                const Outcomes& total, const Recommendation& advice) {
   const std::string& name = question.formats[format].name;
-  std::optional<int> scale = condition.scale_log2 ? condition.scale_log2 : advice.init_scale_log2;
+  std::optional<int> scale = condition.scale_log2;
+  if (!scale) scale = advice.init_scale_log2 ? advice.init_scale_log2 : advice.static_scale_log2;
   // Nothing to scale: all are the same. Of an input they are, too.
-  if (!scale && (!advice.empty_window || condition.metric->of_input)) scale = question.scales.low;
+  if (condition.metric->of_input || (!scale && !advice.empty_window)) scale = question.scales.low;
   if (!scale) return fmt::format("--fail-on {}: no scale is recommended for {}", condition.text, name);
+  if (!question.scales.contains(*scale)) {
+    return fmt::format("--fail-on {}: the recommended scale for {}, 2^{}, is not among --scales", condition.text, name,
+                       *scale);
+  }
   const auto value = condition.metric->value(total[format][question.scales.index(*scale)]);
   if (!value || !holds(condition, *value)) return {};
   if (condition.format.empty())

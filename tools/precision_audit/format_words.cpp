@@ -62,6 +62,7 @@ std::string auditable_names() {
 OneOf<Rounding> deterministic_modes() {
   OneOf<Rounding> modes = one_of<Rounding>(rounding_names, &RoundingName::mode);
   std::erase_if(modes.names, [&](const std::string& name) { return is_stochastic(*modes.find(name)); });
+  modes.kind = "a deterministic mode:";
   modes.find = [all = modes.find](std::string_view word) {
     const auto mode = all(word);
     return mode && is_stochastic(*mode) ? std::nullopt : mode;

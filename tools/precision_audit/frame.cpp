@@ -3,12 +3,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "arguments.h"
 #include "commands.h"
 #include "help.h"
 #include "lowp/base/version.h"
+#include "lowp/report/nested.h"
 #include "lowp/report/provenance.h"
 #include "safe_file.h"
 #include "standard_options.h"
@@ -50,10 +52,11 @@ void add_sources(const StepSeries& series, Report& report) {
     for (const Input& input : series.inputs) report.sources.push_back(source_of(input));
   }
   for (std::size_t i = 0; i < series.inputs.size() && i < report.sources.size(); ++i) {
-    const auto doubt = changed_since_open(series.inputs[i]);
-    if (!doubt) continue;
-    complain(*doubt);
-    report.sources[i].notes.push_back(*doubt);
+    std::vector<std::string>& notes = report.sources[i].notes;
+    for (const std::string& doubt : doubts_of(series.inputs[i])) {
+      complain(doubt);
+      if (std::ranges::find(notes, doubt) == notes.end()) notes.push_back(doubt);
+    }
   }
 }
 
@@ -71,14 +74,16 @@ std::optional<Error> keep_table(const std::string& name, const Writer& writer, R
   std::vector<Table> before = provenance(report);
   std::vector<std::string> known;
   std::optional<Table> kept;
-  for (std::vector<Table>* tables : {&before, &report.tables}) {
+  const bool in_json = writer.name == "json";
+  std::vector<Table> nested;
+  if (!in_json) nested = take_nested(report.tables);
+  for (std::vector<Table>* tables : {&before, &report.tables, &nested}) {
     for (Table& table : *tables) {
       known.push_back(table.name);
       if (same_word(table.name, name)) kept = std::move(table);
     }
   }
   if (!kept) return unknown_word(name, known);
-  const bool in_json = writer.name == "json";
   if (!in_json) report.tool = {};
   report.tables.clear();
   if (!in_json || (kept->name != "tool" && kept->name != "inputs")) report.tables.push_back(std::move(*kept));
@@ -102,9 +107,9 @@ int write_answer(std::string_view path, const StandardOptions& standard, Report&
   return error.empty() ? exit_fine : fail(error);
 }
 
-int run_task(const Command& command, std::string_view path, Task& task, const StandardOptions& standard) {
+int run_task(std::string_view path, Task& task, const StandardOptions& standard) {
   Job job;
-  if (command.uses.dump) {
+  if (!standard.paths.empty()) {
     auto series = open_series(standard.paths, standard.open);
     if (!series) return fail(series.error().message());
     job.series = std::move(*series);
@@ -126,6 +131,7 @@ int run_task(const Command& command, std::string_view path, Task& task, const St
     return result;
   }();
   if (!answer) return fail(answer.error().message());
+  if (const auto changed = changed_while_read(job.series)) return fail(changed->message());
   Report& report = answer->report;
   report.tool = {"precision-audit", std::string(version)};
   add_sources(job.series, report);
@@ -187,7 +193,9 @@ int run_command(const Command& command, const std::string& path, std::vector<std
   if (wrong) return refuse(path, *wrong);
   if (const auto fault = declared.standard->check()) return refuse(path, *fault);
   if (const auto fault = declared.task->check()) return refuse(path, *fault);
-  return run_task(command, path, *declared.task, *declared.standard);
+  if (command.uses.may_lack_dump && declared.task->needs_dump() == declared.standard->paths.empty())
+    return refuse(path, fault(declared.standard->paths.empty() ? "no PATH given" : "PATH and another input: wanted one"));
+  return run_task(path, *declared.task, *declared.standard);
 }
 
 }  // namespace lowp::tool

@@ -37,6 +37,7 @@ enum ExitCode : int {
 // What a command lets the frame do for it. Each brings its options with it.
 struct Uses {
   bool dump = false;     // PATH..., --select, how to read files; `Job::series` is open when the task runs
+  bool may_lack_dump = false;  // PATH may be left out: the series is then empty
   bool pipes = false;    // PATH may be "-"
   bool threads = false;  // --threads
   bool figures = false;  // --plot, --output svg
@@ -64,7 +65,8 @@ class Task {
   virtual ~Task() = default;
   // What is wrong with the values together; before any file is opened (exit 2).
   virtual std::optional<Error> check() { return {}; }
-  virtual Result<Answer> run(Job& job) = 0;  // an Error is exit 3
+  virtual bool needs_dump() const { return true; }  // asked where Uses::may_lack_dump holds
+  virtual Result<Answer> run(Job& job) = 0;         // an Error is exit 3
 };
 
 template <class T>

@@ -73,6 +73,16 @@ std::string options_text(const Options& options, std::size_t width) {
   return text;
 }
 
+std::string footer_text(std::string_view footer, std::size_t width) {
+  std::string out;
+  while (!footer.empty()) {
+    const std::size_t end = std::min(footer.find('\n'), footer.size());
+    for (const std::string& line : wrapped(footer.substr(0, end), 0, 2, width)) out += line + "\n";
+    footer.remove_prefix(std::min(end + 1, footer.size()));
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string spelling(const Option& option) {
@@ -113,7 +123,8 @@ std::string help_of(const Command& command, std::string_view path) {
   }
   const Declared declared = declared_by(command);
   return fmt::format("{}: {}\n\n  {}\n\n{}\n{}{}", path, command.what, usage_line(path, *declared.options),
-                     options_text(*declared.options, width), declared.options->footer(), exit_codes);
+                     options_text(*declared.options, width), footer_text(declared.options->footer(), width),
+                     exit_codes);
 }
 
 std::string help_of_program() {

@@ -11,6 +11,7 @@
 #include "commands.h"
 #include "did_you_mean.h"
 #include "help.h"
+#include "lowp/base/resources.h"
 #include "lowp/base/version.h"
 #include "manual.h"
 #include "terminal.h"
@@ -58,6 +59,7 @@ int dispatch(std::vector<std::string> words) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  lowp::end_in_words_without_resources("precision-audit", exit_input);
   try {
     if (argc < 2) {
       std::fputs(help_of_program().c_str(), stderr);

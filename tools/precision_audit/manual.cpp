@@ -29,6 +29,13 @@ std::string roff(std::string_view text) {
   return out;
 }
 
+// "What a row says."
+std::string sentence(std::string_view what) {
+  std::string text(what);
+  if (!text.empty() && text[0] >= 'a' && text[0] <= 'z') text[0] = static_cast<char>(text[0] - 'a' + 'A');
+  return text + ".";
+}
+
 std::string options_of(const Command& command) {
   const Declared declared = declared_by(command);
   std::string out;
@@ -42,8 +49,10 @@ std::string section(const Command& command, const std::string& path) {
   std::string out;
   for (const Command& row : command.below) out += section(row, path + " " + std::string(row.name));
   if (!command.below.empty()) return out;
+  if (command.make == nullptr)
+    return fmt::format(".SS {}\n{}\n", roff(path), roff(sentence(command.what)));
   const Declared declared = declared_by(command);
-  return fmt::format(".SS {}\n{}\n.PP\n.nf\n{}\n.fi\n{}", roff(path), roff(std::string(command.what) + "."),
+  return fmt::format(".SS {}\n{}\n.PP\n.nf\n{}\n.fi\n{}", roff(path), roff(sentence(command.what)),
                      roff(usage_line(path, *declared.options)), options_of(command));
 }
 

@@ -33,8 +33,8 @@ bool same_word(std::string_view a, std::string_view b) {
   return std::ranges::equal(a, b, [](char x, char y) { return plain(x) == plain(y); });
 }
 
-Error unknown_word(std::string_view word, const std::vector<std::string>& known) {
-  return {"", std::nullopt, "one of " + joined(known), fmt::format("'{}'{}", word, did_you_mean(word, known))};
+Error unknown_word(std::string_view word, const std::vector<std::string>& known, std::string_view kind) {
+  return {"", std::nullopt, fmt::format("{} {}", kind, joined(known)), fmt::format("'{}'{}", word, did_you_mean(word, known))};
 }
 
 Option& Options::flag(OptionText text, bool& target) {
@@ -76,6 +76,10 @@ Option* Options::find(std::string_view name) {
     if (option.text.name == name) return &option;
   }
   return nullptr;
+}
+
+bool Options::given(std::string_view name) const {
+  return std::ranges::any_of(options_, [&](const Option& option) { return option.text.name == name && option.given; });
 }
 
 std::optional<Error> Options::unknown_option(std::string_view name) const {
@@ -140,7 +144,7 @@ std::optional<Error> Options::take_positional(const std::string& word, std::size
     if (!option.is_positional() || number++ < next) continue;
     if (!option.is_repeated) ++next;
     option.given = true;
-    auto wrong = word.empty() ? fault("is empty") : option.take(word);
+    auto wrong = word.empty() ? Error{"", std::nullopt, "a word", "nothing"} : option.take(word);
     if (wrong) wrong->file = option.text.name;
     return wrong;
   }

@@ -47,6 +47,7 @@ template <class T>
 struct OneOf {
   std::vector<std::string> names;
   std::function<std::optional<T>(std::string_view)> find;
+  std::string_view kind = "one of";  // in refusals: "wanted one of A, B"
 };
 template <class T, class Rows, class Value>
 OneOf<T> one_of(const Rows& rows, Value value) {
@@ -67,7 +68,7 @@ OneOf<T> one_of(const Rows& rows, Value value) {
 // A whole sentence as an Error.
 Error fault(std::string text);
 // "wanted one of A, B, found 'C'; did you mean 'B'?"
-Error unknown_word(std::string_view word, const std::vector<std::string>& known);
+Error unknown_word(std::string_view word, const std::vector<std::string>& known, std::string_view kind = "one of");
 
 // The options of one command. Targets must outlive the parse; a target without `initial` stays as it is.
 class Options {
@@ -142,6 +143,7 @@ class Options {
   // Gives every word to its option, then the defaults to options that were not given. The first fault, in one line.
   std::optional<Error> parse(const std::vector<std::string>& words);
   bool wants_help() const { return wants_help_; }
+  bool given(std::string_view name) const;
 
   const std::deque<Option>& all() const { return options_; }
   std::string& footer() { return footer_; }  // after the options in help
@@ -156,7 +158,7 @@ class Options {
   static auto converter(const OneOf<T>& among) {
     return [among](std::string_view word) -> Result<T> {
       if (auto found = among.find(word)) return std::move(*found);
-      return unknown_word(word, among.names);
+      return unknown_word(word, among.names, among.kind);
     };
   }
   static std::vector<std::string> split_list(std::string_view words);  // without blanks around the words

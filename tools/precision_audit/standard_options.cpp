@@ -48,7 +48,8 @@ OneOf<const Writer*> writers_for(const Uses& uses) {
 
 // By their names, and by those of their formats: "float32".
 OneOf<const Dtype*> dtypes() {
-  OneOf<const Dtype*> choice{names_in(dtype_table), {}};
+  OneOf<const Dtype*> choice;
+  choice.names = names_in(dtype_table);
   choice.find = [](std::string_view word) -> std::optional<const Dtype*> {
     const FormatLookup format = find_format(word);
     for (const Dtype& dtype : dtype_table) {
@@ -74,7 +75,7 @@ std::string picture_endings() {
 std::string reader_help() {
   std::string text = "File kinds:\n";
   for (const Reader& reader : readers()) text += fmt::format("  {:<20} {}\n", reader.name, reader.what);
-  return text;
+  return text + "\n";
 }
 
 }  // namespace
@@ -86,7 +87,7 @@ void StandardOptions::declare(const Uses& uses, Options& options) {
         .repeated({.name = "PATH",
                    .help = uses.pipes ? "files, directories with one file per step, or - for npy or raw data from a pipe"
                                       : "files, or directories with one file per step or rank",
-                   .required = true},
+                   .required = !uses.may_lack_dump},
                   paths, any_text)
         .is_file = true;
   }
@@ -138,7 +139,7 @@ void StandardOptions::declare_files(Options& options) {
                  one_of<bool>(endian_names, &EndianName::is_big));
   options.choice({.name = "--assume-dtype", .help = "element type of npy files that lost its name (V1, V2)"},
                  open.assume_dtype, dtypes());
-  options.flag({.name = "--strict", .help = "checksum mismatches in torch files are errors"}, open.strict);
+  options.flag({.name = "--strict", .help = "torch checksums that do not match and unreadable files of a directory are errors"}, open.strict);
   options.value({.name = "--chunk-bytes",
                  .value = "BYTES",
                  .help = "bytes of one read",

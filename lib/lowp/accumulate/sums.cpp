@@ -206,7 +206,8 @@ Adder fp32_adder() {
 
 double split(Adder& adder, Terms terms, std::size_t parts) {
   Adder wide = fp32_adder();
-  const std::size_t length = (terms.size() + parts - 1) / std::max<std::size_t>(parts, 1);
+  parts = std::clamp<std::size_t>(parts, 1, std::max<std::size_t>(terms.size(), 1));
+  const std::size_t length = (terms.size() + parts - 1) / parts;
   std::vector<double> partial;
   for (std::size_t i = 0; i < terms.size(); i += length) {
     partial.push_back(adder.round(sequential(wide, terms.subspan(i, std::min(length, terms.size() - i)))));

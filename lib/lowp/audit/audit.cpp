@@ -29,8 +29,7 @@ Result<AuditResult> run_audit(const StepSeries& series, const AuditOptions& opti
   }
   if (options.by == Scope::step) {
     watch.step = [&](StepSummary& step) -> Result<Done> {
-      result.scoped.push_back(
-          {Scope::step, {result.scoped.size(), 0}, outcomes_of(*step.total, options.question)});
+      result.scoped.push_back({Scope::step, {result.scoped.size(), 0}, outcomes_of(*step.total, options.question)});
       step.total.reset();
       return Done{};
     };

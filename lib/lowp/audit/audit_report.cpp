@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Records for machines. The names are an interface: see data/README.md of a release before changing one.
+// Records for machines. The names are an interface: docs/records.md lists them, CHANGELOG.md what changed.
 #include "lowp/audit/audit_report.h"
 
 #include <fmt/format.h>
 
 #include <cmath>
+#include <memory>
 
 #include "lowp/audit/audit_story.h"
 
@@ -56,8 +57,15 @@ Row tensor_row(const StepSummary& step, const TensorSummary& tensor) {
   const Census census = census_of(tensor.evidence);
   CellList shape;
   for (const std::uint64_t size : tensor.shape) shape.push_back(count(size));
-  return {text(tensor.name), text(step.path), maybe(step.step), Cell{shape}, text(tensor.dtype->name),
-          count(census.elements), count(census.zero_in), count(census.nan_in), count(census.inf_in),
+  return {text(tensor.name),
+          text(step.path),
+          maybe(step.step),
+          Cell{shape},
+          text(tensor.dtype->name),
+          count(census.elements),
+          count(census.zero_in),
+          count(census.nan_in),
+          count(census.inf_in),
           magnitude(scaled(census.max_abs, step.dump_scale_log2), "no finite non-zero value"),
           magnitude(scaled(census.min_nonzero_abs, step.dump_scale_log2), "no finite non-zero value")};
 }
@@ -182,28 +190,114 @@ Cell scale_cell(int scale_log2) {
   return Cell{std::ldexp(1.0, scale_log2)};
 }
 
+std::string_view cause_name(Cause cause) {
+  switch (cause) {
+    case Cause::gradient: return "gradient";
+    case Cause::loss_dtype: return "loss_dtype";
+    case Cause::forward: return "forward";
+    case Cause::dump_scale: return "dump_scale";
+  }
+  return "";
+}
+
+// A tensor by name and step.
+struct Named {
+  Cell name, step;
+};
+Named named(const AuditFindings& f, const std::optional<TensorRef>& ref) {
+  if (!ref) return {null(), null()};
+  const StepSummary& step = f.result.summary.steps[ref->step];
+  return {text(step.tensors[ref->tensor].name), maybe(step.step)};
+}
+
+Cell limits_cell(const AuditFindings& f, const Judgement& judgement) {
+  Table limits{"limits", {"cause", "log2", "name", "step"}, {}, false};
+  for (const Limit& limit : judgement.limits) {
+    const Named where = named(f, limit.ref);
+    limits.rows.push_back(
+        {text(cause_name(limit.cause)), maybe(limit.log2, "no loss scale helps"), where.name, where.step});
+  }
+  return Cell{std::make_shared<const Table>(std::move(limits))};
+}
+
+// `met`: the scale that the figures speak of meets the criterion.
+Cell criteria_cell(const AuditFindings& f, const Recommendation& advice) {
+  const Judgement& judgement = advice.judgement;
+  Table criteria{
+      "criteria", {"name", "decides", "threshold", "low_log2", "met", "bound_by.name", "bound_by.step"}, {}, false};
+  const auto met = [&](const std::optional<int>& low) {
+    return Cell{advice.shown_log2 >= low.value_or(advice.shown_log2)};
+  };
+  const Named precise = named(f, judgement.precision_by), ranged = named(f, judgement.range_by);
+  constexpr std::string_view unknown = "only counts were asked for", everywhere = "met down to the smallest scale";
+  criteria.rows.push_back({text("precision"), Cell{precision_decides(judgement, f.policy)}, Cell{judgement.floor_db},
+                           judgement.errors_known ? maybe(judgement.precision_low, everywhere) : null(unknown),
+                           judgement.errors_known ? met(judgement.precision_low) : null(unknown), precise.name,
+                           precise.step});
+  criteria.rows.push_back({text("range"), Cell{range_decides(judgement, f.policy)}, Cell{f.policy.max_flushed},
+                           maybe(judgement.range_low, everywhere), met(judgement.range_low), ranged.name, ranged.step});
+  return Cell{std::make_shared<const Table>(std::move(criteria))};
+}
+
+std::vector<Cell> worst_cells(const AuditFindings& f, const std::optional<TensorState>& worst) {
+  if (!worst) return {null("no gradient"), null(), null(), null()};
+  const Named where = named(f, worst->ref);
+  return {where.name, where.step, worst->snr_db ? Cell{*worst->snr_db} : null("exact, or only counts were asked for"),
+          rate(worst->flushed, worst->nonzero)};
+}
+
 Table recommendations_table(const AuditFindings& f) {
   Table table{"recommendations",
-              {"format", "init_scale_log2", "init_scale", "window_log2", "empty_window", "headroom_log2",
-               "bound_above_by.name", "bound_above_by.step", "bound_below_by.name", "bound_below_by.step",
-               "flushed_of_nonzero", "overflowed", "reasons", "caveats"},
+              {"format",
+               "verdict",
+               "init_scale_log2",
+               "init_scale",
+               "static_scale_log2",
+               "window_log2",
+               "empty_window",
+               "headroom_log2",
+               "bound_above_by.name",
+               "bound_above_by.step",
+               "bound_below_by.name",
+               "bound_below_by.step",
+               "flushed_of_nonzero",
+               "overflowed",
+               "worst_tensor.name",
+               "worst_tensor.step",
+               "worst_tensor.snr_db",
+               "worst_tensor.flushed_of_nonzero",
+               "criteria",
+               "limits",
+               "reasons",
+               "caveats"},
               {},
               false};
   for (std::size_t i = 0; i < f.recommendations.size(); ++i) {
     const Recommendation& advice = f.recommendations[i];
-    const std::string_view none = advice.empty_window ? "no single scale fits" : "nothing to scale";
-    const auto bound = [&](const std::optional<TensorRef>& ref) -> std::pair<Cell, Cell> {
-      if (!ref) return {null(), null()};
-      const StepSummary& step = f.result.summary.steps[ref->step];
-      return {text(step.tensors[ref->tensor].name), maybe(step.step)};
-    };
-    const auto above = bound(advice.above), below = bound(advice.below);
-    table.rows.push_back({text(f.question.formats[i].name), maybe(advice.init_scale_log2, none),
+    const std::string_view none = advice.nonzero == 0   ? "nothing to scale"
+                                  : advice.empty_window ? "no single scale fits"
+                                                        : "8-bit formats have a scale per tensor or block";
+    const Named above = named(f, advice.above), below = named(f, advice.below);
+    std::vector<Cell> row{text(f.question.formats[i].name),
+                          text(advice.verdict),
+                          maybe(advice.init_scale_log2, none),
                           advice.init_scale_log2 ? scale_cell(*advice.init_scale_log2) : null(),
+                          maybe(advice.static_scale_log2, none),
                           Cell{CellList{maybe(advice.window_low), maybe(advice.window_high)}},
-                          Cell{advice.empty_window}, maybe(advice.headroom_log2), above.first, above.second,
-                          below.first, below.second, rate(advice.flushed, advice.nonzero), count(advice.beyond),
-                          Cell{texts(advice.reasons)}, Cell{texts(f.caveats)}});
+                          Cell{advice.empty_window},
+                          maybe(advice.headroom_log2),
+                          above.name,
+                          above.step,
+                          below.name,
+                          below.step,
+                          rate(advice.flushed, advice.nonzero),
+                          count(advice.beyond)};
+    for (Cell& cell : worst_cells(f, advice.judgement.worst)) row.push_back(std::move(cell));
+    row.push_back(criteria_cell(f, advice));
+    row.push_back(limits_cell(f, advice.judgement));
+    row.push_back(Cell{texts(advice.reasons)});
+    row.push_back(Cell{texts(f.caveats)});
+    table.rows.push_back(std::move(row));
   }
   return table;
 }

@@ -16,11 +16,13 @@ struct AuditFindings {
   const Policy& policy;
   std::vector<Recommendation> recommendations;
   std::vector<std::string> caveats;
+  Scope by = Scope::total;               // which tables people see besides
+  std::optional<std::size_t> top = {};  // rows of the table of tensors; nothing: 5, or 40 of Scope::tensor
 };
 
-// Sources, tables tensors, outcomes, recommendations; a story; one figure. Deterministic: no times, no threads. Rows are
-// made when they are written: `findings` must live as long.
-// Without tables where nobody reads them: of a dump with many tensors they are most of the report.
+// Sources, tables tensors, outcomes, recommendations; a story; one figure. Deterministic: no times, no threads. Rows
+// are made when they are written: `findings` must live as long. Without tables where nobody reads them: of a dump with
+// many tensors they are most of the report.
 Report audit_report(const AuditFindings& findings, bool with_tables);
 
 // The name by which records and the command line call an overflow rule.

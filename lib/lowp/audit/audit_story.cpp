@@ -6,10 +6,9 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <map>
 
+#include "lowp/audit/audit_tables.h"
 #include "lowp/report/humanize.h"
-#include "lowp/summary/below.h"
 
 namespace lowp {
 namespace {
@@ -59,9 +58,9 @@ std::size_t tensors_in(const Summary& summary) {
 
 std::string what_was_read(const AuditFindings& f) {
   const Outcome& total = f.result.total.front().front();
-  std::string text =
-      fmt::format("{}: {}, {} {}", source_text(f.result.summary), counted(tensors_in(f.result.summary), "tensor", "tensors"),
-                  counted(total.elements, "value", "values"), dtypes_text(f.result.summary));
+  std::string text = fmt::format("{}: {}, {} {}", source_text(f.result.summary),
+                                 counted(tensors_in(f.result.summary), "tensor", "tensors"),
+                                 counted(total.elements, "value", "values"), dtypes_text(f.result.summary));
   const std::string zeros =
       total.zero_in == 0 ? "no zeros" : percent_text(total.zero_in.most, total.elements) + " exact zeros";
   const std::string specials = total.nan_in + total.inf_in == 0
@@ -151,81 +150,6 @@ Grid shares_grid(const AuditFindings& f) {
   return grid;
 }
 
-// The scale at which a target's losses are shown: the recommended one, else the largest that is safe, else the lowest.
-int shown_scale(const AuditFindings& f, std::size_t target) {
-  const Recommendation& advice = f.recommendations[target];
-  if (advice.init_scale_log2) return *advice.init_scale_log2;
-  const auto& total = f.result.total[target];
-  for (std::size_t i = total.size(); i-- > 0;) {
-    if ((total[i].counts[ElementClass::overflowed] + total[i].counts[ElementClass::saturated]) == 0)
-      return total[i].scale_log2;
-  }
-  return f.question.scales.low;
-}
-
-// One tensor name over all steps.
-struct NamedLosses {
-  const std::string* name = nullptr;
-  Exact max_abs, min_nonzero_abs;
-  std::uint64_t nonzero = 0;
-  std::vector<std::uint64_t> lost;  // per target, flushed to zero at the scale shown for it
-};
-
-std::vector<NamedLosses> losses_by_name(const AuditFindings& f) {
-  std::map<std::string_view, NamedLosses> by_name;
-  for_each_tensor(f.result.summary, [&](TensorRef, const StepSummary&, const TensorSummary& tensor) {
-    const std::optional<TensorCounts> known = counts_of(tensor.evidence);
-    if (!known || known->nonzero() == 0) return;
-    const TensorCounts& counts = *known;
-    NamedLosses& losses = by_name[tensor.name];
-    const bool first = losses.name == nullptr;
-    losses.name = &tensor.name;
-    losses.nonzero += counts.nonzero();
-    if (first || to_double(losses.max_abs) < to_double(counts.max_abs)) losses.max_abs = counts.max_abs;
-    if (first || to_double(losses.min_nonzero_abs) < to_double(counts.min_nonzero_abs)) {
-      losses.min_nonzero_abs = counts.min_nonzero_abs;
-    }
-    losses.lost.resize(f.question.formats.size());
-    for (std::size_t target = 0; target < losses.lost.size(); ++target) {
-      losses.lost[target] += flushed_at(counts, f.question.target(target), shown_scale(f, target));
-    }
-  });
-  std::vector<NamedLosses> all;
-  for (auto& [name, losses] : by_name) all.push_back(std::move(losses));
-  return all;
-}
-
-// The five tensors that lose most in the first target that loses anything, with what the others do to them.
-std::vector<Block> worst_tensors(const AuditFindings& f) {
-  std::vector<NamedLosses> all = losses_by_name(f);
-  const std::size_t targets = f.question.formats.size();
-  std::size_t first = 0;
-  const auto loses = [&](const NamedLosses& losses) { return losses.lost[first] != 0; };
-  while (first < targets && std::ranges::none_of(all, loses)) ++first;
-  if (first == targets)
-    return {Paragraph{"No tensor has a value flushed to zero at the scales recommended below.", 0, 0}};
-  std::erase_if(all, [&](const NamedLosses& losses) { return !loses(losses); });
-  std::ranges::stable_sort(all, std::greater{}, [&](const NamedLosses& losses) { return losses.lost[first]; });
-  all.resize(std::min<std::size_t>(all.size(), 5));
-  Grid grid{fmt::format("Tensors that lose most in {} (share of their non-zero values flushed to zero)",
-                        f.question.formats[first].name),
-            {"tensor", "largest", "smallest"},
-            1,
-            {}};
-  for (std::size_t target = 0; target < targets; ++target) {
-    grid.header.push_back(fmt::format("{} {}", f.question.formats[target].name, power_text(shown_scale(f, target))));
-  }
-  grid.key_column = 3 + static_cast<int>(first);
-  for (const NamedLosses& losses : all) {
-    GridRow row{
-        {*losses.name, magnitude_text(to_double(losses.max_abs)), magnitude_text(to_double(losses.min_nonzero_abs))},
-        {}};
-    for (const std::uint64_t lost : losses.lost) row.cells.push_back(percent_text(lost, losses.nonzero));
-    grid.rows.push_back(std::move(row));
-  }
-  return {grid};
-}
-
 std::string joined(const std::vector<std::string>& sentences, const char* between) {
   std::string text;
   for (const std::string& sentence : sentences) text += (text.empty() ? "" : between) + sentence;
@@ -234,20 +158,27 @@ std::string joined(const std::vector<std::string>& sentences, const char* betwee
 
 }  // namespace
 
+int shown_scale(const AuditFindings& f, std::size_t target) {
+  return f.recommendations[target].shown_log2;
+}
+
 std::vector<Block> audit_story(const AuditFindings& f) {
-  std::vector<Block> story{Paragraph{what_was_read(f), 0, 2}};
-  if (f.result.total.front().front().nonzero().most != 0) {
-    story.push_back(Paragraph{extremes_text(f), 0, 2});
-    story.push_back(shares_grid(f));
-    const std::vector<Block> worst = worst_tensors(f);
-    story.insert(story.end(), worst.begin(), worst.end());
-  }
-  story.push_back(Heading{"Recommendation"});
+  std::vector<Block> story;
   std::size_t widest = 0;
   for (const NamedTarget& format : f.question.formats) widest = std::max(widest, format.name.size());
   for (std::size_t i = 0; i < f.recommendations.size(); ++i) {
+    const Recommendation& advice = f.recommendations[i];
     const std::string label = fmt::format("{:<{}}  ", f.question.formats[i].name, widest);
-    story.push_back(Paragraph{label + joined(f.recommendations[i].reasons, " "), 2, static_cast<int>(label.size())});
+    const int indent = static_cast<int>(label.size());
+    story.push_back(Paragraph{label + advice.verdict, 0, indent});
+    if (!advice.reasons.empty()) story.push_back(Paragraph{joined(advice.reasons, " "), indent, 0});
+  }
+  story.push_back(Heading{what_was_read(f)});
+  if (f.result.total.front().front().nonzero().most != 0) {
+    story.push_back(Paragraph{extremes_text(f), 0, 2});
+    story.push_back(shares_grid(f));
+    story.push_back(worst_tensors(f));
+    if (const auto steps = steps_grid(f)) story.push_back(*steps);
   }
   story.push_back(Heading{"Not covered"});
   for (const std::string& caveat : f.caveats) story.push_back(Paragraph{caveat, 2, 2});
@@ -286,14 +217,17 @@ Figure audit_figure(const AuditFindings& f) {
       if (!f.question.counts_only)
         panel.line.push_back(outcome.error->snr_db.value_or(std::numeric_limits<double>::quiet_NaN()));
     }
-    panel.has_window = !advice.empty_window && advice.init_scale_log2.has_value();
+    panel.has_window = !advice.empty_window && advice.static_scale_log2.has_value();
     panel.window_low = advice.window_low.value_or(f.question.scales.low);
     panel.window_high = advice.window_high.value_or(f.question.scales.high);
-    panel.has_marker = advice.init_scale_log2.has_value();
-    panel.marker = advice.init_scale_log2.value_or(0);
-    if (panel.has_marker) panel.marker_label = "init_scale " + power_text(*advice.init_scale_log2);
+    panel.has_marker = advice.static_scale_log2.has_value() || advice.init_scale_log2.has_value();
+    panel.marker = advice.init_scale_log2.value_or(advice.static_scale_log2.value_or(0));
+    if (panel.has_marker) {
+      panel.marker_label = (advice.init_scale_log2 ? "init_scale " : "one scale for all ") +
+                           power_text(advice.init_scale_log2.value_or(*advice.static_scale_log2));
+    }
     if (advice.empty_window) panel.remark = "no single scale fits";
-    if (advice.needs_no_scale) panel.remark = "needs no scaling here";
+    if (advice.needs_no_scale) panel.remark = "needs no loss scale";
     figure.panels.push_back(std::move(panel));
   }
   return figure;

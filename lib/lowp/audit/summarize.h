@@ -44,7 +44,8 @@ struct Watch {
   std::function<Result<Done>(StepSummary& step)> step;
 };
 
-// The error, if any, is a fault of the question, or that of the first faulty tensor in series order.
+// The error, if any, is a fault of the question, that of the first faulty tensor in series order, or that a file changed
+// while it was read.
 Result<Summary> summarize(const StepSeries& series, const Keep& keep, const Effort& effort = {},
                           const Watch& watch = {});
 

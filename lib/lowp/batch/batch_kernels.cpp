@@ -52,7 +52,7 @@ HWY_INLINE void store(D d, Vector v, hn::TFromD<D>* at, bool past_caches) {
 }
 
 // The first `count` lanes of a vector, for what is left over.
-template <Method method, Shape shape, Finish finish>
+template <Method method, Shape shape, ResultRule finish>
 void round_rest(const RoundPlan& p, const float* in, float* out, std::size_t count, Random random) {
   float rest[max_lanes] = {};
   std::memcpy(rest, in, count * sizeof(float));
@@ -63,7 +63,7 @@ void round_rest(const RoundPlan& p, const float* in, float* out, std::size_t cou
 
 // Plans are copied: a store through a vector type may alias them, and then nothing could stay in registers. Draws may
 // be read beyond `count`, up to a vector (random_draws leaves room).
-template <Method method, Shape shape, Finish finish>
+template <Method method, Shape shape, ResultRule finish>
 void round_loop(const RoundPlan& plan, const float* in, float* out, std::size_t count, Draws from, bool past_caches) {
   const RoundPlan p = plan;
   std::size_t i = 0;
@@ -78,16 +78,16 @@ void round_loop(const RoundPlan& plan, const float* in, float* out, std::size_t 
 }
 
 template <Method method, Shape shape>
-RoundKernel kernel_with(Finish finish) {
+RoundKernel kernel_with(ResultRule finish) {
   switch (finish) {
-    case Finish::nan_on_top: return round_loop<method, shape, Finish::nan_on_top>;
-    case Finish::signed_top: return round_loop<method, shape, Finish::signed_top>;
-    case Finish::nan_on_top_bare_zero: return round_loop<method, shape, Finish::nan_on_top_bare_zero>;
-    case Finish::signed_top_bare_zero: return round_loop<method, shape, Finish::signed_top_bare_zero>;
-    case Finish::positive: return round_loop<method, shape, Finish::positive>;
-    case Finish::by_sign: return round_loop<method, shape, Finish::by_sign>;
-    case Finish::small_too: return round_loop<method, shape, Finish::small_too>;
-    case Finish::full: return round_loop<method, shape, Finish::full>;
+    case ResultRule::nan_on_top: return round_loop<method, shape, ResultRule::nan_on_top>;
+    case ResultRule::signed_top: return round_loop<method, shape, ResultRule::signed_top>;
+    case ResultRule::nan_on_top_bare_zero: return round_loop<method, shape, ResultRule::nan_on_top_bare_zero>;
+    case ResultRule::signed_top_bare_zero: return round_loop<method, shape, ResultRule::signed_top_bare_zero>;
+    case ResultRule::positive: return round_loop<method, shape, ResultRule::positive>;
+    case ResultRule::by_sign: return round_loop<method, shape, ResultRule::by_sign>;
+    case ResultRule::small_too: return round_loop<method, shape, ResultRule::small_too>;
+    case ResultRule::full: return round_loop<method, shape, ResultRule::full>;
   }
   return nullptr;
 }

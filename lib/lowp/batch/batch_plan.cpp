@@ -162,23 +162,23 @@ bool is_positive(const RoundPlan& p) {
 }
 // All but `full` and `positive` know no zeros but those of signed formats, which a zero source gives as a small one
 // does.
-Finish finish_of(const RoundPlan& p) {
-  if (is_positive(p)) return Finish::positive;
+ResultRule finish_of(const RoundPlan& p) {
+  if (is_positive(p)) return ResultRule::positive;
   const std::uint32_t negative_zero = p.least_bits == 0 ? fp32_sign : p.tiny[1];
-  if (p.sign_mask == 0 || p.flushed_below != 0 || p.zero[0] != 0 || p.zero[1] != negative_zero) return Finish::full;
+  if (p.sign_mask == 0 || p.flushed_below != 0 || p.zero[0] != 0 || p.zero[1] != negative_zero) return ResultRule::full;
   const bool inf_is_nan = p.inf[0] == p.nan && p.inf[1] == p.nan;
   const bool inf_is_beyond = p.inf[0] == p.beyond[0] && p.inf[1] == p.beyond[1];
   const bool bare_zero = p.least_bits != 0;  // results below are zeros: none but 0 is, unless subnormals are flushed
   const bool only_zeros = !p.flushes && p.tiny[0] == 0 && p.tiny[1] == 0;
-  if (bare_zero && !only_zeros) return inf_is_nan || inf_is_beyond ? Finish::small_too : Finish::full;
+  if (bare_zero && !only_zeros) return inf_is_nan || inf_is_beyond ? ResultRule::small_too : ResultRule::full;
   if (inf_is_nan && p.beyond[0] == p.nan && p.beyond[1] == p.nan) {
-    return bare_zero ? Finish::nan_on_top_bare_zero : Finish::nan_on_top;
+    return bare_zero ? ResultRule::nan_on_top_bare_zero : ResultRule::nan_on_top;
   }
   if ((inf_is_nan || inf_is_beyond) && p.beyond[1] == (p.beyond[0] | fp32_sign)) {
-    return bare_zero ? Finish::signed_top_bare_zero : Finish::signed_top;
+    return bare_zero ? ResultRule::signed_top_bare_zero : ResultRule::signed_top;
   }
-  if (!bare_zero) return Finish::by_sign;
-  return inf_is_nan || inf_is_beyond ? Finish::small_too : Finish::full;
+  if (!bare_zero) return ResultRule::by_sign;
+  return inf_is_nan || inf_is_beyond ? ResultRule::small_too : ResultRule::full;
 }
 
 }  // namespace

@@ -13,7 +13,7 @@
 namespace lowp {
 
 // How the rounded magnitude becomes the result, from the cheapest to the one that can do everything.
-enum class Finish : std::uint8_t {
+enum class ResultRule : std::uint8_t {
   nan_on_top,  // beyond the largest number everything is NaN
   signed_top,  // beyond it one value with the sign of the source, Inf sources too unless they are NaN; NaN apart
   nan_on_top_bare_zero,  // the same two where zero has no sign (FNUZ)
@@ -31,7 +31,7 @@ enum class Shape : std::uint8_t { nearest, nudged, directed, odd, stochastic_a, 
 // Words named *_bits are FP32 patterns; [0] is for positive sources, [1] for negative ones. `dropped` = 24 - precision.
 struct RoundPlan {
   Path path = Path::core;
-  Finish finish = Finish::full;
+  ResultRule finish = ResultRule::full;
   Shape shape = Shape::nearest;
   FpuRounding fpu = FpuRounding::nearest_even;
   bool fixed_unit = false;  // the format has FP32's exponents: what is dropped never depends on the value

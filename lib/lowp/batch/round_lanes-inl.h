@@ -214,39 +214,39 @@ HWY_INLINE V zero_where_zero(V rounded, V value) {
   return hn::IfThenZeroElse(hn::Eq(rounded, hn::Zero(Words())), value);
 }
 
-// Special values over the rounded magnitude; see Finish.
-template <Finish finish>
+// Special values over the rounded magnitude; see ResultRule.
+template <ResultRule finish>
 HWY_INLINE V finished(const RoundPlan& p, V rounded, V source, V magnitude, M negative) {
-  constexpr bool bare_zero = finish == Finish::nan_on_top_bare_zero || finish == Finish::signed_top_bare_zero;
+  constexpr bool bare_zero = finish == ResultRule::nan_on_top_bare_zero || finish == ResultRule::signed_top_bare_zero;
   const V sign = set(0x80000000);
   const M over = hn::Gt(rounded, set(p.largest_bits));
-  if (finish == Finish::nan_on_top || finish == Finish::nan_on_top_bare_zero) {
+  if (finish == ResultRule::nan_on_top || finish == ResultRule::nan_on_top_bare_zero) {
     const V value = hn::OrAnd(rounded, source, sign);
     return hn::IfThenElse(over, set(p.nan), bare_zero ? zero_where_zero(rounded, value) : value);
   }
-  if (finish == Finish::positive) {
+  if (finish == ResultRule::positive) {
     const V value = hn::IfThenElse(over, set(p.beyond[0]), hn::Max(rounded, set(p.least_bits)));
     const M is_nan = hn::And(hn::Gt(source, set(p.nan_above)), hn::Ne(source, sign));  // -0 is no negative number
     return hn::IfThenElse(is_nan, set(p.nan), value);
   }
   const M is_nan = hn::Gt(magnitude, set(p.nan_above));
-  if (finish == Finish::signed_top || finish == Finish::signed_top_bare_zero) {
+  if (finish == ResultRule::signed_top || finish == ResultRule::signed_top_bare_zero) {
     const V value = hn::OrAnd(hn::IfThenElse(over, set(p.beyond[0]), rounded), source, sign);
     return hn::IfThenElse(is_nan, set(p.nan), bare_zero ? zero_where_zero(rounded, value) : value);
   }
-  V value = hn::OrAnd(rounded, source, set(finish == Finish::full ? p.sign_mask : 0x80000000));
+  V value = hn::OrAnd(rounded, source, set(finish == ResultRule::full ? p.sign_mask : 0x80000000));
   V compared = rounded;
-  if (finish == Finish::small_too || finish == Finish::full) {
+  if (finish == ResultRule::small_too || finish == ResultRule::full) {
     value = hn::IfThenElse(hn::Lt(rounded, set(p.least_bits)), by_sign(negative, p.tiny), value);
   }
-  if (finish == Finish::full) compared = hn::Or(rounded, by_sign(negative, p.forced));
+  if (finish == ResultRule::full) compared = hn::Or(rounded, by_sign(negative, p.forced));
   value = hn::IfThenElse(hn::Gt(compared, set(p.largest_bits)), by_sign(negative, p.beyond), value);
-  if (finish != Finish::small_too) {
+  if (finish != ResultRule::small_too) {
     const M is_inf = hn::Eq(magnitude, set(field_bits_of_fp32));
     value = hn::IfThenElse(is_inf, by_sign(negative, p.inf), value);
   }
   value = hn::IfThenElse(is_nan, set(p.nan), value);
-  if (finish != Finish::full) return value;
+  if (finish != ResultRule::full) return value;
   return hn::IfThenElse(hn::Eq(magnitude, hn::Zero(Words())), by_sign(negative, p.zero), value);
 }
 
@@ -257,11 +257,11 @@ HWY_INLINE V source_magnitude(const RoundPlan& p, V magnitude) {
 
 enum class Method { magic_add, magic_draw, fixed_unit, moving_unit, scale_unit };
 
-template <Method method, Shape shape, Finish finish>
+template <Method method, Shape shape, ResultRule finish>
 HWY_INLINE V round_lanes(const RoundPlan& p, V source, Random random) {
-  constexpr bool capped = finish == Finish::full || !HWY_NATIVE_FMA;
+  constexpr bool capped = finish == ResultRule::full || !HWY_NATIVE_FMA;
   V magnitude = hn::And(source, set(magnitude_bits_of_fp32));
-  if (finish == Finish::full) magnitude = source_magnitude(p, magnitude);
+  if (finish == ResultRule::full) magnitude = source_magnitude(p, magnitude);
   const M negative = is_negative(source);
   V rounded;
   if constexpr (method == Method::magic_add) {

@@ -14,14 +14,14 @@ namespace {
 
 // a += b + carry, returning the new carry.
 std::uint64_t add_limb(std::uint64_t& a, std::uint64_t b, std::uint64_t carry) {
-  const u128 sum = static_cast<u128>(a) + b + carry;
+  const uint128 sum = static_cast<uint128>(a) + b + carry;
   a = static_cast<std::uint64_t>(sum);
   return static_cast<std::uint64_t>(sum >> 64);
 }
 // a -= b + borrow, returning the new borrow.
 std::uint64_t subtract_limb(std::uint64_t& a, std::uint64_t b, std::uint64_t borrow) {
-  const u128 take = static_cast<u128>(b) + borrow;
-  const bool under = static_cast<u128>(a) < take;
+  const uint128 take = static_cast<uint128>(b) + borrow;
+  const bool under = static_cast<uint128>(a) < take;
   a = static_cast<std::uint64_t>(a - take);
   return under ? 1 : 0;
 }
@@ -68,7 +68,7 @@ Integer256 operator*(const Integer256& a, std::uint64_t b) {
   Integer256 result;
   std::uint64_t carry = 0;
   for (std::size_t i = 0; i < 4; ++i) {
-    const u128 term = static_cast<u128>(a.limb[i]) * b + carry;
+    const uint128 term = static_cast<uint128>(a.limb[i]) * b + carry;
     result.limb[i] = static_cast<std::uint64_t>(term);
     carry = static_cast<std::uint64_t>(term >> 64);
   }
@@ -86,11 +86,11 @@ Integer256 operator<<(const Integer256& a, int count) {
   return result;
 }
 
-Integer256 product(u128 a, std::uint64_t b) {
+Integer256 product(uint128 a, std::uint64_t b) {
   return Integer256{a} * b;
 }
 
-Integer256 product(u128 a, u128 b) {
+Integer256 product(uint128 a, uint128 b) {
   return product(a, static_cast<std::uint64_t>(b)) + (product(a, static_cast<std::uint64_t>(b >> 64)) << 64);
 }
 

@@ -12,14 +12,12 @@
 
 namespace lowp {
 
-using u128 = uint128;
-
 // An unsigned 256-bit integer: sums of squares of 53-bit significands over 2^40 elements need 146 bits.
 struct Integer256 {
   std::array<std::uint64_t, 4> limb{};  // least significant first
 
   Integer256() = default;
-  Integer256(u128 value) : limb{static_cast<std::uint64_t>(value), static_cast<std::uint64_t>(value >> 64), 0, 0} {}
+  Integer256(uint128 value) : limb{static_cast<std::uint64_t>(value), static_cast<std::uint64_t>(value >> 64), 0, 0} {}
 
   Integer256& operator+=(const Integer256& other);
   Integer256& operator-=(const Integer256& other);  // the result must not be negative
@@ -35,8 +33,8 @@ struct Integer256 {
   }
   bool is_zero() const { return (limb[0] | limb[1] | limb[2] | limb[3]) == 0; }
 };
-Integer256 product(u128 a, std::uint64_t b);
-Integer256 product(u128 a, u128 b);
+Integer256 product(uint128 a, std::uint64_t b);
+Integer256 product(uint128 a, uint128 b);
 
 // A fixed-point number with room for every sum the audit forms: squares of FP64 values times squares of scales, from
 // 2^-3328 up to below 2^3072. Additions are exact and associative. Subtractions must not make it negative.

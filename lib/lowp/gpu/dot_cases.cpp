@@ -4,9 +4,9 @@
 #include <bit>
 #include <span>
 
+#include "lowp/base/parallel.h"
 #include "lowp/core/convert.h"
 #include "lowp/core/formats.h"
-#include "lowp/gpu/parallel.h"
 
 namespace lowp::gpu {
 namespace {
@@ -98,7 +98,7 @@ std::uint32_t accumulator_code(const MmaRow& row, double x) {
 TileBatch draw_tiles(const MmaRow& row, Draw draw, int tiles, int steps, std::uint64_t seed) {
   TileBatch batch = empty_tiles(row, tiles, steps);
   const auto count = static_cast<std::size_t>(tiles);
-  in_parallel(count, [&](std::size_t tile) {
+  in_parallel(0, count, [&](std::size_t tile) {
     Random random(Random(seed + tile).bits());  // each tile its own sequence, whoever draws it
     const auto part = [&](std::vector<std::uint32_t>& all) {
       return std::span(all).subspan(tile * (all.size() / count), all.size() / count);

@@ -2,8 +2,8 @@
 #include "lowp/gpu/prediction.h"
 
 #include "lowp/accumulate/fdpa.h"
+#include "lowp/base/parallel.h"
 #include "lowp/core/formats.h"
-#include "lowp/gpu/parallel.h"
 
 namespace lowp::gpu {
 namespace {
@@ -31,7 +31,7 @@ std::vector<std::uint32_t> predict(const TensorCore& model, const MmaRow& row, F
   const auto m = static_cast<std::size_t>(row.m), n = static_cast<std::size_t>(row.n),
              step_k = static_cast<std::size_t>(row.k), k = step_k * static_cast<std::size_t>(batch.steps);
   std::vector<std::uint32_t> d(batch.c.size());
-  in_parallel(static_cast<std::size_t>(batch.tiles), [&](std::size_t tile) {
+  in_parallel(0, static_cast<std::size_t>(batch.tiles), [&](std::size_t tile) {
     const auto a = operands(model, row.a, batch.a.data() + tile * m * k, m * k, feed == Feed::negated_a);
     const auto b = operands(model, row.b, batch.b.data() + tile * n * k, n * k, false);
     for (std::size_t at = 0; at < m * n; ++at) {

@@ -8,6 +8,7 @@
 
 #include "lowp/report/escape.h"
 #include "lowp/report/humanize.h"
+#include "lowp/report/nested.h"
 #include "lowp/report/provenance.h"
 #include "lowp/report/report.h"
 #include "lowp/report/sink.h"
@@ -31,6 +32,8 @@ std::string field_of(const Cell& cell) {
           std::string joined;
           for (std::size_t i = 0; i < value.size(); ++i) joined += (i > 0 ? ";" : "") + field_of(value[i]);
           return joined;
+        } else if constexpr (std::is_same_v<T, Nested>) {
+          return {};  // a table of its own
         } else {
           return fmt::format("{}", value);
         }
@@ -55,8 +58,8 @@ void append_record(std::string& out, const Values& values, ToField to_field) {
 }  // namespace
 
 void write_csv(const Report& report, const TextStyle&, Sink& sink) {
-  const std::vector<Table> before = provenance(report);
-  const bool several = before.size() + report.tables.size() > 1;
+  const std::vector<Table> before = provenance(report), inside = nested_tables(report.tables);
+  const bool several = before.size() + report.tables.size() + inside.size() > 1;
   bool first = true;
   const auto append = [&](const Table& table) {
     if (!first) sink.text.push_back('\n');
@@ -70,6 +73,7 @@ void write_csv(const Report& report, const TextStyle&, Sink& sink) {
   };
   for (const Table& table : before) append(table);
   for (const Table& table : report.tables) append(table);
+  for (const Table& table : inside) append(table);
 }
 
 }  // namespace lowp

@@ -70,20 +70,21 @@ Shape shape_of(const std::vector<std::string>& keys) {
   return shape;
 }
 
-void append_value(std::string& out, const Cell& cell);
+void append_value(Sink& sink, const Cell& cell);
+void append_records(Sink& sink, const Table& table, std::string_view before, std::string_view after);
 
-void append_list(std::string& out, const CellList& list) {
-  out.push_back('[');
+void append_list(Sink& sink, const CellList& list) {
+  sink.text.push_back('[');
   for (std::size_t i = 0; i < list.size(); ++i) {
-    if (i > 0) out.push_back(',');
-    append_value(out, list[i]);
+    if (i > 0) sink.text.push_back(',');
+    append_value(sink, list[i]);
   }
-  out.push_back(']');
+  sink.text.push_back(']');
 }
 
-void append_value(std::string& out, const Cell& cell) {
+void append_value(Sink& sink, const Cell& cell) {
   std::visit(
-      [&out](const auto& value) {
+      [&sink, &out = sink.text](const auto& value) {
         using T = std::decay_t<decltype(value)>;
         if constexpr (std::is_same_v<T, Null>) {
           out += "null";
@@ -94,7 +95,9 @@ void append_value(std::string& out, const Cell& cell) {
         } else if constexpr (std::is_same_v<T, std::string>) {
           append_json_string(out, value);
         } else if constexpr (std::is_same_v<T, CellList>) {
-          append_list(out, value);
+          append_list(sink, value);
+        } else if constexpr (std::is_same_v<T, Nested>) {
+          append_records(sink, *value, "", "");
         } else {
           fmt::format_to(std::back_inserter(out), "{}", value);
         }
@@ -102,40 +105,47 @@ void append_value(std::string& out, const Cell& cell) {
       cell.value);
 }
 
-void append_record(std::string& out, const Shape& shape, const Row& row) {
+void append_record(Sink& sink, const Shape& shape, const Row& row) {
   assert(row.size() == shape.columns.size());
-  out.push_back('{');
+  sink.text.push_back('{');
   for (std::size_t i = 0; i < row.size(); ++i) {
-    out += shape.columns[i].opening;
-    append_value(out, row[i]);
+    sink.text += shape.columns[i].opening;
+    append_value(sink, row[i]);
     const Null* null = std::get_if<Null>(&row[i].value);
     if (null && !null->reason.empty()) {
-      out += shape.columns[i].reason;
-      append_json_string(out, null->reason);
+      sink.text += shape.columns[i].reason;
+      append_json_string(sink.text, null->reason);
     }
   }
-  out += shape.closing;
-  out.push_back('}');
+  sink.text += shape.closing;
+  sink.text.push_back('}');
 }
 
-void append_table(Sink& sink, const Table& table) {
-  append_key(sink.text, table.name);
-  sink.text.push_back(' ');
+// All rows; `before` stands before each of an array, `after` behind the last.
+void append_records(Sink& sink, const Table& table, std::string_view before, std::string_view after) {
   const Shape shape = shape_of(table.keys);
   if (table.single) {
     assert(table.rows.size() == 1);
-    append_record(sink.text, shape, table.rows.front());
+    append_record(sink, shape, table.rows.front());
     return;
   }
   sink.text.push_back('[');
   bool first = true;
   each_row(table, [&](const Row& row) {
-    sink.text += first ? "\n" : ",\n";
+    if (!first) sink.text.push_back(',');
+    sink.text += before;
     first = false;
-    append_record(sink.text, shape, row);
+    append_record(sink, shape, row);
     return sink.go_on();
   });
-  sink.text += first ? "]" : "\n]";
+  if (!first) sink.text += after;
+  sink.text.push_back(']');
+}
+
+void append_table(Sink& sink, const Table& table) {
+  append_key(sink.text, table.name);
+  sink.text.push_back(' ');
+  append_records(sink, table, "\n", "\n");
 }
 
 }  // namespace

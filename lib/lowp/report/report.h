@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -19,9 +20,13 @@ struct Null {
 
 // One typed value. A double must be finite: non-finite results are Null with a reason.
 struct Cell;
+struct Table;
 using CellList = std::vector<Cell>;
+// Records inside a record, never null: an array of objects in JSON (one object if the table is `single`); in CSV a
+// table of its own, whose first column is that of the record.
+using Nested = std::shared_ptr<const Table>;
 struct Cell {
-  std::variant<Null, bool, std::int64_t, std::uint64_t, double, std::string, CellList> value;
+  std::variant<Null, bool, std::int64_t, std::uint64_t, double, std::string, CellList, Nested> value;
 };
 
 // Records of one kind. A dot in a key nests in JSON ("counts.flushed" is {"counts":{"flushed":...}}) and stays a dot in
@@ -76,6 +81,14 @@ struct Line {
   std::string label;          // "nccl_ring"
   std::vector<double> value;  // one per x
 };
+// A power of two that stays the same from each of `from` until the next, over steps of training. A value that is no
+// number leaves a gap. Marked steps get a cross.
+struct Trace {
+  std::string label;           // "torch"
+  std::vector<double> from;    // steps, ascending
+  std::vector<double> log2;    // one per step of `from`
+  std::vector<double> marked;  // steps, ascending
+};
 struct Panel {
   std::string title;      // "fp16"
   std::vector<double> x;  // ascending
@@ -86,9 +99,10 @@ struct Panel {
   double window_low = 0, window_high = 0;  // clipped to the axis by the writer
   bool has_marker = false;
   double marker = 0;
-  std::string marker_label = {};  // "init_scale 2^16"
-  std::string remark = {};        // one line under the title: "no scale needed", "window empty"
-  std::vector<Line> lines = {};   // in place of bands, line and window
+  std::string marker_label = {};   // "init_scale 2^16"
+  std::string remark = {};         // one line under the title: "no scale needed", "window empty"
+  std::vector<Line> lines = {};    // in place of bands, line and window
+  std::vector<Trace> traces = {};  // likewise; x holds the first step and the last
 };
 struct Figure {
   std::string title;

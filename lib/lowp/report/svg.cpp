@@ -129,6 +129,12 @@ std::string ends_in_words(const Line& line) {
   return fmt::format("{}: {:.3g} first, {:.3g} last", line.label, line.value.front(), line.value.back());
 }
 
+std::string ends_in_words(const Trace& trace) {
+  if (trace.log2.empty()) return trace.label + ": nothing";
+  return fmt::format("{}: 2^{:.4g} first, 2^{:.4g} last, {} marked", trace.label, trace.log2.front(), trace.log2.back(),
+                     trace.marked.size());
+}
+
 std::string in_words(const Report& report) {
   std::string text;
   for (const Figure& figure : report.figures) {
@@ -136,6 +142,7 @@ std::string in_words(const Report& report) {
       text += panel.title + ". " + (panel.remark.empty() ? "" : panel.remark + ". ");
       for (const Band& band : panel.bands) text += range_in_words(band) + ". ";
       for (const Line& line : panel.lines) text += ends_in_words(line) + ". ";
+      for (const Trace& trace : panel.traces) text += ends_in_words(trace) + ". ";
       if (panel.has_marker) text += panel.marker_label + ". ";
     }
   }

@@ -9,6 +9,7 @@
 
 #include "lowp/report/svg_bands.h"
 #include "lowp/report/svg_lines.h"
+#include "lowp/report/svg_traces.h"
 
 namespace lowp {
 namespace {
@@ -203,6 +204,7 @@ void PanelDrawing::draw_all() {
 }  // namespace
 
 void draw_panel(SvgCanvas& canvas, const Panel& panel, const PanelSetting& setting, const Box& cell) {
+  if (!panel.traces.empty()) return draw_traces_panel(canvas, panel, setting, cell);
   if (can_be_drawn(panel.x)) {
     if (panel.lines.empty()) {
       PanelDrawing{canvas, panel, setting, cell, {canvas, panel, setting}}.draw_all();

@@ -38,6 +38,14 @@ Scale exponent_scale(double first, double last, int max_ticks) {
   return scale;
 }
 
+Scale step_scale(double first, double last, int max_ticks) {
+  if (first == last) return {first - 0.5, last + 0.5, {first}};
+  Scale scale{first, last, {}};
+  const double step = round_up(std::max((last - first) / max_ticks, 1.0));
+  for (double tick = std::ceil(first / step) * step; tick <= last; tick += step) scale.ticks.push_back(tick);
+  return scale;
+}
+
 Scale value_scale(double smallest, double largest) {
   const double low = std::min(smallest, 0.0), high = std::max(largest, 0.0);
   const double step = high > low ? round_up((high - low) / 5) : 1.0;

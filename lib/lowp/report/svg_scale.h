@@ -18,6 +18,9 @@ Scale share_scale(double largest, double zoom_below);
 // From `first` to `last` (equal: half a unit on both sides) with at most `max_ticks` ticks at multiples of a power
 // of 2.
 Scale exponent_scale(double first, double last, int max_ticks);
+// From `first` to `last` (equal: half a unit on both sides) with at most `max_ticks` ticks at whole multiples of 1, 2 or
+// 5 times a power of ten.
+Scale step_scale(double first, double last, int max_ticks);
 // Round ends and steps around [smallest, largest], always containing 0; five or six ticks at most.
 Scale value_scale(double smallest, double largest);
 // In powers of ten: whole decades around [smallest, largest] (positive) with at most `max_ticks` ticks; where that would

@@ -57,7 +57,8 @@ std::vector<std::size_t> chosen_columns(std::size_t left, std::size_t all, std::
   }
   if (key < left || key >= all || values == 0 || std::ranges::find(columns, key) != columns.end()) return columns;
   const auto distance = [key](std::size_t column) { return column > key ? column - key : key - column; };
-  *std::min_element(columns.begin() + static_cast<std::ptrdiff_t>(left), columns.end(),
+  const auto end = columns.end() - (values > 1 ? 1 : 0);  // the last one stays
+  *std::min_element(columns.begin() + static_cast<std::ptrdiff_t>(left), end,
                     [&](std::size_t a, std::size_t b) { return distance(a) < distance(b); }) = key;
   return columns;
 }

@@ -21,8 +21,8 @@ constexpr int highest_binade(int fraction_bits) {
   return fraction_bits == wide_fraction_bits ? 1023 : 127;
 }
 
-void add_carrying(std::uint64_t& low, std::uint64_t* high, u128 value) {
-  const u128 sum = static_cast<u128>(low) + static_cast<std::uint64_t>(value);
+void add_carrying(std::uint64_t& low, std::uint64_t* high, uint128 value) {
+  const uint128 sum = static_cast<uint128>(low) + static_cast<std::uint64_t>(value);
   low = static_cast<std::uint64_t>(sum);
   if (high != nullptr) *high += static_cast<std::uint64_t>(value >> 64) + static_cast<std::uint64_t>(sum >> 64);
 }
@@ -43,8 +43,8 @@ std::uint64_t key_of(Exact x) {
 
 }  // namespace
 
-inline void BinadeCounter::Block::add(std::size_t leaf, std::uint64_t more, std::uint64_t more_exact, u128 more_tail,
-                                      u128 more_squared) {
+inline void BinadeCounter::Block::add(std::size_t leaf, std::uint64_t more, std::uint64_t more_exact, uint128 more_tail,
+                                      uint128 more_squared) {
   touched |= std::uint64_t{1} << leaf;
   Sums& held = sums[leaf];
   held.count += more;
@@ -101,8 +101,8 @@ inline void BinadeCounter::count_element(bool negative, int binade, std::uint64_
   const int tail_bits = options_.fraction_bits - leaf_bits;
   const std::size_t leaf = static_cast<std::size_t>(fraction >> tail_bits);
   const std::uint64_t tail = fraction & low_bits(tail_bits);
-  target.block_of(leaf).add(leaf % Block::leaves, weight, tail == 0 ? weight : 0, static_cast<u128>(tail) * weight,
-                            static_cast<u128>(tail) * tail * weight);
+  target.block_of(leaf).add(leaf % Block::leaves, weight, tail == 0 ? weight : 0, static_cast<uint128>(tail) * weight,
+                            static_cast<uint128>(tail) * tail * weight);
   if (!options_.wide.empty()) count_wide(target, fraction, weight);
 }
 
@@ -121,10 +121,10 @@ void BinadeCounter::count_wide(Page& target, std::uint64_t fraction, std::uint64
     const std::uint64_t error = away ? (std::uint64_t{1} << dropped) - tail : tail;
     group.count += weight;
     group.exact += tail == 0 ? weight : 0;
-    (away ? group.error_up : group.error_down) += static_cast<u128>(error) * weight;
-    group.error_squared += product(static_cast<u128>(error) * error, weight);
-    group.sum += static_cast<u128>(significand) * weight;
-    group.sum_squared += product(static_cast<u128>(significand) * significand, weight);
+    (away ? group.error_up : group.error_down) += static_cast<uint128>(error) * weight;
+    group.error_squared += product(static_cast<uint128>(error) * error, weight);
+    group.sum += static_cast<uint128>(significand) * weight;
+    group.sum_squared += product(static_cast<uint128>(significand) * significand, weight);
   }
 }
 
@@ -171,8 +171,8 @@ void BinadeCounter::add_leaf(std::size_t leaf, std::uint64_t packed, std::uint64
   const int widen = options_.fraction_bits - narrow_fraction_bits;
   Page& target = page(leaf >> 19 != 0, static_cast<int>((leaf >> leaf_bits) & 0xff) - 127);
   const std::size_t at = leaf % BinadeTable::leaves;
-  target.block_of(at).add(at % Block::leaves, sums.count, exact, static_cast<u128>(sums.tail) << widen,
-                          static_cast<u128>(sums.tail_squared) << 2 * widen);
+  target.block_of(at).add(at % Block::leaves, sums.count, exact, static_cast<uint128>(sums.tail) << widen,
+                          static_cast<uint128>(sums.tail_squared) << 2 * widen);
 }
 
 void BinadeCounter::count_packed(std::span<const std::byte> words) {
@@ -227,8 +227,8 @@ Result<Done> BinadeCounter::add(const CountedElsewhere& found, std::uint64_t wei
     page(from.negative, from.binade)
         .block_of(from.leaf)
         .add(from.leaf % Block::leaves, from.count * weight, from.exact * weight,
-             static_cast<u128>(from.tail) * weight << widen,
-             static_cast<u128>(from.tail_squared) * weight << 2 * widen);
+             static_cast<uint128>(from.tail) * weight << widen,
+             static_cast<uint128>(from.tail_squared) * weight << 2 * widen);
     elements_ += from.count * weight;
   }
   elements_ += (found.zeros + found.infs + found.nans) * weight;
@@ -269,7 +269,7 @@ Result<Done> BinadeCounter::add(const BinadeTable& table) {
       const Cell128 cell = table.cell(i);
       const std::size_t leaf = table.cells(from)[i - from.begin].leaf;
       to.block_of(leaf).add(leaf % Block::leaves, cell.count, cell.exact, cell.tail,
-                            cell.tail_squared.limb[0] | static_cast<u128>(cell.tail_squared.limb[1]) << 64);
+                            cell.tail_squared.limb[0] | static_cast<uint128>(cell.tail_squared.limb[1]) << 64);
     }
     for (const auto& [q, distances] : from.wide) {
       for (std::size_t d = 0; d < distances.size(); ++d) to.wide[q][d].add(distances[d]);
@@ -289,8 +289,8 @@ void BinadeCounter::take_page(bool negative, int binade, Page* held, BinadeTable
   BinadeTable::Page taken{negative, binade - dump_scale_log2_, parts.cells.size(), 0, {}};
   if (is_packed(binade)) {
     const bool direct = options_.fraction_bits == narrow_fraction_bits && (held == nullptr || held->is_empty());
-    const std::size_t first =
-        (negative ? std::size_t{1} << 19 : 0) | static_cast<std::size_t>(binade + 127) << leaf_bits;
+    const std::size_t first = (negative ? std::size_t{1} << 19 : 0) | static_cast<std::size_t>(binade + 127)
+                                                                          << leaf_bits;
     for (std::size_t leaf = first; leaf < first + BinadeTable::leaves; ++leaf) {
       const auto [packed, exact] = packed_->take(leaf);
       if ((packed | exact) == 0) continue;

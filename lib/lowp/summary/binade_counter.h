@@ -65,7 +65,7 @@ class BinadeCounter {
     std::array<Sums, leaves> sums{};
     std::unique_ptr<Carries> carries;
 
-    void add(std::size_t leaf, std::uint64_t count, std::uint64_t exact, u128 tail, u128 tail_squared);
+    void add(std::size_t leaf, std::uint64_t count, std::uint64_t exact, uint128 tail, uint128 tail_squared);
     void take(std::size_t leaf, std::size_t first_leaf, BinadeTable::Parts& into);  // its cell; it is emptied
   };
   // One sign and one binade: blocks that were touched, so that a lone value costs little.

@@ -33,7 +33,7 @@ void append_page(Parts& to, const BinadeTable& from, const Page& page, int widen
   copy.begin = to.cells.size();
   for (std::size_t i = page.begin; i < page.end; ++i) {
     const Cell128 cell = from.cell(i);
-    const u128 tail = cell.tail << widen;
+    const uint128 tail = cell.tail << widen;
     const Integer256 squared = cell.tail_squared << 2 * widen;
     to.cells.push_back({cell.count, cell.exact, static_cast<std::uint64_t>(tail), squared.limb[0],
                         from.cells(page)[i - page.begin].leaf});
@@ -118,7 +118,7 @@ Cell128 BinadeTable::cell(std::size_t index) const {
   const Cell& held = parts_.cells[index];
   Cell128 cell{held.count, held.exact, held.tail, Integer256{held.tail_squared}};
   if (!parts_.highs.empty()) {
-    cell.tail |= static_cast<u128>(parts_.highs[index].tail) << 64;
+    cell.tail |= static_cast<uint128>(parts_.highs[index].tail) << 64;
     cell.tail_squared.limb[1] = parts_.highs[index].tail_squared;
   }
   return cell;

@@ -19,7 +19,7 @@ namespace lowp {
 struct Cell128 {
   std::uint64_t count = 0;
   std::uint64_t exact = 0;  // elements whose tail is zero
-  u128 tail = 0;
+  uint128 tail = 0;
   Integer256 tail_squared;
 
   friend bool operator==(const Cell128&, const Cell128&) = default;

@@ -53,8 +53,8 @@ class RowsOf {
   std::size_t size_ = 0;
 };
 
-u128 low_half(const Integer256& value) {
-  return static_cast<u128>(value.limb[1]) << 64 | value.limb[0];
+uint128 low_half(const Integer256& value) {
+  return static_cast<uint128>(value.limb[1]) << 64 | value.limb[0];
 }
 
 // All columns by kind, and how far each kind was read.
@@ -308,7 +308,7 @@ class Reading {
     }
     const auto& column = leaves_columns_;
     const bool wide = parts.fraction_bits == wide_fraction_bits;
-    const u128 largest_tail = (u128{1} << (parts.fraction_bits - leaf_bits)) - 1;
+    const uint128 largest_tail = (uint128{1} << (parts.fraction_bits - leaf_bits)) - 1;
     std::uint64_t sum = 0, before = 0;
     int lowest = columns::highest_binade, highest = columns::lowest_binade;
     for (; at_leaves_ < leaves_.size() && column[0][at_leaves_] == i; ++at_leaves_) {
@@ -319,8 +319,8 @@ class Reading {
           (!parts.pages.empty() && key < before) || (same_page && leaf <= parts.cells.back().leaf)) {
         return wrong("leaves in order that fit their tensor");
       }
-      const Integer256 tail{static_cast<u128>(column[7][at]) << 64 | column[5][at]};
-      const Integer256 squared{static_cast<u128>(column[8][at]) << 64 | column[6][at]};
+      const Integer256 tail{static_cast<uint128>(column[7][at]) << 64 | column[5][at]};
+      const Integer256 squared{static_cast<uint128>(column[8][at]) << 64 | column[6][at]};
       const std::uint64_t inside = count - exact;
       const Integer256 most = product(largest_tail, inside);
       const bool fits = Integer256{inside} <= tail && tail <= most && product(low_half(tail), low_half(tail)) <= squared * std::max<std::uint64_t>(inside, 1) &&
@@ -342,8 +342,8 @@ class Reading {
 
   // Sums of squares and sums of a group: bounded by its count, and by each other (Cauchy).
   static bool can_be(const Group& group, int fraction_bits, int width) {
-    const u128 least = u128{1} << fraction_bits, unit = u128{1} << (fraction_bits - width);
-    const auto bounded = [&](u128 sum, const Integer256& squared, u128 largest) {
+    const uint128 least = uint128{1} << fraction_bits, unit = uint128{1} << (fraction_bits - width);
+    const auto bounded = [&](uint128 sum, const Integer256& squared, uint128 largest) {
       return sum >> 100 == 0 && Integer256{sum} <= product(largest, group.count) &&
              product(sum, sum) <= squared * group.count && squared <= product(sum, largest);
     };

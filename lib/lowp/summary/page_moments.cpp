@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // From leaves told apart by eleven bits to the moments of every narrower rounding: a pyramid over one binade.
+#include "lowp/summary/page_moments.h"
+
 #include <algorithm>
 #include <cstddef>
 #include <tuple>
 #include <type_traits>
 
 #include "lowp/base/contract.h"
-#include "lowp/summary/page_moments.h"
 
 namespace lowp {
 namespace {
 
 // Sums of squares: 128 bits hold those of 23-bit tables (2^48 each, 2^40 elements), FP64 wants more. `times` is exact.
 template <class Square>
-Square times(u128 a, std::uint64_t b) {
-  if constexpr (std::is_same_v<Square, u128>) {
+Square times(uint128 a, std::uint64_t b) {
+  if constexpr (std::is_same_v<Square, uint128>) {
     return a * b;
   } else {
     return product(a, b);
@@ -27,7 +28,7 @@ struct Placed {
   std::uint64_t leading;
   std::uint64_t count;
   std::uint64_t exact;
-  u128 tail;
+  uint128 tail;
   Square tail_squared;
 };
 
@@ -36,12 +37,12 @@ template <class Square>
 struct Part {
   std::uint64_t count;
   std::uint64_t base;
-  u128 rest;
+  uint128 rest;
   Square rest_squared;
 
-  u128 sum() const { return static_cast<u128>(base) * count + rest; }
+  uint128 sum() const { return static_cast<uint128>(base) * count + rest; }
   Square sum_squared() const {
-    return rest_squared + times<Square>(rest, 2 * base) + times<Square>(static_cast<u128>(base) * base, count);
+    return rest_squared + times<Square>(rest, 2 * base) + times<Square>(static_cast<uint128>(base) * base, count);
   }
 };
 
@@ -49,9 +50,9 @@ struct Part {
 template <class Square>
 struct Sums {
   std::uint64_t count = 0, exact = 0;
-  u128 error_up = 0, error_down = 0;
+  uint128 error_up = 0, error_down = 0;
   Square error_squared{};
-  u128 sum = 0;
+  uint128 sum = 0;
   Square sum_squared{};
 
   Group group() const {
@@ -70,7 +71,7 @@ void add_part(SumsByDistance<Square>& distances, const Part<Square>& part, std::
   const std::uint64_t distance = (q < 0 ? 1 : std::uint64_t{2} << q) - kept - (away ? 1 : 0);
   Sums<Square>& group = distances[static_cast<std::size_t>(std::min<std::uint64_t>(distance, 3))];
   group.count += part.count;
-  const u128 unit = static_cast<u128>(1) << unit_log2, tail = part.sum();
+  const uint128 unit = static_cast<uint128>(1) << unit_log2, tail = part.sum();
   const Square tail_squared = part.sum_squared();
   if (away) {
     group.error_up += unit * part.count - tail;
@@ -81,7 +82,7 @@ void add_part(SumsByDistance<Square>& distances, const Part<Square>& part, std::
     group.error_down += tail;
     group.error_squared += tail_squared;
   }
-  const u128 truncated = static_cast<u128>(kept) << unit_log2;
+  const uint128 truncated = static_cast<uint128>(kept) << unit_log2;
   group.sum += truncated * part.count + tail;
   group.sum_squared += times<Square>(truncated * truncated, part.count) + tail_squared;
   group.sum_squared += times<Square>(tail, static_cast<std::uint64_t>(truncated)) << 1;
@@ -138,8 +139,8 @@ void round_to_each_width(PageMoments& moments, const BinadeTable& table, const B
   for (std::size_t i = page.begin; i < page.end; ++i) {
     const Cell128 cell = table.cell(i);
     Square tail_squared;
-    if constexpr (std::is_same_v<Square, u128>) {
-      tail_squared = static_cast<u128>(cell.tail_squared.limb[1]) << 64 | cell.tail_squared.limb[0];
+    if constexpr (std::is_same_v<Square, uint128>) {
+      tail_squared = static_cast<uint128>(cell.tail_squared.limb[1]) << 64 | cell.tail_squared.limb[0];
     } else {
       tail_squared = cell.tail_squared;
     }
@@ -191,7 +192,7 @@ MomentTable moments_of(const BinadeTable& table, Rounding rounding) {
     PageMoments& rounded = moments.pages.emplace_back(PageMoments{page.negative, page.binade, {}, {}, {}, {}});
     if (same_mode) rounded.wide = page.wide;
     if (moments.fraction_bits == narrow_fraction_bits) {
-      round_to_each_width<u128>(rounded, table, page, rounding);
+      round_to_each_width<uint128>(rounded, table, page, rounding);
     } else {
       round_to_each_width<Integer256>(rounded, table, page, rounding);
     }

@@ -23,10 +23,10 @@ inline constexpr int leaf_bits = 11;  // leading fraction bits that leaves tell 
 struct Group {
   std::uint64_t count = 0;
   std::uint64_t exact = 0;
-  u128 error_up = 0;    // summed over elements rounded away from zero
-  u128 error_down = 0;  // summed over elements rounded towards zero
+  uint128 error_up = 0;    // summed over elements rounded away from zero
+  uint128 error_down = 0;  // summed over elements rounded towards zero
   Integer256 error_squared;
-  u128 sum = 0;  // of the elements themselves
+  uint128 sum = 0;  // of the elements themselves
   Integer256 sum_squared;
 
   void add(const Group& other);

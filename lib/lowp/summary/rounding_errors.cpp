@@ -37,25 +37,25 @@ struct Unpacker {
   }
   std::uint64_t word() { return number().limb[0]; }
 };
-u128 low_half(const Integer256& value) {
-  return static_cast<u128>(value.limb[1]) << 64 | value.limb[0];
+uint128 low_half(const Integer256& value) {
+  return static_cast<uint128>(value.limb[1]) << 64 | value.limb[0];
 }
 
 auto place_of(const ErrorGroup& group) {
   return std::tuple(!group.negative, group.binade, group.width, group.distance);
 }
 
-Integer256 square_of(u128 x) {
+Integer256 square_of(uint128 x) {
   return product(x, x);
 }
 
 // The number that a group's elements become, in the units of the table.
-u128 result_of(int fraction_bits, int width, std::size_t distance) {
-  return (u128{2} << fraction_bits) - (static_cast<u128>(distance) << (fraction_bits - width));
+uint128 result_of(int fraction_bits, int width, std::size_t distance) {
+  return (uint128{2} << fraction_bits) - (static_cast<uint128>(distance) << (fraction_bits - width));
 }
 
 // sum (r - x) = up - down and sum (r - x)^2 = squared give both sums of a group whose elements become r.
-void find_sums(Group& group, u128 result) {
+void find_sums(Group& group, uint128 result) {
   group.sum = result * group.count + group.error_down - group.error_up;
   group.sum_squared = group.error_squared + (product(group.sum, result) << 1);
   const Integer256 results = square_of(result) * group.count;
@@ -116,18 +116,18 @@ std::vector<ErrorGroup> widened(std::vector<ErrorGroup> groups, int bits) {
 namespace {
 
 // Whether n numbers of at most `largest` can have this sum and this sum of squares.
-bool can_be(std::uint64_t n, u128 sum, const Integer256& squared, u128 largest) {
+bool can_be(std::uint64_t n, uint128 sum, const Integer256& squared, uint128 largest) {
   return Integer256{sum} <= product(largest, n) && square_of(sum) <= squared * n && squared <= product(sum, largest);
 }
 
 // Whether some elements have these sums; only then do differences of them stay above zero.
 bool can_be(const ErrorGroup& group, int fraction_bits) {
-  const u128 largest = u128{1} << (fraction_bits - group.width - 1);
+  const uint128 largest = uint128{1} << (fraction_bits - group.width - 1);
   return group.error_up >> 99 == 0 && group.error_down >> 99 == 0 && group.count <= max_elements &&
          can_be(group.count, group.error_up + group.error_down, group.error_squared, largest);
 }
 bool can_be(const PageMoments& page, int fraction_bits) {
-  const u128 least = u128{1} << fraction_bits;
+  const uint128 least = uint128{1} << fraction_bits;
   for (const Distances& distances : page.by_fraction) {
     for (const Group& group : distances) {
       if (group.count == 0) continue;

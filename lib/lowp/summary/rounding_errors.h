@@ -20,7 +20,7 @@ struct ErrorGroup {
   int width = 0;     // fraction bits rounded to: -1 .. 10
   int distance = 0;  // 0 .. 3
   std::uint64_t count = 0, exact = 0;
-  u128 error_up = 0, error_down = 0;
+  uint128 error_up = 0, error_down = 0;
   Integer256 error_squared;
 
   friend bool operator==(const ErrorGroup&, const ErrorGroup&) = default;

@@ -81,14 +81,14 @@ void add_errors(Sums& sums, const Group& group, const Fate& fate, bool negative,
     squared.add(group.error_squared, 2 * unit);
     return;
   }
-  const Integer256 results = product(static_cast<u128>(significand), group.count), elements{group.sum};
+  const Integer256 results = product(static_cast<uint128>(significand), group.count), elements{group.sum};
   const bool larger = fate.element_class != ElementClass::saturated && fate.ordinal != 0;
   sums.abs.add(larger ? results : elements, larger ? exponent : unit);
   sums.abs.subtract(larger ? elements : results, larger ? unit : exponent);
   grown.add(results, exponent);
   shrunk.add(elements, unit);
   squared.add(group.sum_squared, 2 * unit);
-  squared.add(product(static_cast<u128>(significand) * significand, group.count), 2 * exponent);
+  squared.add(product(static_cast<uint128>(significand) * significand, group.count), 2 * exponent);
   squared.subtract(product(group.sum, significand), unit + exponent + 1);
 }
 
@@ -136,8 +136,7 @@ Outcome measure(const MomentTable& table, const Target& target, int scale_log2) 
   std::ranges::transform(counts, outcome.counts.of.begin(), Interval::exactly);
   outcome.exact = Interval::exactly(exact);
   const std::uint64_t overflowed = counts[static_cast<std::size_t>(ElementClass::overflowed)];
-  outcome.error =
-      finish(sums, outcome.elements - outcome.nan_in - outcome.inf_in - overflowed, overflowed != 0);
+  outcome.error = finish(sums, outcome.elements - outcome.nan_in - outcome.inf_in - overflowed, overflowed != 0);
   return outcome;
 }
 
@@ -150,12 +149,12 @@ struct Scale {
   Threshold unscaled(Threshold y) const {
     if (y.at.kind != Kind::finite) return y;
     const int up = 64 - bit_width(y.at.significand);
-    const u128 dividend = static_cast<u128>(y.at.significand << up) << 63;
-    const u128 quotient = dividend / significand;
+    const uint128 dividend = static_cast<uint128>(y.at.significand << up) << 63;
+    const uint128 quotient = dividend / significand;
     const int down = bit_width(static_cast<std::uint64_t>(quotient >> 64));  // at most 63 bits too many
     Threshold x = y;
     const auto kept = static_cast<std::uint64_t>(quotient >> down);
-    const bool rest = dividend % significand != 0 || (quotient & ((u128{1} << down) - 1)) != 0;
+    const bool rest = dividend % significand != 0 || (quotient & ((uint128{1} << down) - 1)) != 0;
     x.at = exact_finite(false, kept, y.at.exponent - up - 63 + down - exponent, rest);
     return x;
   }
@@ -232,12 +231,14 @@ Interval exact_of(const BinadeCountsRow& row, const Target& target, int scale_lo
   constexpr int widest = static_cast<int>(BinadeCountsRow::widths) - 1;
   if (binade > max_exponent(f) || q < 0) return {0, 0};
   const std::uint64_t on_widest = row.on_grid[widest];
-  Interval exact = q <= widest ? Interval::exactly(row.on_grid[static_cast<std::size_t>(q)])
-                               : Interval{on_widest, row.count};
+  Interval exact =
+      q <= widest ? Interval::exactly(row.on_grid[static_cast<std::size_t>(q)]) : Interval{on_widest, row.count};
   if (binade < max_exponent(f)) return exact;
   for (std::uint64_t distance = 1; passes_max(f, q, distance) && distance < 3; ++distance) {
     const int ones = q - static_cast<int>(distance) + 1;  // 1 - distance * 2^-q, distance 1 or 2
-    const std::uint64_t beyond = ones == 0 ? row.on_grid[0] : ones <= 11 ? row.equal[static_cast<std::size_t>(ones - 1)] : 0;
+    const std::uint64_t beyond = ones == 0    ? row.on_grid[0]
+                                 : ones <= 11 ? row.equal[static_cast<std::size_t>(ones - 1)]
+                                              : 0;
     exact = exact - (ones <= 11 ? Interval::exactly(beyond) : Interval{0, row.count - on_widest});
   }
   return exact;
@@ -294,7 +295,8 @@ Result<Sweep> Sweep::of(const Evidence& evidence, const Question& question) {
   const auto* table = std::get_if<BinadeTable>(&evidence);
   const auto* errors = std::get_if<RoundingErrors>(&evidence);
   if (table) sweep.moments_ = moments_of(*table, question.rounding);
-  if (errors && question.rounding == Rounding::nearest_even && !question.counts_only) sweep.moments_ = errors->moments();
+  if (errors && question.rounding == Rounding::nearest_even && !question.counts_only)
+    sweep.moments_ = errors->moments();
   bool all = true;
   for (const NamedTarget& asked : question.formats) {
     const bool measured = sweep.moments_ && resolves(*sweep.moments_, asked.format, question.scales);

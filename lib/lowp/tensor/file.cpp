@@ -60,13 +60,13 @@ class FileRange final : public ByteSource {
     assert(begin <= size_);
     auto descriptor = file_->descriptor();
     if (!descriptor) return descriptor.error();
-    return std::unique_ptr<ByteStream>(
-        std::make_unique<FileStream>(file_, *descriptor, begin_ + begin, begin_ + size_));
+    return std::unique_ptr<ByteStream>(std::make_unique<FileStream>(file_, *descriptor, file_->begin() + begin_ + begin,
+                                                                    file_->begin() + begin_ + size_));
   }
   void expect(std::uint64_t begin, std::uint64_t size) const override {
     const auto descriptor = file_->descriptor();
     if (!descriptor || begin >= size_) return;
-    ::posix_fadvise((*descriptor)->fd(), static_cast<off_t>(begin_ + begin),
+    ::posix_fadvise((*descriptor)->fd(), static_cast<off_t>(file_->begin() + begin_ + begin),
                     static_cast<off_t>(std::min(size, size_ - begin)), POSIX_FADV_WILLNEED);
   }
 
@@ -76,38 +76,48 @@ class FileRange final : public ByteSource {
   std::uint64_t size_;
 };
 
-class SwappedStream final : public ByteStream {
+using ElementMap = void (*)(std::span<std::byte> element);
+
+void reverse_bytes(std::span<std::byte> element) {
+  std::ranges::reverse(element);
+}
+void flip_sign(std::span<std::byte> element) {
+  element.back() ^= std::byte{0x80};
+}
+
+class MappedStream final : public ByteStream {
  public:
-  SwappedStream(std::unique_ptr<ByteStream> inner, std::size_t element_bytes)
-      : inner_(std::move(inner)), element_bytes_(element_bytes) {}
+  MappedStream(std::unique_ptr<ByteStream> inner, std::size_t element_bytes, ElementMap map)
+      : inner_(std::move(inner)), element_bytes_(element_bytes), map_(map) {}
 
   Result<Done> read(std::span<std::byte> out) override {
     assert(out.size() % element_bytes_ == 0);
     auto done = inner_->read(out);
-    if (done) swap(out);
+    if (done) apply(out);
     return done;
   }
   Result<std::size_t> read_up_to(std::span<std::byte> out) override {
     auto got = inner_->read_up_to(out);
-    if (got) swap(out.first(*got));
+    if (got) apply(out.first(*got));
     return got;
   }
 
  private:
-  void swap(std::span<std::byte> elements) const {
+  void apply(std::span<std::byte> elements) const {
     for (std::size_t i = 0; i + element_bytes_ <= elements.size(); i += element_bytes_) {
-      std::ranges::reverse(elements.subspan(i, element_bytes_));
+      map_(elements.subspan(i, element_bytes_));
     }
   }
 
   std::unique_ptr<ByteStream> inner_;
   std::size_t element_bytes_;
+  ElementMap map_;
 };
 
-class SwappedSource final : public ByteSource {
+class MappedSource final : public ByteSource {
  public:
-  SwappedSource(std::shared_ptr<const ByteSource> inner, int element_bytes)
-      : inner_(std::move(inner)), element_bytes_(static_cast<std::size_t>(element_bytes)) {}
+  MappedSource(std::shared_ptr<const ByteSource> inner, int element_bytes, ElementMap map)
+      : inner_(std::move(inner)), element_bytes_(static_cast<std::size_t>(element_bytes)), map_(map) {}
 
   std::uint64_t size() const override { return inner_->size(); }
   bool random_access() const override { return inner_->random_access(); }
@@ -116,12 +126,13 @@ class SwappedSource final : public ByteSource {
   Result<std::unique_ptr<ByteStream>> stream(std::uint64_t begin) const override {
     auto inner = inner_->stream(begin);
     if (!inner) return inner.error();
-    return std::unique_ptr<ByteStream>(std::make_unique<SwappedStream>(*std::move(inner), element_bytes_));
+    return std::unique_ptr<ByteStream>(std::make_unique<MappedStream>(*std::move(inner), element_bytes_, map_));
   }
 
  private:
   std::shared_ptr<const ByteSource> inner_;
   std::size_t element_bytes_;
+  ElementMap map_;
 };
 
 class EmptyStream final : public ByteStream {
@@ -147,6 +158,10 @@ Error system_error(const std::string& path, int code) {
   return {path, std::nullopt, "", std::generic_category().message(code)};
 }
 
+Error changed_error(const std::string& path) {
+  return {path, std::nullopt, "", "changed while it was read"};
+}
+
 Descriptor::~Descriptor() {
   ::close(fd_);
 }
@@ -160,21 +175,30 @@ Result<std::shared_ptr<const File>> File::open(const std::string& path) {
   if (status.st_size == 0) return Error{path, std::nullopt, "", "is empty"};
   auto file = std::make_shared<File>();
   file->stamp_ = make_stamp(path, status);
+  file->size_ = file->stamp_.bytes;
   file->shared_ = *descriptor;
   return std::shared_ptr<const File>(std::move(file));
 }
 
+std::shared_ptr<const File> File::part(std::shared_ptr<const File> whole, std::uint64_t begin, std::uint64_t size) {
+  assert(begin <= whole->size() && size <= whole->size() - begin);
+  auto file = std::make_shared<File>();
+  file->stamp_ = whole->stamp();
+  file->begin_ = whole->begin() + begin;
+  file->size_ = size;
+  file->whole_ = std::move(whole);
+  return file;
+}
+
 Result<std::shared_ptr<const Descriptor>> File::descriptor() const {
+  if (whole_) return whole_->descriptor();
   const std::lock_guard lock(mutex_);
   if (auto open = shared_.lock()) return open;
   auto reopened = open_descriptor(path());
   if (!reopened) return reopened;
   struct stat status{};
   if (::fstat((*reopened)->fd(), &status) != 0) return system_error(path(), errno);
-  if (static_cast<std::uint64_t>(status.st_size) < size()) {
-    return Error{path(), std::nullopt, fmt::format("the {} bytes it had when opened", size()),
-                 fmt::format("{}", status.st_size)};
-  }
+  if (make_stamp(path(), status) != stamp_) return changed_error(path());
   shared_ = *reopened;
   return reopened;
 }
@@ -182,7 +206,7 @@ Result<std::shared_ptr<const Descriptor>> File::descriptor() const {
 Result<Done> File::read(std::uint64_t offset, std::span<std::byte> out) const {
   const auto open = descriptor();
   if (!open) return open.error();
-  return read_at(**open, path(), offset, out);
+  return read_at(**open, path(), begin_ + offset, out);
 }
 
 Result<Done> read_at(const Descriptor& descriptor, const std::string& path, std::uint64_t offset,
@@ -213,7 +237,11 @@ std::shared_ptr<const ByteSource> file_range(std::shared_ptr<const File> file, s
 
 std::shared_ptr<const ByteSource> byte_swapped(std::shared_ptr<const ByteSource> source, int element_bytes) {
   if (element_bytes == 1) return source;
-  return std::make_shared<const SwappedSource>(std::move(source), element_bytes);
+  return std::make_shared<const MappedSource>(std::move(source), element_bytes, reverse_bytes);
+}
+
+std::shared_ptr<const ByteSource> sign_flipped(std::shared_ptr<const ByteSource> source, int element_bytes) {
+  return std::make_shared<const MappedSource>(std::move(source), element_bytes, flip_sign);
 }
 
 std::shared_ptr<const ByteSource> empty_source() {

@@ -12,28 +12,13 @@
 #include "lowp/tensor/checked.h"
 #include "lowp/tensor/file.h"
 #include "lowp/tensor/reader_rows.h"
+#include "lowp/tensor/row_major.h"
 
 namespace lowp {
 namespace {
 
 constexpr std::uint64_t max_header_bytes = 65536;
 constexpr std::size_t max_rank = 64;
-
-// Descriptors after the byte-order sign. '<f1' is what ml_dtypes writes for float8_e5m2; bare names are a workaround
-// that some writers use for types numpy has no letter for.
-struct NamedCode {
-  std::string_view code;
-  std::string_view dtype;
-};
-constexpr std::array readable_codes{
-    NamedCode{"f2", "f16"},
-    NamedCode{"f4", "f32"},
-    NamedCode{"f8", "f64"},
-    NamedCode{"f1", "f8_e5m2"},
-    NamedCode{"bfloat16", "bf16"},
-    NamedCode{"float8_e4m3fn", "f8_e4m3"},
-    NamedCode{"float8_e5m2", "f8_e5m2"},
-};
 
 // The literal's grammar: a dict of quoted keys to a quoted string, True or False, or a tuple of unsigned integers.
 class Literal {
@@ -57,6 +42,22 @@ class Literal {
     if (inside.find('\\') != std::string_view::npos) return std::nullopt;
     at_ = end + 1;
     return std::string(inside);
+  }
+  // "[('a', '<f4'), ...]": a list of any literals, as text.
+  std::optional<std::string> list() {
+    skip_space();
+    const std::size_t begin = at_;
+    int depth = 0;
+    for (std::size_t i = at_; i < text_.size(); ++i) {
+      if (text_[i] == '\'' || text_[i] == '"') i = std::min(text_.find(text_[i], i + 1), text_.size());
+      if (i == text_.size()) break;
+      depth += text_[i] == '[' ? 1 : text_[i] == ']' ? -1 : 0;
+      if (depth != 0) continue;
+      if (text_[i] != ']') break;
+      at_ = i + 1;
+      return std::string(text_.substr(begin, at_ - begin));
+    }
+    return std::nullopt;
   }
   std::optional<bool> truth() {
     skip_space();
@@ -119,7 +120,8 @@ std::string parse_fields(Literal& literal, Fields& fields) {
     if (!key || !literal.accept(':')) return "a quoted key and ':'";
     if (*key == "descr" && !fields.descr) {
       fields.descr = literal.quoted();
-      if (!fields.descr) return "a quoted descr (structured arrays are not read)";
+      if (!fields.descr) fields.descr = literal.list();
+      if (!fields.descr) return "a quoted descr";
     } else if (*key == "fortran_order" && !fields.fortran_order) {
       fields.fortran_order = literal.truth();
       if (!fields.fortran_order) return "True or False as fortran_order";
@@ -138,50 +140,46 @@ std::string parse_fields(Literal& literal, Fields& fields) {
   return literal.rest().ends_with('\n') ? "" : "a newline at the end of the header";
 }
 
-// A descriptor that lost its name: void elements of one or two bytes.
-Result<NpyDtype> void_dtype(const std::string& descr, std::uint64_t bytes, const OpenOptions& options) {
+// A descriptor that lost its name: void elements of one or two bytes, which numpy writes for types of ml_dtypes.
+NpyDtype void_dtype(const std::string& descr, int bytes, const OpenOptions& options) {
   const Dtype* assumed = options.assume_dtype;
-  if (assumed == nullptr) {
-    return Error{"", std::nullopt,
-                 "a dtype that says what it is (numpy forgets bfloat16 and float8; name the dtype with "
-                 "--assume-dtype)",
-                 "'" + descr + "'"};
+  if (assumed != nullptr && assumed->bytes == bytes) return {assumed, false, ""};
+  if (assumed != nullptr)
+    return {nullptr, false,
+            fmt::format("dtype '{}' has elements of {} bytes, not those of {}", descr, bytes, assumed->name)};
+  std::string names;
+  for (const Dtype& row : dtype_table) {
+    if (row.bytes == bytes && row.torch != "float16")
+      names += fmt::format("{}{}", names.empty() ? "" : " or ", row.name);
   }
-  if (static_cast<std::uint64_t>(assumed->bytes) != bytes) {
-    return Error{"", std::nullopt, fmt::format("elements of {} bytes, to be {}", assumed->bytes, assumed->name),
-                 "'" + descr + "'"};
-  }
-  return NpyDtype{assumed, false, ""};
+  return {nullptr, false,
+          fmt::format("dtype '{}' lost its name in numpy; if it is one of those that are read, say so with "
+                      "--assume-dtype {}",
+                      descr, names)};
 }
 
-Result<NpyDtype> classify(const std::string& descr, const OpenOptions& options) {
+// Why a descriptor without a row is not read.
+std::string_view reason_of(std::string_view code) {
+  if (code.starts_with('[')) return "is structured (it has fields)";
+  if (code.starts_with('O')) return "holds Python objects";
+  if (code.starts_with("float8_") || code.starts_with("float6_") || code.starts_with("float4_"))
+    return "is not read yet";
+  if (code.size() < 2 || code.find_first_of("0123456789[") != 1) return "is not read";
+  if (code[0] == 'c') return "is complex";
+  return std::string_view("biumMSaU").find(code[0]) != std::string_view::npos ? "is not floating point" : "is not read";
+}
+
+NpyDtype classify(const std::string& descr, const OpenOptions& options) {
   const bool has_order = !descr.empty() && std::string_view("<>=|").find(descr[0]) != std::string_view::npos;
   const std::string_view code = std::string_view(descr).substr(has_order ? 1 : 0);
-  const auto row = std::ranges::find(readable_codes, code, &NamedCode::code);
-  if (row != readable_codes.end()) return NpyDtype{find_dtype(row->dtype), has_order && descr[0] == '>', ""};
+  for (const Dtype& row : dtype_table) {
+    // Bare names are a workaround that some writers use for types numpy has no letter for.
+    if (!code.empty() && (code == row.numpy || code == row.torch)) return {&row, has_order && descr[0] == '>', ""};
+  }
   if (code == "V1" || code == "V2") return void_dtype(descr, code == "V1" ? 1 : 2, options);
-  const auto skip = [&](std::string_view why) {
-    return NpyDtype{nullptr, false, fmt::format("dtype '{}' {}", descr, why)};
-  };
-  if (code.empty()) return Error{"", std::nullopt, "a dtype", "'" + descr + "'"};
-  if (code.starts_with("float8_") || code.starts_with("float6_") || code.starts_with("float4_")) {
-    return skip("is not read yet");
-  }
-  if (code.find_first_of("0123456789[") == 1) {
-    switch (code[0]) {
-      case 'b':
-      case 'i':
-      case 'u':
-      case 'm':
-      case 'M':
-      case 'S':
-      case 'a':
-      case 'U': return skip("is not floating point");
-      case 'c': return skip("is complex");
-      default: break;
-    }
-  }
-  return Error{"", std::nullopt, "a dtype that can be read (f2, f4, f8, bfloat16, float8)", "'" + descr + "'"};
+  constexpr std::size_t shown = 40;
+  return {nullptr, false,
+          fmt::format("dtype '{}{}' {}", descr.substr(0, shown), descr.size() > shown ? "..." : "", reason_of(code))};
 }
 
 }  // namespace
@@ -220,14 +218,8 @@ Result<NpyHeader> read_npy_header(ByteStream& stream, std::uint64_t available, c
     return Error{where, base + prefix_bytes + literal.at(), std::move(wanted),
                  fmt::format("'{}'", literal.rest().substr(0, 24))};
   }
-  auto elements = classify(*fields.descr, options);
-  if (!elements) {
-    Error error = elements.error();
-    error.file = where;
-    error.offset = base + prefix_bytes;
-    return error;
-  }
-  NpyHeader header{*std::move(elements), *std::move(fields.shape), prefix_bytes + length};
+  NpyHeader header{classify(*fields.descr, options), *std::move(fields.shape), *fields.fortran_order,
+                   prefix_bytes + length};
   const auto count = element_count(header.shape);
   if (!count || *count > max_elements) {
     return Error{where, base + prefix_bytes, fmt::format("at most {} elements", max_elements), "more"};
@@ -239,6 +231,43 @@ Result<NpyHeader> read_npy_header(ByteStream& stream, std::uint64_t available, c
                  fmt::format("{}", available - header.data_begin)};
   }
   return header;
+}
+
+TensorView npy_view(std::string name, const NpyHeader& header, std::shared_ptr<const ByteSource> data,
+                    std::string where) {
+  TensorView view;
+  view.name = std::move(name);
+  view.dtype = header.elements.dtype;
+  view.shape = header.shape;
+  view.elements = *element_count(header.shape);
+  view.source = std::move(data);
+  if (header.elements.big_endian) view.source = byte_swapped(std::move(view.source), view.dtype->bytes);
+  if (header.fortran_order) set_fortran_order(view, std::move(where));
+  return view;
+}
+
+void set_fortran_order(TensorView& view, std::string where) {
+  if (view.elements == 0) return;
+  std::vector<std::uint64_t> strides;
+  std::uint64_t stride = 1;
+  for (const std::uint64_t axis : view.shape) {
+    strides.push_back(stride);
+    stride *= axis;
+  }
+  if (is_row_major(view.shape, strides)) return;
+  view.row_major = row_major_source(view.source, view.shape, strides, view.dtype->bytes, std::move(where));
+}
+
+Result<StreamedArray> start_npy(ByteStream& stream, const std::string& name, const OpenOptions& options) {
+  const auto header = read_npy_header(stream, unknown_size, name, 0, options);
+  if (!header) return header.error();
+  return StreamedArray{header->elements.dtype,
+                       header->elements.skip,
+                       header->elements.big_endian,
+                       header->fortran_order,
+                       header->shape,
+                       *element_count(header->shape),
+                       true};
 }
 
 Result<Input> open_npy(const std::string& path, const OpenOptions& options) {
@@ -254,19 +283,12 @@ Result<Input> open_npy(const std::string& path, const OpenOptions& options) {
   input.path = path;
   input.bytes = size;
   input.files = {(*file)->stamp()};
-  const Dtype* dtype = header->elements.dtype;
-  if (dtype == nullptr) {
+  if (header->elements.dtype == nullptr) {
     input.notes.push_back(printable("skipped the array: " + header->elements.skip));
     return input;
   }
-  TensorView view;
-  view.name = std::filesystem::path(path).stem().string();
-  view.dtype = dtype;
-  view.shape = header->shape;
-  view.elements = *element_count(header->shape);
-  view.source = file_range(*file, header->data_begin, size - header->data_begin);
-  if (header->elements.big_endian) view.source = byte_swapped(view.source, dtype->bytes);
-  input.tensors.push_back(std::move(view));
+  input.tensors.push_back(npy_view(std::filesystem::path(path).stem().string(), *header,
+                                   file_range(*file, header->data_begin, size - header->data_begin), path));
   return input;
 }
 

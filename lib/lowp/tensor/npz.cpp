@@ -22,20 +22,13 @@ Result<Done> add_array(const ZipArchive& archive, const ZipEntry& entry, const O
   const auto stream = archive.range(entry, 0, entry.bytes)->stream(0);
   if (!stream) return stream.error();
   const auto header = read_npy_header(**stream, entry.bytes, archive.where(entry), 0, options);
-  if (!header) return header.error();
-  const Dtype* dtype = header->elements.dtype;
-  if (dtype == nullptr) {
+  if (!header) return header.error();  // no array at all: the archive is damaged
+  if (header->elements.dtype == nullptr) {
     skips.skip(name, header->elements.skip);
     return Done{};
   }
-  TensorView view;
-  view.name = name;
-  view.dtype = dtype;
-  view.shape = header->shape;
-  view.elements = *element_count(header->shape);
-  view.source = archive.range(entry, header->data_begin, entry.bytes - header->data_begin);
-  if (header->elements.big_endian) view.source = byte_swapped(view.source, dtype->bytes);
-  input.tensors.push_back(std::move(view));
+  input.tensors.push_back(npy_view(
+      name, *header, archive.range(entry, header->data_begin, entry.bytes - header->data_begin), archive.where(entry)));
   return Done{};
 }
 

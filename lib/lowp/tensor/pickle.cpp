@@ -4,85 +4,33 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <bit>
 #include <optional>
 #include <span>
 
 #include "lowp/tensor/checked.h"
+#include "lowp/tensor/pickle_opcodes.h"
 
 namespace lowp {
 namespace {
 
-constexpr std::uint64_t max_operations = 50'000'000;
-constexpr std::size_t max_nodes = 8'000'000;
+constexpr std::uint64_t max_operations = 40'000'000;
+constexpr std::size_t max_nodes = 4'000'000;
+constexpr std::size_t max_items = std::size_t{1} << 24;  // with the gaps that growing containers leave
+constexpr std::size_t max_stack = std::size_t{1} << 22;
 constexpr std::size_t max_marks = 128;
 constexpr std::uint64_t max_integer_bytes = 16;
 constexpr int newest_protocol = 5;
-
-// Names as in Python's pickletools.
-enum Opcode : std::uint8_t {
-  op_mark = '(',
-  op_stop = '.',
-  op_pop = '0',
-  op_pop_mark = '1',
-  op_dup = '2',
-  op_binfloat = 'G',
-  op_binint = 'J',
-  op_binint1 = 'K',
-  op_binint2 = 'M',
-  op_none = 'N',
-  op_binpersid = 'Q',
-  op_reduce = 'R',
-  op_binstring = 'T',
-  op_short_binstring = 'U',
-  op_binunicode = 'X',
-  op_empty_list = ']',
-  op_append = 'a',
-  op_build = 'b',
-  op_global = 'c',
-  op_dict = 'd',
-  op_empty_dict = '}',
-  op_appends = 'e',
-  op_binget = 'h',
-  op_long_binget = 'j',
-  op_list = 'l',
-  op_binput = 'q',
-  op_long_binput = 'r',
-  op_setitem = 's',
-  op_tuple = 't',
-  op_empty_tuple = ')',
-  op_setitems = 'u',
-  op_binbytes = 'B',
-  op_short_binbytes = 'C',
-  op_proto = 0x80,
-  op_newobj = 0x81,
-  op_tuple1 = 0x85,
-  op_tuple2 = 0x86,
-  op_tuple3 = 0x87,
-  op_newtrue = 0x88,
-  op_newfalse = 0x89,
-  op_long1 = 0x8a,
-  op_long4 = 0x8b,
-  op_short_binunicode = 0x8c,
-  op_binunicode8 = 0x8d,
-  op_binbytes8 = 0x8e,
-  op_empty_set = 0x8f,
-  op_additems = 0x90,
-  op_frozenset = 0x91,
-  op_newobj_ex = 0x92,
-  op_stack_global = 0x93,
-  op_memoize = 0x94,
-  op_frame = 0x95,
-  op_bytearray8 = 0x96,
-};
 
 // Each step returns whether it could be done; the first that could not leaves what it wanted.
 class Machine {
  public:
   explicit Machine(std::string_view bytes) : bytes_(bytes) {
-    singletons_[0] = add({NodeKind::none, 0, 0, 0, {}, {}});
-    singletons_[1] = add({NodeKind::boolean, 0, 0, 0, {}, {}});
-    singletons_[2] = add({NodeKind::boolean, 0, 0, 1, {}, {}});
-    singletons_[3] = add({NodeKind::other, 0, 0, 0, {}, {}});
+    singletons_[0] = add(NodeKind::none);
+    singletons_[1] = add(NodeKind::boolean);
+    singletons_[2] = add(NodeKind::boolean, 1);
+    singletons_[3] = add(NodeKind::other);
   }
 
   Result<PickleGraph> run(const std::string& where) {
@@ -136,31 +84,39 @@ class Machine {
   }
 
   // Nodes and the stack. Capacity is checked once per operation, in step().
-  NodeId add(Node node) {
-    graph_.nodes.push_back(std::move(node));
+  NodeId add(NodeKind kind, std::int64_t number = 0, const char* bytes = nullptr) {
+    graph_.nodes.push_back({kind, 0, 0, 0, number, bytes});
     return static_cast<NodeId>(graph_.nodes.size() - 1);
   }
   bool push(NodeId id) {
     stack_.push_back(id);
     return true;
   }
-  bool push_items(NodeKind kind, std::vector<NodeId> items) {
-    Node node;
-    node.kind = kind;
-    node.items = std::move(items);
-    return push(add(std::move(node)));
+  bool push_items(NodeKind kind, std::span<const NodeId> items) {
+    const NodeId id = add(kind);
+    return append(id, items) && push(id);
   }
-  bool push_integer(std::int64_t number) {
-    Node node;
-    node.kind = NodeKind::integer;
-    node.number = number;
-    return push(add(std::move(node)));
+  // Items of a node lie together: where they cannot grow, they move to the end of the pool, with room to double.
+  bool append(NodeId id, std::span<const NodeId> items) {
+    if (items.empty()) return true;
+    Node& node = graph_.nodes[id];
+    std::vector<NodeId>& pool = graph_.pool;
+    const std::size_t count = node.count + items.size();
+    const bool grows = node.kind == NodeKind::list || node.kind == NodeKind::dict || node.kind == NodeKind::object;
+    if (node.count == 0 || count > std::bit_ceil(std::size_t{node.count})) {
+      const std::size_t begin = pool.size(), room = grows ? std::bit_ceil(count) : count;
+      if (room > max_items - begin) return fail(fmt::format("at most {} items", max_items));
+      pool.resize(begin + room);
+      std::copy_n(pool.begin() + node.first, node.count, pool.begin() + static_cast<std::ptrdiff_t>(begin));
+      node.first = static_cast<std::uint32_t>(begin);
+    }
+    std::ranges::copy(items, pool.begin() + node.first + node.count);
+    node.count = static_cast<std::uint32_t>(count);
+    return true;
   }
+  bool push_integer(std::int64_t number) { return push(add(NodeKind::integer, number)); }
   NodeId add_text(NodeKind kind, std::string_view text) {
-    Node node;
-    node.kind = kind;
-    node.text = text;
-    return add(std::move(node));
+    return add(kind, static_cast<std::int64_t>(text.size()), text.data());
   }
   bool push_text(NodeKind kind, std::optional<std::string_view> text) { return text && push(add_text(kind, *text)); }
   // What may be popped lies above the last mark.
@@ -189,23 +145,22 @@ class Machine {
     auto items = pop_to_mark();
     if (!items) return false;
     if (kind == NodeKind::dict && items->size() % 2 != 0) return fail("pairs of key and value");
-    return push_items(kind, *std::move(items));
+    return push_items(kind, *items);
   }
   bool push_tuple(std::size_t count) {
     if (!need(count)) return false;
     std::vector<NodeId> items(stack_.end() - static_cast<std::ptrdiff_t>(count), stack_.end());
     stack_.resize(stack_.size() - count);
-    return push_items(NodeKind::tuple, std::move(items));
+    return push_items(NodeKind::tuple, items);
   }
   // Adds to the container on top of the stack.
   bool extend(std::span<const NodeId> items, bool pairs) {
     if (pairs && items.size() % 2 != 0) return fail("pairs of key and value");
     if (!need(1)) return false;
-    Node& container = graph_.nodes[stack_.back()];
+    const Node& container = graph_.nodes[stack_.back()];
     const bool fits = container.kind == NodeKind::object || container.kind == (pairs ? NodeKind::dict : NodeKind::list);
     if (!fits) return fail("a container on the stack");
-    container.items.insert(container.items.end(), items.begin(), items.end());
-    return true;
+    return append(stack_.back(), items);
   }
   bool extend_by(std::size_t count, bool pairs) {
     if (!need(count + 1)) return false;
@@ -219,29 +174,30 @@ class Machine {
   }
   bool push_object() {
     if (!need(2)) return false;
-    Node node;
-    node.kind = NodeKind::object;
-    node.args = pop();
-    node.callable = pop();
-    return push(add(std::move(node)));
+    const NodeId args = pop(), callable = pop();
+    return push(add(NodeKind::object, static_cast<std::int64_t>(std::uint64_t{callable} << 32 | args)));
   }
   bool push_persistent() {
     if (!need(1)) return false;
-    return push_items(NodeKind::persistent, {pop()});
+    const NodeId id = pop();
+    return push_items(NodeKind::persistent, std::span(&id, 1));
   }
   bool push_global() {
     const auto module = take_line();
     if (!module) return false;
     const auto name = take_line();
     if (!name) return false;
-    return push_items(NodeKind::global, {add_text(NodeKind::text, *module), add_text(NodeKind::text, *name)});
+    const NodeId names[] = {add_text(NodeKind::text, *module), add_text(NodeKind::text, *name)};
+    return push_items(NodeKind::global, names);
   }
   bool push_stack_global() {
     if (!need(2)) return false;
-    const NodeId name = pop();
-    const NodeId module = pop();
-    if (graph_[name].kind != NodeKind::text || graph_[module].kind != NodeKind::text) return fail("two texts");
-    return push_items(NodeKind::global, {module, name});
+    const NodeId names[] = {stack_[stack_.size() - 2], stack_.back()};
+    stack_.resize(stack_.size() - 2);
+    for (const NodeId name : names) {
+      if (graph_[name].kind != NodeKind::text) return fail("two texts");
+    }
+    return push_items(NodeKind::global, names);
   }
   // Two's complement, little-endian; beyond 64 bits only that it is a number.
   bool push_long(std::uint64_t count_bytes) {
@@ -266,7 +222,7 @@ class Machine {
   // Writers number the memo from 0 upwards, so an index beyond the operations so far is not honest.
   bool put(std::optional<std::uint64_t> index) {
     if (!index || !need(1)) return false;
-    if (*index > operations_) return fail("a memo index that could have been reached");
+    if (*index > operations_ || *index >= max_stack) return fail("a memo index that could have been reached");
     if (*index >= memo_.size()) memo_.resize(static_cast<std::size_t>(*index) + 1, unset);
     if (memo_[static_cast<std::size_t>(*index)] == unset) ++memo_count_;
     memo_[static_cast<std::size_t>(*index)] = stack_.back();
@@ -281,6 +237,7 @@ class Machine {
   bool step() {
     if (++operations_ > max_operations) return fail(fmt::format("at most {} operations", max_operations));
     if (graph_.nodes.size() + 3 > max_nodes) return fail(fmt::format("at most {} values", max_nodes));
+    if (stack_.size() >= max_stack) return fail(fmt::format("at most {} values on the stack", max_stack));
     const auto code = take(1);
     if (!code) return false;
     switch (static_cast<std::uint8_t>((*code)[0])) {
@@ -341,10 +298,16 @@ class Machine {
       case op_reduce:
       case op_newobj: return push_object();
       case op_newobj_ex: return need(3) && drop() && push_object();
-      case op_build: return need(2) && drop();  // the state of an object says nothing that is read here
+      case op_build: return build();
       case op_binpersid: return push_persistent();
       default: return fail("a pickle opcode of protocol 2 to 5");
     }
+  }
+  bool build() {
+    if (!need(2)) return false;
+    const NodeId state = pop();
+    graph_.nodes[stack_.back()].state = state;
+    return true;
   }
   bool drop() {
     pop();
@@ -378,6 +341,15 @@ class Machine {
 };
 
 }  // namespace
+
+NodeId PickleGraph::find(NodeId dict, std::string_view key) const {
+  const bool pairs = nodes[dict].kind == NodeKind::dict || nodes[dict].kind == NodeKind::object;
+  const std::span<const NodeId> all = items(dict);
+  for (std::size_t i = 0; pairs && i + 1 < all.size(); i += 2) {
+    if (nodes[all[i]].kind == NodeKind::text && nodes[all[i]].text() == key) return all[i + 1];
+  }
+  return 0;  // the first node is None
+}
 
 Result<PickleGraph> read_pickle(std::string_view bytes, const std::string& where) {
   return Machine(bytes).run(where);

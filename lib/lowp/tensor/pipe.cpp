@@ -11,15 +11,13 @@
 #include <filesystem>
 #include <mutex>
 
-#include "lowp/tensor/checked.h"
 #include "lowp/tensor/file.h"
 #include "lowp/tensor/npy.h"
-#include "lowp/tensor/readers.h"
+#include "lowp/tensor/recognise.h"
 
 namespace lowp {
 namespace {
 
-constexpr std::size_t head_bytes = 4096;
 constexpr int pipe_bytes = 1 << 20;  // what a writer may write ahead while this side counts
 
 // Bytes as they come, after those that were read to recognise the kind.
@@ -125,51 +123,12 @@ Result<std::shared_ptr<const Descriptor>> open_end(const std::string& path) {
   return descriptor;
 }
 
-// The reader of what `head` begins, by its name in the table; an Error for those that cannot read a pipe.
-Result<std::string> recognise(const std::string& path, std::span<const std::byte> head, const OpenOptions& options) {
-  std::string kind = options.reader;
-  if (kind.empty()) {
-    const auto row = std::ranges::find_if(readers(), [&](const Reader& reader) { return reader.sniff(path, head); });
-    if (row != readers().end()) kind = row->name;
-    if (row == readers().end() && options.raw_dtype != nullptr) kind = "raw";
-  }
-  if (kind == "npy" || kind == "raw") return kind;
-  return Error{path, std::nullopt, "npy, or raw data with a dtype, from a pipe", kind.empty() ? "neither" : kind};
-}
-
-struct Contents {
-  const Dtype* dtype = nullptr;
-  bool big_endian = false;
-  std::vector<std::uint64_t> shape;
-  std::uint64_t elements = unknown_size;
-};
-
-Result<Contents> start_raw(PipeStream& stream, const std::string& path, const OpenOptions& options) {
-  if (options.raw_dtype == nullptr) return Error{path, std::nullopt, "a dtype for raw binary data", "none"};
-  std::vector<std::byte> skipped(static_cast<std::size_t>(std::min<std::uint64_t>(options.raw_offset, 1 << 16)));
-  while (stream.at() < options.raw_offset) {
-    const std::uint64_t left = options.raw_offset - stream.at();
-    if (const auto done = stream.read(
-            std::span(skipped).first(static_cast<std::size_t>(std::min<std::uint64_t>(left, skipped.size()))));
-        !done) {
-      return done.error();
-    }
-  }
-  Contents contents{options.raw_dtype, options.raw_big_endian, {}, unknown_size};
-  if (!options.raw_count) return contents;
-  const auto bytes = checked_product(*options.raw_count, static_cast<std::uint64_t>(options.raw_dtype->bytes));
-  if (*options.raw_count > max_elements || !bytes)
-    return Error{path, std::nullopt, fmt::format("at most {} elements", max_elements),
-                 fmt::format("{}", *options.raw_count)};
-  contents.elements = *options.raw_count;
-  contents.shape = {*options.raw_count};
-  return contents;
-}
-
-Result<Contents> start_npy(PipeStream& stream, const std::string& path, const OpenOptions& options) {
-  const auto header = read_npy_header(stream, unknown_size, path, 0, options);
-  if (!header) return header.error();
-  return Contents{header->elements.dtype, header->elements.big_endian, header->shape, *element_count(header->shape)};
+// The reader of what `head` begins; an Error for those that cannot read a pipe.
+Result<const Reader*> reader_of(const std::string& path, std::span<const std::byte> head, const OpenOptions& options) {
+  auto reader = recognise_head(path, head, options, true);
+  if (!reader || (*reader != nullptr && (*reader)->start != nullptr)) return reader;
+  return Error{path, std::nullopt, "npy, or raw data with a dtype, from a pipe",
+               *reader == nullptr ? "neither" : std::string((*reader)->name)};
 }
 
 }  // namespace
@@ -187,28 +146,29 @@ Result<Input> open_pipe(const std::string& path, const OpenOptions& options) {
   const auto head = stream->peek(head_bytes);
   if (!head) return head.error();
   if (head->empty()) return Error{name, std::nullopt, "", "is empty"};
-  const auto kind = recognise(name, *head, options);
-  if (!kind) return kind.error();
-  auto contents = *kind == "raw" ? start_raw(*stream, name, options) : start_npy(*stream, name, options);
-  if (!contents) return contents.error();
+  const auto reader = reader_of(name, *head, options);
+  if (!reader) return reader.error();
+  auto array = (*reader)->start(*stream, name, options);
+  if (!array) return array.error();
   Input input;
   input.path = name;
-  input.format = *kind;
-  if (contents->dtype == nullptr) {
-    input.notes.push_back("skipped the array: its elements are not floating point");
+  input.format = (*reader)->name;
+  if (array->dtype == nullptr) {
+    input.notes.push_back(printable("skipped the array: " + array->skip));
     return input;
   }
   TensorView view;
   view.name = path == "-" ? "stdin" : std::filesystem::path(path).stem().string();
-  view.dtype = contents->dtype;
-  view.shape = contents->shape;
-  view.elements = contents->elements;
-  const auto element_bytes = static_cast<std::uint64_t>(contents->dtype->bytes);
+  view.dtype = array->dtype;
+  view.shape = array->shape;
+  view.elements = array->elements;
+  const auto element_bytes = static_cast<std::uint64_t>(array->dtype->bytes);
   const std::uint64_t bytes = view.elements == unknown_size ? unknown_size : view.elements * element_bytes;
-  stream->limit(bytes, *kind == "npy");
+  stream->limit(bytes, array->ends);
   input.bytes = bytes == unknown_size ? 0 : stream->at() + bytes;
   view.source = std::make_shared<const PipeSource>(name, std::move(stream), bytes);
-  if (contents->big_endian) view.source = byte_swapped(view.source, contents->dtype->bytes);
+  if (array->big_endian) view.source = byte_swapped(view.source, array->dtype->bytes);
+  if (array->fortran_order) set_fortran_order(view, name);
   input.tensors.push_back(std::move(view));
   return input;
 }

@@ -2,6 +2,7 @@
 // Raw binary: the file says nothing, so OpenOptions must.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "lowp/tensor/checked.h"
@@ -46,6 +47,27 @@ Result<Input> open_raw(const std::string& path, const OpenOptions& options) {
   input.tensors.push_back(std::move(view));
   input.files = {(*file)->stamp()};
   return input;
+}
+
+Result<StreamedArray> start_raw(ByteStream& stream, const std::string& name, const OpenOptions& options) {
+  if (options.raw_dtype == nullptr) return Error{name, std::nullopt, "a dtype for raw binary data", "none"};
+  std::vector<std::byte> skipped(static_cast<std::size_t>(std::min<std::uint64_t>(options.raw_offset, 1 << 16)));
+  for (std::uint64_t left = options.raw_offset; left != 0;) {
+    const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(left, skipped.size()));
+    if (const auto done = stream.read(std::span(skipped).first(count)); !done) return done.error();
+    left -= count;
+  }
+  StreamedArray array;
+  array.dtype = options.raw_dtype;
+  array.big_endian = options.raw_big_endian;
+  if (!options.raw_count) return array;
+  const auto bytes = checked_product(*options.raw_count, static_cast<std::uint64_t>(array.dtype->bytes));
+  if (*options.raw_count > max_elements || !bytes)
+    return Error{name, std::nullopt, fmt::format("at most {} elements", max_elements),
+                 fmt::format("{}", *options.raw_count)};
+  array.elements = *options.raw_count;
+  array.shape = {*options.raw_count};
+  return array;
 }
 
 }  // namespace lowp

@@ -9,19 +9,61 @@ namespace lowp {
 namespace {
 
 constexpr std::array reader_table{
-    Reader{"safetensors", ".safetensors", "safetensors file", sniff_safetensors, open_safetensors},
-    Reader{"safetensors_index", ".index.json", "safetensors index with its shards", sniff_safetensors_index,
-           open_safetensors_index},
-    Reader{"npy", ".npy", "NumPy array", sniff_npy, open_npy},
-    Reader{"npz", ".npz", "NumPy archive of arrays", sniff_npz, open_npz},
-    Reader{"torch", ".pt .pth .ckpt", "PyTorch torch.save file (zip format)", sniff_torch, open_torch},
-    Reader{"raw", ".raw .bin .dat", "raw binary, with a dtype given", sniff_raw, open_raw},
+    Reader{.name = "safetensors",
+           .extensions = ".safetensors",
+           .what = "safetensors file",
+           .sniff = sniff_safetensors,
+           .open = open_safetensors},
+    Reader{.name = "torch_index",
+           .extensions = ".bin.index.json",
+           .what = "index of PyTorch shards, with its shards",
+           .sniff = sniff_torch_index,
+           .open = open_torch_index,
+           .claims_files = true},
+    Reader{.name = "safetensors_index",
+           .extensions = ".index.json",
+           .what = "safetensors index with its shards",
+           .sniff = sniff_safetensors_index,
+           .open = open_safetensors_index,
+           .claims_files = true},
+    Reader{.name = "npy",
+           .extensions = ".npy",
+           .what = "NumPy array",
+           .sniff = sniff_npy,
+           .open = open_npy,
+           .start = start_npy},
+    Reader{
+        .name = "npz", .extensions = ".npz", .what = "NumPy archive of arrays", .sniff = sniff_npz, .open = open_npz},
+    Reader{.name = "torch",
+           .extensions = ".pt .pth .ckpt",
+           .what = "PyTorch torch.save file (zip format)",
+           .sniff = sniff_torch,
+           .open = open_torch},
+    Reader{.name = "torch_dcp",
+           .extensions = ".metadata",
+           .what = "directory of torch.distributed.checkpoint",
+           .sniff = sniff_torch_dcp,
+           .open = open_torch_dcp,
+           .claims_files = true},
+    Reader{.name = "raw",
+           .extensions = ".raw .bin .dat",
+           .what = "raw binary, with a dtype given",
+           .sniff = sniff_raw,
+           .open = open_raw,
+           .start = start_raw,
+           .takes_any_bytes = true},
 };
 
 }  // namespace
 
 std::span<const Reader> readers() {
   return reader_table;
+}
+
+std::string reader_names() {
+  std::string names;
+  for (const Reader& reader : reader_table) names += (names.empty() ? "" : ", ") + std::string(reader.name);
+  return names;
 }
 
 }  // namespace lowp

@@ -19,41 +19,13 @@ namespace {
 constexpr std::uint64_t max_header_bytes = 100'000'000;  // the reference implementation's own limit
 constexpr std::size_t max_rank = 64;
 
-// What the format defines beyond dtype_table: known, sized, not read.
-struct UnreadDtype {
-  std::string_view name;
-  std::uint64_t bits;
-  std::string_view why;
-};
-constexpr std::string_view not_floating = "is not floating point";
-constexpr std::string_view not_yet = "is not read yet";
-constexpr std::array unread_dtypes{
-    UnreadDtype{"BOOL", 8, not_floating},   UnreadDtype{"U8", 8, not_floating},
-    UnreadDtype{"I8", 8, not_floating},     UnreadDtype{"U16", 16, not_floating},
-    UnreadDtype{"I16", 16, not_floating},   UnreadDtype{"U32", 32, not_floating},
-    UnreadDtype{"I32", 32, not_floating},   UnreadDtype{"U64", 64, not_floating},
-    UnreadDtype{"I64", 64, not_floating},   UnreadDtype{"C64", 64, "is complex"},
-    UnreadDtype{"F8_E8M0", 8, not_yet},     UnreadDtype{"F8_E4M3FNUZ", 8, not_yet},
-    UnreadDtype{"F8_E5M2FNUZ", 8, not_yet}, UnreadDtype{"F6_E2M3", 6, not_yet},
-    UnreadDtype{"F6_E3M2", 6, not_yet},     UnreadDtype{"F4", 4, not_yet},
-};
-
 // The format's names are upper case and nothing else.
-const Dtype* readable_dtype(std::string_view name) {
-  const auto row = std::ranges::find(dtype_table, name, &Dtype::safetensors);
-  return row == dtype_table.end() ? nullptr : &*row;
+StoredDtype dtype_of(std::string_view name) {
+  return stored_dtype(&Dtype::safetensors, &OtherDtype::safetensors, name);
 }
 
-const UnreadDtype* unread_dtype(std::string_view name) {
-  const auto row = std::ranges::find(unread_dtypes, name, &UnreadDtype::name);
-  return row == unread_dtypes.end() ? nullptr : &*row;
-}
-
-// Bits of one element; 0 for a name that the format does not have.
-std::uint64_t dtype_bits(std::string_view name) {
-  if (const Dtype* dtype = readable_dtype(name)) return static_cast<std::uint64_t>(dtype->bytes) * 8;
-  const UnreadDtype* unread = unread_dtype(name);
-  return unread ? unread->bits : 0;
+bool is_code(std::string_view name) {
+  return name == "U8" || name == "U16" || name == "U32";
 }
 
 // The grammar is four levels deep and fixed, so a place in it is one enumerator.
@@ -208,16 +180,16 @@ class HeaderScan final : public JsonScan {
 // Nothing where the entry's bytes are what its dtype and shape need.
 std::optional<Error> size_fault(const std::string& file, const SafetensorsHeader& header,
                                 const SafetensorsEntry& entry) {
-  const std::uint64_t bits = dtype_bits(entry.dtype);
+  const StoredDtype dtype = dtype_of(entry.dtype);
   const auto fault = [&](std::string wanted, std::string found) {
     return Error{file, checked_sum(header.data_begin, entry.begin), std::move(wanted), std::move(found)};
   };
-  if (bits == 0) return fault(fmt::format("a known dtype for tensor '{}'", entry.name), "'" + entry.dtype + "'");
+  if (!dtype) return fault(fmt::format("a known dtype for tensor '{}'", entry.name), "'" + entry.dtype + "'");
   const auto count = element_count(entry.shape);
   if (!count || *count > max_elements) {
     return fault(fmt::format("at most {} elements in tensor '{}'", max_elements, entry.name), "more");
   }
-  const std::uint64_t needed = *count * bits;  // at most 2^46
+  const std::uint64_t needed = *count * static_cast<std::uint64_t>(dtype.bits());  // at most 2^46
   if (entry.end < entry.begin || needed % 8 != 0 || needed / 8 != entry.end - entry.begin) {
     return fault(
         fmt::format("{}{} bytes for tensor '{}'", needed / 8, needed % 8 != 0 ? " and a part" : "", entry.name),
@@ -292,8 +264,10 @@ Result<SafetensorsHeader> read_safetensors_header(const File& file) {
   const std::uint64_t length = little_endian(prefix);
   const std::uint64_t limit = std::min(max_header_bytes, file.size() - 8);
   if (length > limit) {
+    const std::string_view text(reinterpret_cast<const char*>(prefix.data()), prefix.size());
+    const bool is_text = std::ranges::all_of(text, [](char c) { return c >= ' ' && c <= '~'; });
     return Error{file.path(), 0, fmt::format("a safetensors header of at most {} bytes", limit),
-                 fmt::format("a length of {}", length)};
+                 is_text ? fmt::format("text ('{}...')", text) : fmt::format("a length of {}", length)};
   }
   std::string text(static_cast<std::size_t>(length), '\0');
   if (const auto done = read_at(**descriptor, file.path(), 8, std::as_writable_bytes(std::span(text))); !done) {
@@ -309,14 +283,14 @@ Result<SafetensorsHeader> read_safetensors_header(const File& file) {
 
 std::optional<TensorView> safetensors_view(const std::shared_ptr<const File>& file, const SafetensorsHeader& header,
                                            const SafetensorsEntry& entry, SkipLog& skips) {
-  const Dtype* dtype = readable_dtype(entry.dtype);
-  if (dtype == nullptr) {
-    skips.skip(entry.name, fmt::format("dtype {} {}", entry.dtype, unread_dtype(entry.dtype)->why));
+  const StoredDtype dtype = dtype_of(entry.dtype);
+  if (dtype.read == nullptr) {
+    skips.skip(entry.name, fmt::format("dtype {} {}", entry.dtype, dtype.other->why));
     return std::nullopt;
   }
   TensorView view;
   view.name = entry.name;
-  view.dtype = dtype;
+  view.dtype = dtype.read;
   view.shape = entry.shape;
   view.elements = *element_count(entry.shape);
   view.source = file_range(file, header.data_begin + entry.begin, entry.end - entry.begin);
@@ -351,7 +325,12 @@ Result<Input> open_safetensors(const std::string& path, const OpenOptions&) {
   SkipLog skips;
   for (const SafetensorsEntry& entry : header->entries) {
     if (auto view = safetensors_view(*file, *header, entry, skips)) input.tensors.push_back(*std::move(view));
+    if (is_code(entry.dtype)) {
+      input.codes.push_back({entry.name, entry.shape, dtype_of(entry.dtype).bits() / 8,
+                             file_range(*file, header->data_begin + entry.begin, entry.end - entry.begin)});
+    }
   }
+  input.metadata = header->metadata;
   input.notes = skips.notes();
   take_metadata(*header, input);
   return input;

@@ -20,10 +20,6 @@ bool starts_with(Head head, std::string_view magic) {
   return as_text(head).starts_with(magic);
 }
 
-bool has_known_magic(Head head) {
-  return is_npy(head) || is_zip(head) || is_legacy_torch(head) || is_safetensors(head);
-}
-
 char lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
@@ -60,11 +56,16 @@ bool is_legacy_torch(Head head) {
   return starts_with(head, "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19");
 }
 
+// The shortest header is "{}"; in a longer one a name follows the brace.
 bool is_safetensors(Head head) {
-  if (head.size() < 10 || little_endian(head.first(8)) > 100'000'000) return false;
+  if (head.size() < 10 || little_endian(head.first(8)) < 2 || little_endian(head.first(8)) > 100'000'000) return false;
   const std::string_view json = as_text(head).substr(8);
-  const auto first = json.find_first_not_of(" \t\r\n");
-  return first != std::string_view::npos && json[first] == '{';
+  const auto first = json.find_first_not_of(" \t\r\n", 1);
+  return json[0] == '{' && first != std::string_view::npos && (json[first] == '"' || json[first] == '}');
+}
+
+bool has_known_magic(Head head) {
+  return is_npy(head) || is_zip(head) || is_legacy_torch(head) || is_safetensors(head);
 }
 
 std::string_view first_zip_name(Head head) {
@@ -86,7 +87,11 @@ bool sniff_safetensors(std::string_view path, Head head) {
 }
 
 bool sniff_safetensors_index(std::string_view path, Head head) {
-  return has_extension(path, ".index.json") && !has_known_magic(head);
+  return has_extension(path, ".index.json") && !sniff_torch_index(path, head) && !has_known_magic(head);
+}
+
+bool sniff_torch_index(std::string_view path, Head head) {
+  return has_extension(path, ".bin.index.json") && !has_known_magic(head);
 }
 
 bool sniff_npy(std::string_view path, Head head) {
@@ -106,6 +111,10 @@ bool sniff_torch(std::string_view path, Head head) {
   if (!is_zip(head)) return named && !has_known_magic(head);
   const std::string_view entry = first_zip_name(head);
   return is_torch_name(entry) || (named && !is_npz_name(entry));
+}
+
+bool sniff_torch_dcp(std::string_view path, Head head) {
+  return path.substr(path.rfind('/') + 1) == ".metadata" && (head.empty() || starts_with(head, "\x80"));
 }
 
 bool sniff_raw(std::string_view, Head) {

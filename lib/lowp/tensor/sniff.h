@@ -15,6 +15,7 @@ bool is_zip(Head head);
 bool is_tar(Head head);
 bool is_legacy_torch(Head head);  // torch.save before 1.6, or with _use_new_zipfile_serialization=False
 bool is_safetensors(Head head);   // a plausible length, then a JSON object
+bool has_known_magic(Head head);  // any of npy, zip, legacy torch, safetensors
 
 // Name of the first entry of a zip, as far as the head holds it; empty if there is none.
 std::string_view first_zip_name(Head head);

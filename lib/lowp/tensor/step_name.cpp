@@ -9,6 +9,8 @@
 namespace lowp {
 namespace {
 
+constexpr int directories_asked = 2;  // those nearest to the file
+
 bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
@@ -52,11 +54,31 @@ bool is_of_format(std::string_view name, Run run) {
   return exponent || (word == "m" && letters > 0 && is_digit(name[letters - 1]));
 }
 
+// Digits that number the files of one step: "rank0", "mp_rank_00", "shard-2", "00001-of-00004".
+bool is_of_part(std::string_view name, Run run) {
+  if (name.substr(run.end).starts_with("-of-")) return true;
+  std::size_t end = run.begin;
+  if (end > 0 && std::string_view("-_. =").find(name[end - 1]) != std::string_view::npos) --end;
+  std::size_t begin = end;
+  while (begin > 0 && is_letter(name[begin - 1])) --begin;
+  constexpr std::array<std::string_view, 14> parts{"rank",  "shard", "part", "worker", "node", "gpu", "device",
+                                                   "world", "size",  "of",   "tp",     "pp",   "dp",  "mp"};
+  return std::ranges::find(parts, name.substr(begin, end - begin)) != parts.end();
+}
+
 std::optional<std::int64_t> number(std::string_view name, Run run) {
   std::int64_t value = 0;
   const auto [end, fault] = std::from_chars(name.data() + run.begin, name.data() + run.end, value);
   if (fault != std::errc{}) return std::nullopt;
   return value;
+}
+
+// The last digits that follow a keyword.
+std::optional<Run> keyword_run(std::string_view name) {
+  for (auto run = last_run(name, name.size()); run; run = last_run(name, run->begin)) {
+    if (follows_keyword(name, *run)) return run;
+  }
+  return std::nullopt;
 }
 
 // File name without directories and without its extension, in lower case.
@@ -77,13 +99,32 @@ std::string stem(std::string_view path) {
 
 std::optional<std::int64_t> step_of_name(std::string_view path) {
   const std::string name = stem(path);
+  if (const auto run = keyword_run(name)) return number(name, *run);
   for (auto run = last_run(name, name.size()); run; run = last_run(name, run->begin)) {
-    if (follows_keyword(name, *run)) return number(name, *run);
+    if (!is_of_format(name, *run) && !is_of_part(name, *run)) return number(name, *run);
   }
-  for (auto run = last_run(name, name.size()); run; run = last_run(name, run->begin)) {
-    if (!is_of_format(name, *run)) return number(name, *run);
+  std::string directories(path.substr(0, path.rfind('/') == std::string_view::npos ? 0 : path.rfind('/')));
+  std::ranges::transform(directories, directories.begin(), lower);
+  std::string_view rest = directories;
+  for (int level = 0; level < directories_asked && !rest.empty(); ++level) {
+    const std::string_view directory = rest.substr(rest.rfind('/') + 1);
+    if (const auto run = keyword_run(directory)) return number(directory, *run);
+    rest = rest.substr(0, rest.rfind('/') == std::string_view::npos ? 0 : rest.rfind('/'));
   }
   return std::nullopt;
+}
+
+std::optional<ShardName> shard_of_name(std::string_view path) {
+  constexpr std::string_view between = "-of-";
+  const std::size_t at = path.rfind(between);
+  const auto numbered = at == std::string_view::npos ? std::nullopt : last_run(path, at);
+  if (!numbered || numbered->end != at) return std::nullopt;
+  std::size_t end = at + between.size();
+  while (end < path.size() && is_digit(path[end])) ++end;
+  const auto own = number(path, *numbered), all = number(path, {at + between.size(), end});
+  if (!own || !all || path.find('/', at) != std::string_view::npos) return std::nullopt;
+  return ShardName{std::string(path.substr(0, numbered->begin)) + "*" + std::string(path.substr(at)),
+                   static_cast<std::uint64_t>(*own), static_cast<std::uint64_t>(*all)};
 }
 
 bool natural_less(std::string_view a, std::string_view b) {

@@ -4,12 +4,20 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace lowp {
 
-// The step in a file's name (directories and extension left out), by the rule told at Input.
+// The step in a file's name (its extension left out), by the rule told at Input.
 std::optional<std::int64_t> step_of_name(std::string_view path);
+
+// One file of several that are one dump: "model-00002-of-00004.safetensors".
+struct ShardName {
+  std::string family;  // "model-*-of-00004.safetensors", with the directories
+  std::uint64_t number = 0, count = 0;
+};
+std::optional<ShardName> shard_of_name(std::string_view path);
 
 // Whether `a` comes before `b` with runs of digits compared as numbers: "step9" before "step10".
 bool natural_less(std::string_view a, std::string_view b);

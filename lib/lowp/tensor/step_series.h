@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -22,7 +23,7 @@ struct OpenOptions {
   const Dtype* assume_dtype = nullptr;  // of npy descriptors that lost their name (V1, V2)
   std::vector<std::string> select;      // globs over tensor names, '*' crosses '/'; empty: all
   bool pipes = false;                   // "-" (standard input) and named pipes are allowed: what is read once suffices
-  bool strict = false;                  // torch CRC mismatches are errors, not warnings
+  bool strict = false;                  // torch CRC mismatches and unreadable files of a directory are errors
 };
 
 // A file as it was when it was opened.
@@ -35,35 +36,43 @@ struct FileStamp {
   friend bool operator==(const FileStamp&, const FileStamp&) = default;
 };
 
-// One file (or one index with its shards) of one training step. The step is what the file's metadata says, else the
-// last digits in its name that follow "step", "iter" or "epoch" (one of "-_. =" may stand between), else the last
-// digits that are not part of a format's name (bf16, e4m3, float32).
+// One file, or the files that are one dump (an index and its shards, NAME-00001-of-00003 and its like), of one step.
+// The step is what the file's metadata says, else the last digits in its name that follow "step", "iter" or "epoch"
+// (one of
+// "-_. =" may stand between), else the last digits that are not part of a format's name (bf16, e4m3) and do not number
+// a rank, shard or part, else those that follow such a word in the names of the two directories above.
 struct Input {
-  std::string path;                  // as the user gave it or found in the directory he gave
+  std::string path;                  // as the user gave it or found in the directory he gave; shards: with a '*'
   std::string format;                // name of the reader
   std::optional<std::int64_t> step;  // from metadata, else from the file name
   std::uint64_t bytes = 0;           // of the file or files
   std::vector<TensorView> tensors;   // in file order, after `select`; names unique
-  std::vector<std::string> notes;    // what was skipped and why; printable lines
-  std::vector<FileStamp> files;      // the file, or the index and its shards
+  std::vector<CodeTensor> codes;     // integers, which no pass counts
+  std::map<std::string, std::string> metadata;  // what the file says of itself beside tensors
+  std::vector<std::string> notes;               // what was skipped and why; printable lines
+  std::vector<FileStamp> files;                 // the file, or the index and its shards
   std::optional<int> dump_scale_log2;     // of the loss scale in the file's metadata, where there is a power of two
   std::optional<std::string> loss_dtype;  // of the loss, where the metadata says so; printable
 };
 
-// Inputs ordered by step where every one has a step and they differ, else in the order given.
+// Inputs ordered by step where every one has a step, else in the order given. Several may be of one step (ranks).
 struct StepSeries {
   std::vector<Input> inputs;
 };
 
 // Opens files, pipes where they are allowed, and directories (a directory gives the dumps directly inside it, sorted by
-// name, numbers by value; files that no reader recognises are noted in its first input, not errors; an index claims its
-// shards). Every offset, size, shape and name has been checked when this returns: a later read can only fail for I/O,
-// corrupt compressed data, or a file that changed.
+// name, numbers by value; an index claims its shards). Files of a directory that no reader recognises, or that cannot
+// be read while others can, are noted in its first input; with `strict` the latter are errors. Every offset, size,
+// shape and name has been checked when this returns: a later read can only fail for I/O, corrupt compressed data, or a
+// file that changed.
 Result<StepSeries> open_series(std::span<const std::string> paths, const OpenOptions& options);
 
-// What reading showed that opening could not: a file changed since then, or a torch checksum does not match. Ask after
-// the last read; a printable note, or nothing.
-std::optional<std::string> changed_since_open(const Input& input);
+// What only reading can show; to be asked after the last read. An Error if a file is not what it was when it was
+// opened: what was read may be a mixture. Checksums of torch records that do not match are doubts, as printable lines.
+std::optional<Error> changed_while_read(const StepSeries& series);
+std::vector<std::string> doubts_of(const Input& input);
+// The notes of an input and its doubts, for a report made after the last read.
+std::vector<std::string> notes_after_reading(const Input& input);
 
 // Whether `name` matches `glob`: '*' any run of characters, '?' one, everything else itself.
 bool glob_match(std::string_view glob, std::string_view name);

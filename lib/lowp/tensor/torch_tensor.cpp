@@ -7,51 +7,16 @@
 #include <array>
 
 #include "lowp/tensor/checked.h"
+#include "lowp/tensor/row_major.h"
+#include "lowp/tensor/sparse_tensor.h"
 #include "lowp/tensor/strided.h"
+#include "lowp/tensor/torch_strided.h"
 
 namespace lowp {
 namespace {
 
 constexpr int max_wrappers = 8;  // a parameter around a tensor with attributes around ...
-constexpr std::string_view not_floating = "is not floating point";
 constexpr std::string_view not_yet = "is not read yet";
-
-// Element types by the name of torch's storage class and of its dtype; those without a reason are read.
-struct TorchType {
-  std::string_view storage;  // "FloatStorage"; empty where torch has none
-  std::string_view dtype;    // "float32"
-  std::string_view ours;
-  std::string_view skip;
-};
-constexpr std::array torch_types{
-    TorchType{"DoubleStorage", "float64", "f64", ""},
-    TorchType{"FloatStorage", "float32", "f32", ""},
-    TorchType{"HalfStorage", "float16", "f16", ""},
-    TorchType{"BFloat16Storage", "bfloat16", "bf16", ""},
-    TorchType{"", "float8_e4m3fn", "f8_e4m3", ""},
-    TorchType{"", "float8_e5m2", "f8_e5m2", ""},
-    TorchType{"", "float8_e4m3fnuz", "", not_yet},
-    TorchType{"", "float8_e5m2fnuz", "", not_yet},
-    TorchType{"", "float8_e8m0fnu", "", not_yet},
-    TorchType{"", "float4_e2m1fn_x2", "", not_yet},
-    TorchType{"BoolStorage", "bool", "", not_floating},
-    TorchType{"ByteStorage", "uint8", "", not_floating},
-    TorchType{"CharStorage", "int8", "", not_floating},
-    TorchType{"ShortStorage", "int16", "", not_floating},
-    TorchType{"IntStorage", "int32", "", not_floating},
-    TorchType{"LongStorage", "int64", "", not_floating},
-    TorchType{"", "uint16", "", not_floating},
-    TorchType{"", "uint32", "", not_floating},
-    TorchType{"", "uint64", "", not_floating},
-    TorchType{"ComplexHalfStorage", "complex32", "", "is complex"},
-    TorchType{"ComplexFloatStorage", "complex64", "", "is complex"},
-    TorchType{"ComplexDoubleStorage", "complex128", "", "is complex"},
-    TorchType{"QInt8Storage", "qint8", "", "is quantized"},
-    TorchType{"QUInt8Storage", "quint8", "", "is quantized"},
-    TorchType{"QInt32Storage", "qint32", "", "is quantized"},
-    TorchType{"QUInt4x2Storage", "quint4x2", "", "is quantized"},
-    TorchType{"QUInt2x4Storage", "quint2x4", "", "is quantized"},
-};
 
 // What a tensor is rebuilt by.
 enum class Rebuild { dense, dense_with_dtype, parameter, subclass, sparse, unread };
@@ -75,30 +40,25 @@ constexpr std::array rebuild_names{
     RebuildName{"_rebuild_device_tensor_from_cpu_tensor", Rebuild::unread},
 };
 
-const Node& module_of(const PickleGraph& graph, const Node& global) {
-  return graph[global.items[0]];
+std::string_view module_of(const PickleGraph& graph, NodeId global) {
+  return graph[graph.items(global)[0]].text();
 }
-const Node& name_of(const PickleGraph& graph, const Node& global) {
-  return graph[global.items[1]];
+std::string_view name_of(const PickleGraph& graph, NodeId global) {
+  return graph[graph.items(global)[1]].text();
 }
 
 const RebuildName* rebuild_of_global(const PickleGraph& graph, NodeId id) {
-  const Node& global = graph[id];
-  if (global.kind != NodeKind::global) return nullptr;
-  const std::string_view module = module_of(graph, global).text;
+  if (graph[id].kind != NodeKind::global) return nullptr;
+  const std::string_view module = module_of(graph, id);
   if (module != "torch._utils" && module != "torch._tensor") return nullptr;
-  const auto row = std::ranges::find(rebuild_names, name_of(graph, global).text, &RebuildName::name);
+  const auto row = std::ranges::find(rebuild_names, name_of(graph, id), &RebuildName::name);
   return row == rebuild_names.end() ? nullptr : &*row;
-}
-
-std::string described(const TorchType& type) {
-  return fmt::format("dtype {} {}", type.dtype, type.skip);
 }
 
 // A tensor node on its way to a view. Every step may end with a skip or an Error.
 class Builder {
  public:
-  Builder(const TorchFile& torch, const std::string& name) : torch_(torch), graph_(torch.graph), name_(name) {}
+  Builder(const TorchFile& torch, const std::string& name) : graph_(torch.graph), name_(name), reader_(torch, name) {}
 
   // Nothing: skipped, see `skip`.
   Result<std::optional<TensorView>> build(NodeId callable, NodeId args) {
@@ -106,7 +66,7 @@ class Builder {
       const RebuildName* rebuild = rebuild_of_global(graph_, callable);
       if (rebuild == nullptr) return fault("a function that rebuilds a tensor", "another value");
       if (graph_[args].kind != NodeKind::tuple) return fault("a tuple of arguments", "another value");
-      const std::span<const NodeId> items = graph_[args].items;
+      const std::span<const NodeId> items = graph_.items(args);
       switch (rebuild->how) {
         case Rebuild::dense:
         case Rebuild::dense_with_dtype: return dense(items, rebuild->how == Rebuild::dense_with_dtype);
@@ -115,8 +75,8 @@ class Builder {
         case Rebuild::parameter: {
           if (items.empty() || graph_[items[0]].kind != NodeKind::object)
             return fault("a tensor in a parameter", "none");
-          callable = graph_[items[0]].callable;
-          args = graph_[items[0]].args;
+          callable = graph_[items[0]].callable();
+          args = graph_[items[0]].args();
           break;
         }
         case Rebuild::subclass: {
@@ -138,173 +98,139 @@ class Builder {
   std::string skip;
 
  private:
-  struct Storage {
-    const TorchType* type = nullptr;  // nullptr: untyped, counted in bytes
-    std::string_view key;
-    std::uint64_t count = 0;
-  };
-
-  Error fault(std::string wanted, std::string found) const {
-    return {torch_.archive->file().path(), std::nullopt, fmt::format("{} in tensor '{}'", wanted, name_),
-            std::move(found)};
-  }
   std::optional<TensorView> skipped(std::string reason) {
     skip = std::move(reason);
     return std::nullopt;
   }
-
-  std::optional<std::uint64_t> unsigned_integer(NodeId id) const {
-    const Node& node = graph_[id];
-    if (node.kind != NodeKind::integer || node.number < 0) return std::nullopt;
-    return static_cast<std::uint64_t>(node.number);
-  }
-  // A tuple, or torch.Size of one.
-  std::optional<std::vector<std::uint64_t>> integers(NodeId id) const {
-    const Node* node = &graph_[id];
-    if (node->kind == NodeKind::object && graph_[node->callable].kind == NodeKind::global &&
-        global_name(graph_, node->callable) == "torch.Size" && graph_[node->args].items.size() == 1) {
-      node = &graph_[graph_[node->args].items[0]];
-    }
-    if (node->kind != NodeKind::tuple || node->items.size() > 64) return std::nullopt;
-    std::vector<std::uint64_t> numbers;
-    for (const NodeId item : node->items) {
-      const auto number = unsigned_integer(item);
-      if (!number) return std::nullopt;
-      numbers.push_back(*number);
-    }
-    return numbers;
+  Error fault(std::string wanted, std::string found) const {
+    return reader_.fault(std::move(wanted), std::move(found));
   }
 
-  // ('storage', class, key, location, count).
-  Result<std::optional<Storage>> storage(NodeId id) {
-    const Node& node = graph_[id];
-    if (node.kind != NodeKind::persistent) return fault("a storage", "another value");
-    const std::span<const NodeId> items = graph_[node.items[0]].items;
-    const bool shaped = graph_[node.items[0]].kind == NodeKind::tuple && items.size() >= 5 &&
-                        graph_[items[0]].text == "storage" && graph_[items[1]].kind == NodeKind::global &&
-                        graph_[items[2]].kind == NodeKind::text && unsigned_integer(items[4]);
-    if (!shaped) return fault("a storage's class, key, location and count", "other values");
-    Storage result{nullptr, graph_[items[2]].text, *unsigned_integer(items[4])};
-    const std::string_view name = name_of(graph_, graph_[items[1]]).text;
-    if (name == "UntypedStorage" || name == "_UntypedStorage") return std::optional(result);
-    const auto row = name.empty() ? torch_types.end() : std::ranges::find(torch_types, name, &TorchType::storage);
-    if (row == torch_types.end()) {
-      skip = fmt::format("storage class {} is unknown", global_name(graph_, items[1]));
-      return std::optional<Storage>();
-    }
-    result.type = &*row;
-    return std::optional(result);
+  Result<std::optional<Strided>> strided(std::span<const NodeId> items, bool with_dtype, bool indices) {
+    auto tensor = reader_.read(items, with_dtype, indices);
+    if (tensor && !*tensor) skip = reader_.skip;
+    return tensor;
   }
-
-  // (storage, offset, size, stride, requires_grad, hooks[, dtype]).
   Result<std::optional<TensorView>> dense(std::span<const NodeId> items, bool with_dtype) {
-    if (items.size() < (with_dtype ? 7u : 4u)) return fault("storage, offset, size and stride", "fewer arguments");
-    const auto held = storage(items[0]);
-    if (!held) return held.error();
-    if (!*held) return std::optional<TensorView>();
-    const TorchType* type = (*held)->type;
-    if (with_dtype) {
-      const Node& dtype = graph_[items[6]];
-      if (dtype.kind != NodeKind::global) return fault("a dtype", "another value");
-      const auto row = std::ranges::find(torch_types, name_of(graph_, dtype).text, &TorchType::dtype);
-      if (row == torch_types.end()) return skipped(fmt::format("dtype {} is unknown", global_name(graph_, items[6])));
-      if (type != nullptr && type != &*row) return fault(fmt::format("dtype {}", type->dtype), std::string(row->dtype));
-      type = &*row;
-    }
-    if (type == nullptr) return fault("a dtype", "an untyped storage");
-    if (!type->skip.empty()) return skipped(described(*type));
-    const auto offset = unsigned_integer(items[1]);
-    auto shape = integers(items[2]);
-    const auto strides = integers(items[3]);
-    if (!offset || !shape || !strides || shape->size() != strides->size()) {
-      return fault("an offset, and sizes and strides of one rank, none negative", "other values");
-    }
-    return view(**held, *type, *offset, *std::move(shape), *strides);
+    auto tensor = strided(items, with_dtype, false);
+    if (!tensor) return tensor.error();
+    if (!*tensor) return std::optional<TensorView>();
+    return view(**tensor);
   }
-
-  Result<std::optional<TensorView>> view(const Storage& held, const TorchType& type, std::uint64_t offset,
-                                         std::vector<std::uint64_t> shape, const std::vector<std::uint64_t>& strides) {
+  std::optional<TensorView> view(const Strided& tensor) {
     TensorView view;
     view.name = name_;
-    view.dtype = find_dtype(type.ours);
-    const auto item = static_cast<std::uint64_t>(view.dtype->bytes);
-    const auto elements = element_count(shape);
-    if (!elements || *elements > max_elements) return fault(fmt::format("at most {} elements", max_elements), "more");
-    view.elements = *elements;
-    view.source = empty_source();
-    const auto extent = view_extent(shape, strides);
-    view.shape = std::move(shape);
-    if (*elements == 0) return std::optional(std::move(view));
-
-    const std::uint64_t count = held.type == nullptr ? held.count / item : held.count;
-    const auto end = extent ? checked_sum(offset, *extent) : std::nullopt;
-    if (!end || *end > count)
-      return fault(fmt::format("a view within its storage of {} elements", count), "one beyond it");
-    const std::string record_name = fmt::format("{}/data/{}", torch_.root, held.key);
-    const ZipEntry* record = torch_.archive->find(record_name);
-    if (record == nullptr) return fault(fmt::format("record '{}'", record_name), "none");
-    if (record->bytes / item < count) {
-      return fault(fmt::format("{} elements of {} bytes in record '{}'", count, item, record_name),
-                   fmt::format("{} bytes", record->bytes));
-    }
-    auto stored = canonical_view(view.shape, strides);
+    view.dtype = tensor.type.read;
+    view.elements = tensor.elements;
+    view.source = tensor.extent;
+    view.shape = tensor.shape;
+    if (tensor.elements == 0) return view;
+    auto stored = canonical_view(tensor.shape, tensor.strides);
     if (!stored) return skipped("its view overlaps itself");
     view.multiplicity = stored->multiplicity;
-    view.source = strided_source(torch_.archive->range(*record, offset * item, *extent * item), std::move(stored->axes),
-                                 view.dtype->bytes);
-    if (torch_.big_endian) view.source = byte_swapped(view.source, view.dtype->bytes);
-    return std::optional(std::move(view));
+    view.source = strided_source(tensor.extent, std::move(stored->axes), view.dtype->bytes);
+    if (!is_row_major(tensor.shape, tensor.strides)) view.row_major = reader_.in_row_major(tensor);
+    return view;
   }
 
-  // (layout, (indices, values, size[, coalesced])). The indices are not looked at.
+  // (layout, (indices, values, size[, coalesced])).
   Result<std::optional<TensorView>> sparse(std::span<const NodeId> items) {
     if (items.size() < 2 || graph_[items[1]].kind != NodeKind::tuple) return fault("a layout and its parts", "less");
     const std::string layout = layout_name(items[0]);
     if (layout != "torch.sparse_coo") return skipped(fmt::format("layout {} {}", layout, not_yet));
-    const std::span<const NodeId> parts = graph_[items[1]].items;
-    if (parts.size() < 3 || graph_[parts[1]].kind != NodeKind::object) return fault("indices, values and size", "less");
-    const RebuildName* inner = rebuild_of_global(graph_, graph_[parts[1]].callable);
-    if (inner == nullptr || inner->how == Rebuild::sparse) return fault("dense values", "another value");
-    const auto shape = integers(parts[2]);
+    const std::span<const NodeId> parts = graph_.items(items[1]);
+    if (parts.size() < 3) return fault("indices, values and size", "less");
+    const auto shape = reader_.integers(parts[2]);
     const auto total = shape ? element_count(*shape) : std::nullopt;
     if (!total || *total > max_elements)
       return fault(fmt::format("a size of at most {} elements", max_elements), "another");
-    auto values = build(graph_[parts[1]].callable, graph_[parts[1]].args);
-    if (!values || !*values) return values;
-    if ((*values)->elements > *total) return skipped("its sparse values repeat (it is not coalesced)");
-    (*values)->shape = *shape;
-    (*values)->implicit_zeros = *total - (*values)->elements;
-    (*values)->elements = *total;
-    return values;
+    const auto indices = sparse_part(parts[0], true);
+    if (!indices) return indices.error();
+    const auto values = sparse_part(parts[1], false);
+    if (!values) return values.error();
+    if (!*indices || !*values) return std::optional<TensorView>();
+    const std::size_t axes = (*indices)->shape.empty() ? 0 : static_cast<std::size_t>((*indices)->shape[0]);
+    const std::span<const std::uint64_t> inner = (*values)->shape;
+    if ((*indices)->shape.size() != 2 || inner.empty() || inner[0] != (*indices)->shape[1] || axes > shape->size() ||
+        !std::ranges::equal(inner.subspan(1), std::span(*shape).subspan(axes)))
+      return fault("sparse indices and values that fit the size", "others");
+    auto placed = std::make_shared<SparseParts>();
+    placed->where = reader_.where();
+    placed->sizes.assign(shape->begin(), shape->begin() + static_cast<std::ptrdiff_t>(axes));
+    placed->entries = inner[0];
+    placed->block = *element_count(inner.subspan(1));
+    placed->dtype = (*values)->type.read;
+    placed->indices = reader_.in_row_major(**indices);
+    placed->values = reader_.in_row_major(**values);
+    const bool coalesced = parts.size() > 3 && graph_.truth(parts[3]);
+    auto view = this->view(**values);
+    if (!view) return view;
+    return completed(*std::move(view), std::move(placed), *shape, *total, coalesced);
+  }
+  Result<std::optional<Strided>> sparse_part(NodeId id, bool indices) {
+    const RebuildName* rebuild =
+        graph_[id].kind == NodeKind::object ? rebuild_of_global(graph_, graph_[id].callable()) : nullptr;
+    const bool fits = rebuild != nullptr && graph_[graph_[id].args()].kind == NodeKind::tuple &&
+                      (rebuild->how == Rebuild::dense || rebuild->how == Rebuild::dense_with_dtype);
+    if (!fits) return fault("dense sparse indices and values", "another value");
+    return strided(graph_.items(graph_[id].args()), rebuild->how == Rebuild::dense_with_dtype, indices);
+  }
+  // From a view of the stored values to one of the whole. torch says of a coalesced tensor that its indices differ, so
+  // they are looked at only where its order matters.
+  Result<std::optional<TensorView>> completed(TensorView view, std::shared_ptr<const SparseParts> parts,
+                                              const std::vector<std::uint64_t>& shape, std::uint64_t total,
+                                              bool coalesced) {
+    if (total == 0 || view.elements == 0) {
+      view.source = empty_source();
+      view.multiplicity = 1;
+      view.elements = 0;
+    } else if (!coalesced) {
+      if (parts->entries > max_sparse_entries)
+        return skipped(
+            fmt::format("it is not coalesced, and more than {} entries are not added here", max_sparse_entries));
+      auto plan = plan_sparse(*parts);
+      if (!plan) return plan.error();
+      const std::uint64_t kept = plan->place.size() * parts->block;
+      if (kept != view.elements) {
+        view.source = coalesced_source(parts, std::make_shared<const SparsePlan>(*std::move(plan)));
+        view.multiplicity = 1;
+        view.elements = kept;
+      }
+    }
+    if (view.elements > total) return skipped("it has more sparse values than elements");
+    view.implicit_zeros = total - view.elements;
+    view.elements = total;
+    view.shape = shape;
+    view.row_major = total == 0 ? nullptr : dense_source(std::move(parts));
+    return std::optional(std::move(view));
   }
   // The layout is a global, or torch.serialization._get_layout('torch.sparse_coo').
   std::string layout_name(NodeId id) const {
     const Node& node = graph_[id];
     if (node.kind == NodeKind::global) return global_name(graph_, id);
-    if (node.kind != NodeKind::object || graph_[node.args].items.empty()) return "of another kind";
-    return std::string(graph_[graph_[node.args].items[0]].text);
+    if (node.kind != NodeKind::object || graph_.items(node.args()).empty()) return "of another kind";
+    return std::string(graph_[graph_.items(node.args())[0]].text());
   }
 
-  const TorchFile& torch_;
   const PickleGraph& graph_;
   const std::string& name_;
+  StridedReader reader_;
 };
 
 }  // namespace
 
 std::string global_name(const PickleGraph& graph, NodeId global) {
-  const Node& node = graph[global];
-  return fmt::format("{}.{}", module_of(graph, node).text, name_of(graph, node).text);
+  return fmt::format("{}.{}", module_of(graph, global), name_of(graph, global));
 }
 
 bool is_tensor(const PickleGraph& graph, NodeId node) {
-  return graph[node].kind == NodeKind::object && rebuild_of_global(graph, graph[node].callable) != nullptr;
+  return graph[node].kind == NodeKind::object && rebuild_of_global(graph, graph[node].callable()) != nullptr;
 }
 
 Result<std::optional<TensorView>> torch_view(const TorchFile& torch, NodeId node, const std::string& name,
                                              SkipLog& skips) {
   Builder builder(torch, name);
-  auto view = builder.build(torch.graph[node].callable, torch.graph[node].args);
+  auto view = builder.build(torch.graph[node].callable(), torch.graph[node].args());
   if (view && !*view) skips.skip(name, builder.skip);
   return view;
 }

@@ -18,8 +18,16 @@ struct TorchFile {
   std::shared_ptr<const ZipArchive> archive;
   std::string root;
   bool big_endian = false;
-  PickleGraph graph;
+  std::string pickle;
+  PickleGraph graph;  // its texts are in `pickle`
 };
+
+// The largest pickle that is read.
+inline constexpr std::uint64_t max_pickle_bytes = std::uint64_t{64} << 20;
+
+// Opens what torch.save wrote; an Error says what a file of another kind is.
+Result<std::unique_ptr<const TorchFile>> open_torch_archive(std::shared_ptr<const File> file,
+                                                            const OpenOptions& options);
 
 // "module.name" of a global node.
 std::string global_name(const PickleGraph& graph, NodeId global);

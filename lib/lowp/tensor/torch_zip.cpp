@@ -4,21 +4,21 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 #include <unordered_map>
 #include <unordered_set>
 
 #include "lowp/tensor/reader_rows.h"
-#include "lowp/tensor/sniff.h"
 #include "lowp/tensor/torch_tensor.h"
 
 namespace lowp {
 namespace {
 
-constexpr std::uint64_t max_pickle_bytes = std::uint64_t{256} << 20;
 constexpr std::size_t max_depth = 128;
 constexpr std::size_t max_name_bytes = 4096;
 constexpr std::size_t max_all_names_bytes = std::size_t{64} << 20;
-constexpr std::size_t max_tensors = std::size_t{1} << 20;
+constexpr std::size_t max_names_per_tensor = 1024;
+constexpr std::uint64_t max_reads = 128;  // times the bytes of the file, by all its tensors
 
 constexpr std::array<std::string_view, 4> dict_classes{"collections.OrderedDict", "collections.defaultdict",
                                                        "collections.Counter", "builtins.dict"};
@@ -35,15 +35,15 @@ class Walk {
     while (!path_.empty()) {
       Frame& frame = path_.back();
       name_.resize(frame.name_bytes);
-      const Node& node = graph_[frame.node];
-      if (frame.next == node.items.size()) {
+      const std::span<const NodeId> items = graph_.items(frame.node);
+      if (frame.next == items.size()) {
         path_.pop_back();
         continue;
       }
       const std::size_t next = frame.next;
       frame.next += frame.pairs ? 2 : 1;
-      const NodeId child = node.items[frame.pairs ? next + 1 : next];
-      const std::string key = frame.pairs ? key_text(node.items[next]) : std::to_string(next);
+      const NodeId child = items[frame.pairs ? next + 1 : next];
+      const std::string key = frame.pairs ? key_text(items[next]) : std::to_string(next);
       if (path_.size() == 1 && frame.pairs) note_step(key, child);
       if (!leads_anywhere(child)) continue;
       if (name_.size() + 1 + key.size() > max_name_bytes) {
@@ -72,7 +72,7 @@ class Walk {
     switch (graph_[id].kind) {
       case NodeKind::tuple:
       case NodeKind::list:
-      case NodeKind::dict: return !graph_[id].items.empty();
+      case NodeKind::dict: return !graph_.items(id).empty();
       case NodeKind::object:
       case NodeKind::global:
       case NodeKind::persistent: return true;
@@ -87,7 +87,7 @@ class Walk {
   }
   std::string key_text(NodeId id) const {
     const Node& key = graph_[id];
-    if (key.kind == NodeKind::text) return std::string(key.text.substr(0, max_name_bytes + 1));
+    if (key.kind == NodeKind::text) return std::string(key.text().substr(0, max_name_bytes + 1));
     return key.kind == NodeKind::integer ? std::to_string(key.number) : "?";
   }
   // A checkpoint may say itself which step it is.
@@ -98,17 +98,19 @@ class Walk {
     }
   }
   bool is_dict_object(const Node& node) const {
-    if (graph_[node.callable].kind != NodeKind::global) return false;
-    return std::ranges::find(dict_classes, global_name(graph_, node.callable)) != dict_classes.end();
+    if (graph_[node.callable()].kind != NodeKind::global) return false;
+    return std::ranges::find(dict_classes, global_name(graph_, node.callable())) != dict_classes.end();
   }
 
   Result<Done> visit(NodeId id) {
     const Node& node = graph_[id];
     if (node.kind == NodeKind::object && is_tensor(graph_, id)) return add_tensor(id);
     if (node.kind == NodeKind::object && !is_dict_object(node)) {
-      const bool named = graph_[node.callable].kind == NodeKind::global;
-      skips_.skip(name_,
-                  fmt::format("object of {} is not read", named ? global_name(graph_, node.callable) : "no class"));
+      const bool named = graph_[node.callable()].kind == NodeKind::global;
+      const std::string type = named ? global_name(graph_, node.callable()) : "no class";
+      skips_.skip(name_.empty() ? "the whole file" : name_,
+                  fmt::format("object of {} is not read{}", type,
+                              path_.empty() ? " (of a module, torch.save its state_dict())" : ""));
       return Done{};
     }
     if (node.kind == NodeKind::global) {
@@ -131,14 +133,18 @@ class Walk {
     entered_[id] = true;
     if (path_.size() >= max_depth) return fault(fmt::format("containers at most {} deep", max_depth), "deeper ones");
     const bool pairs = node.kind == NodeKind::dict || node.kind == NodeKind::object;
-    if (pairs && node.items.size() % 2 != 0) return fault("pairs of key and value in a dict", "an odd one");
+    if (pairs && node.count % 2 != 0) return fault("pairs of key and value in a dict", "an odd one");
     path_.push_back({id, pairs, name_.size()});
     return Done{};
   }
   Result<Done> add_tensor(NodeId id) {
+    if (++names_of_[id] > max_names_per_tensor) {
+      skips_.skip(name_, fmt::format("the same tensor is listed under {} names already", max_names_per_tensor));
+      return Done{};
+    }
     all_names_bytes_ += name_.size();
-    if (++tensors_ > max_tensors || all_names_bytes_ > max_all_names_bytes) {
-      return fault(fmt::format("at most {} tensors", max_tensors), "more");
+    if (all_names_bytes_ > max_all_names_bytes) {
+      return fault(fmt::format("names of at most {} MiB in all", max_all_names_bytes >> 20), "longer ones");
     }
     std::string name = name_.empty() ? "tensor" : name_;
     // "a.b" may be a key and also b inside a: the later one gets a number.
@@ -147,7 +153,13 @@ class Walk {
       name = fmt::format("{}#{}", plain, ++uses + 1);
     auto view = torch_view(torch_, id, name, skips_);
     if (!view) return view.error();
-    if (*view) input_.tensors.push_back(**std::move(view));
+    if (!*view) return Done{};
+    bytes_ += (*view)->source->size();
+    if (bytes_ / max_reads > input_.bytes) {
+      return fault(fmt::format("tensors of at most {} times the {} bytes of the file", max_reads, input_.bytes),
+                   "more, as views of the same bytes");
+    }
+    input_.tensors.push_back(**std::move(view));
     return Done{};
   }
 
@@ -160,78 +172,26 @@ class Walk {
   std::string name_;
   std::unordered_set<std::string> taken_;
   std::unordered_map<std::string, std::uint64_t> used_;  // times a name was wanted again
-  std::size_t tensors_ = 0;
+  std::unordered_map<NodeId, std::size_t> names_of_;
   std::size_t all_names_bytes_ = 0;
+  std::uint64_t bytes_ = 0;
 };
-
-// What torch.save wrote before zip, and other zips of torch, in words.
-std::optional<Error> unread_kind(const File& file) {
-  std::array<std::byte, 512> bytes{};
-  const auto head =
-      std::span(bytes).first(static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), file.size())));
-  if (const auto done = file.read(0, head); !done) return done.error();
-  if (is_zip(head)) return std::nullopt;
-  const auto fault = [&](std::string found) {
-    return Error{file.path(), 0, "torch.save's zip format (load it and torch.save it again)", std::move(found)};
-  };
-  if (is_legacy_torch(head)) return fault("the format from before torch 1.6");
-  if (is_tar(head)) return fault("the tar format of torch 0.1");
-  return fault("neither a zip nor an older torch format");
-}
-
-Result<std::string> find_root(const ZipArchive& archive) {
-  constexpr std::string_view pickle = "/data.pkl";
-  const auto fault = [&](std::string wanted, std::string found) {
-    return Error{archive.file().path(), std::nullopt, std::move(wanted), std::move(found)};
-  };
-  std::optional<std::string> root;
-  for (const ZipEntry& entry : archive.entries()) {
-    const auto slash = entry.name.find('/');
-    if (slash == std::string::npos || entry.name.substr(slash) != pickle) continue;
-    if (root) return fault("one data.pkl", "two");
-    root = entry.name.substr(0, slash);
-  }
-  if (!root) return fault("a record NAME/data.pkl", "none");
-  if (archive.find(*root + "/constants.pkl") != nullptr) {
-    return fault("tensors saved by torch.save", "a TorchScript program (torch.save its state_dict instead)");
-  }
-  return *root;
-}
-
-Result<bool> is_big_endian(const ZipArchive& archive, const std::string& root) {
-  const ZipEntry* record = archive.find(root + "/byteorder");
-  if (record == nullptr) return false;
-  const auto order = archive.read_all(*record, 16);
-  if (!order) return order.error();
-  if (*order == "little" || *order == "big") return *order == "big";
-  return Error{archive.where(*record), 0, "'little' or 'big'", "'" + *order + "'"};
-}
 
 }  // namespace
 
 Result<Input> open_torch(const std::string& path, const OpenOptions& options) {
   const auto file = File::open(path);
   if (!file) return file.error();
-  if (auto error = unread_kind(**file)) return *std::move(error);
-  const auto archive = ZipArchive::open(*file, options.strict ? Checksums::enforced : Checksums::noted);
-  if (!archive) return archive.error();
-  auto root = find_root(**archive);
-  if (!root) return root.error();
-  const auto big_endian = is_big_endian(**archive, *root);
-  if (!big_endian) return big_endian.error();
-  const ZipEntry& record = *(*archive)->find(*root + "/data.pkl");
-  const auto pickle = (*archive)->read_all(record, max_pickle_bytes);
-  if (!pickle) return pickle.error();
-  auto graph = read_pickle(*pickle, (*archive)->where(record));
-  if (!graph) return graph.error();
-
+  const auto open = (*file)->descriptor();  // for as long as places in it are looked up
+  if (!open) return open.error();
+  const auto torch = open_torch_archive(*file, options);
+  if (!torch) return torch.error();
   Input input;
   input.path = path;
   input.bytes = (*file)->size();
   input.files = {(*file)->stamp()};
   SkipLog skips;
-  const TorchFile torch{*archive, *std::move(root), *big_endian, *std::move(graph)};
-  if (const auto done = Walk(torch, input, skips).run(); !done) return done.error();
+  if (const auto done = Walk(**torch, input, skips).run(); !done) return done.error();
   input.notes = skips.notes();
   return input;
 }

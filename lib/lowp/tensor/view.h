@@ -46,9 +46,10 @@ class ByteSource {
   virtual std::optional<std::string> doubt() const { return std::nullopt; }
 };
 
-// One named tensor. `source` holds size() / dtype->bytes stored elements; each stands for `multiplicity` elements
-// (stride-0 views), and `implicit_zeros` more elements are zero and not stored (sparse tensors). Element order is the
-// order in storage, which may differ from the logical order. Rank 0 has one element; zero-element tensors are legal.
+// One named tensor. `source` holds size() / dtype->bytes stored elements in the order that is read fastest; each stands
+// for `multiplicity` elements (stride-0 views), and `implicit_zeros` more are zero and not stored (sparse tensors).
+// `row_major` gives every element in the logical order, repeats and zeros included; null where `source` does so
+// already. Rank 0 has one element; zero-element tensors are legal.
 struct TensorView {
   std::string name;
   const Dtype* dtype = nullptr;
@@ -56,6 +57,17 @@ struct TensorView {
   std::uint64_t elements = 0;  // stored * multiplicity + implicit_zeros; at most max_elements
   std::uint64_t multiplicity = 1;
   std::uint64_t implicit_zeros = 0;
+  std::shared_ptr<const ByteSource> source;
+  std::shared_ptr<const ByteSource> row_major;
+
+  const ByteSource& in_row_major() const { return row_major ? *row_major : *source; }
+};
+
+// A named row-major array of unsigned integers of 8, 16 or 32 bits, which may be codes of a format.
+struct CodeTensor {
+  std::string name;
+  std::vector<std::uint64_t> shape;
+  int bytes = 0;  // of one code
   std::shared_ptr<const ByteSource> source;
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// libzip over our own pread source. Entries are only ever read forwards, and empty ones are never opened: seeking in an
-// empty stored entry crashes libzip 1.7.3.
+// libzip over our own pread source for deflated entries, which it only ever reads forwards; stored ones are read from
+// the file itself. Empty entries are never opened: seeking in an empty stored entry crashes libzip 1.7.3.
 #include "lowp/tensor/zip.h"
 
 #include <fmt/format.h>
@@ -14,98 +14,20 @@
 #include <unordered_map>
 
 #include "lowp/tensor/checked.h"
+#include "lowp/tensor/entry_checksum.h"
+#include "lowp/tensor/entry_offsets.h"
+#include "lowp/tensor/zip_handle.h"
 
 namespace lowp {
 namespace {
 
+using zip_handle::Handle;
+using zip_handle::open_handle;
+using zip_handle::text_of;
+
 constexpr std::size_t max_idle_handles = 4;
 constexpr zip_uint16_t method_stored = ZIP_CM_STORE;
 constexpr zip_uint16_t method_deflated = ZIP_CM_DEFLATE;
-
-// One libzip archive object over the file. Used by one thread at a time; holds the descriptor only while leased.
-struct Handle {
-  std::shared_ptr<const File> file;
-  std::shared_ptr<const Descriptor> descriptor;
-  std::uint64_t position = 0;
-  zip_error_t fault{};
-  std::optional<Error> read_error;
-  zip_t* archive = nullptr;
-
-  explicit Handle(std::shared_ptr<const File> f) : file(std::move(f)) { zip_error_init(&fault); }
-  ~Handle() {
-    if (archive != nullptr) zip_discard(archive);
-    zip_error_fini(&fault);
-  }
-  Handle(const Handle&) = delete;
-  Handle& operator=(const Handle&) = delete;
-};
-
-zip_int64_t read_source(Handle& handle, void* data, zip_uint64_t length) {
-  const std::uint64_t left = handle.file->size() - handle.position;
-  const std::uint64_t count = std::min<std::uint64_t>(length, left);
-  const std::span out(static_cast<std::byte*>(data), static_cast<std::size_t>(count));
-  if (const auto done = read_at(*handle.descriptor, handle.file->path(), handle.position, out); !done) {
-    handle.read_error = done.error();
-    zip_error_set(&handle.fault, ZIP_ER_READ, EIO);
-    return -1;
-  }
-  handle.position += count;
-  return static_cast<zip_int64_t>(count);
-}
-
-// libzip's source protocol; what is not listed in SUPPORTS is never asked for.
-zip_int64_t source_callback(void* user, void* data, zip_uint64_t length, zip_source_cmd_t command) {
-  Handle& handle = *static_cast<Handle*>(user);
-  switch (command) {
-    case ZIP_SOURCE_OPEN: handle.position = 0; return 0;
-    case ZIP_SOURCE_READ: return read_source(handle, data, length);
-    case ZIP_SOURCE_CLOSE: return 0;
-    case ZIP_SOURCE_STAT: {
-      auto* stat = static_cast<zip_stat_t*>(data);
-      zip_stat_init(stat);
-      stat->size = handle.file->size();
-      stat->valid = ZIP_STAT_SIZE;
-      return sizeof(zip_stat_t);
-    }
-    case ZIP_SOURCE_ERROR: return zip_error_to_data(&handle.fault, data, length);
-    case ZIP_SOURCE_FREE: return 0;
-    case ZIP_SOURCE_SEEK: {
-      const zip_int64_t to =
-          zip_source_seek_compute_offset(handle.position, handle.file->size(), data, length, &handle.fault);
-      if (to < 0) return -1;
-      handle.position = static_cast<std::uint64_t>(to);
-      return 0;
-    }
-    case ZIP_SOURCE_TELL: return static_cast<zip_int64_t>(handle.position);
-    case ZIP_SOURCE_SUPPORTS:
-      return zip_source_make_command_bitmap(ZIP_SOURCE_OPEN, ZIP_SOURCE_READ, ZIP_SOURCE_CLOSE, ZIP_SOURCE_STAT,
-                                            ZIP_SOURCE_ERROR, ZIP_SOURCE_FREE, ZIP_SOURCE_SEEK, ZIP_SOURCE_TELL,
-                                            ZIP_SOURCE_SUPPORTS, -1);
-    default: zip_error_set(&handle.fault, ZIP_ER_OPNOTSUPP, 0); return -1;
-  }
-}
-
-std::string text_of(zip_error_t& fault) {
-  return fmt::format("'{}'", zip_error_strerror(&fault));
-}
-
-Result<std::unique_ptr<Handle>> open_handle(const std::shared_ptr<const File>& file, int flags) {
-  auto descriptor = file->descriptor();
-  if (!descriptor) return descriptor.error();
-  auto handle = std::make_unique<Handle>(file);
-  handle->descriptor = *descriptor;
-  zip_error_t fault;
-  zip_error_init(&fault);
-  zip_source_t* source = zip_source_function_create(source_callback, handle.get(), &fault);
-  if (source != nullptr) {
-    handle->archive = zip_open_from_source(source, ZIP_RDONLY | flags, &fault);
-    if (handle->archive == nullptr) zip_source_free(source);
-  }
-  Error error{file->path(), std::nullopt, "a whole and consistent zip archive", text_of(fault)};
-  zip_error_fini(&fault);
-  if (handle->archive != nullptr) return handle;
-  return handle->read_error ? *handle->read_error : error;
-}
 
 class Archive;
 
@@ -143,6 +65,7 @@ class Archive final : public ZipArchive, public std::enable_shared_from_this<Arc
     if (!handle) return handle.error();
     const zip_int64_t count = zip_get_num_entries((*handle)->archive, 0);
     std::uint64_t packed = 0;
+    std::vector<bool> stored;
     for (zip_uint64_t i = 0; i < static_cast<zip_uint64_t>(std::max<zip_int64_t>(count, 0)); ++i) {
       zip_stat_t stat;
       if (zip_stat_index((*handle)->archive, i, ZIP_FL_ENC_RAW, &stat) != 0) {
@@ -150,7 +73,8 @@ class Archive final : public ZipArchive, public std::enable_shared_from_this<Arc
       }
       if (auto error = entry_fault(i, stat)) return *std::move(error);
       packed = checked_sum(packed, stat.comp_size).value_or(~std::uint64_t{0});
-      entries_.push_back({stat.name, i, stat.size});
+      entries_.push_back({stat.name, i, stat.size, stat.crc, std::nullopt});
+      stored.push_back(stat.comp_method == method_stored && (stat.valid & ZIP_STAT_CRC) != 0);
     }
     if (packed > file_->size()) return fault("zip entries that do not overlap", "more packed bytes than the file has");
     for (std::size_t i = 0; i < entries_.size(); ++i) {
@@ -158,6 +82,7 @@ class Archive final : public ZipArchive, public std::enable_shared_from_this<Arc
         return fault("zip entries of different names", "'" + entries_[i].name + "' twice");
       }
     }
+    locate(stored);
     give_back(*std::move(handle));
     return Done{};
   }
@@ -197,6 +122,23 @@ class Archive final : public ZipArchive, public std::enable_shared_from_this<Arc
   }
 
  private:
+  // Stored entries whose place is certain: our reading of the directory says what libzip's does.
+  void locate(const std::vector<bool>& stored) {
+    checksum_of_.resize(entries_.size());
+    const auto records = read_directory(*file_);
+    if (!records || records->size() != entries_.size()) return;
+    for (std::size_t i = 0; i < entries_.size(); ++i) {
+      ZipEntry& entry = entries_[i];
+      const DirectoryRecord& record = (*records)[i];
+      if (!stored[i] || record.name != entry.name || record.bytes != entry.bytes || record.packed_bytes != entry.bytes)
+        continue;
+      entry.data_begin = data_offset(*file_, record);
+      if (!entry.data_begin) continue;
+      checksum_of_[i] =
+          std::make_shared<EntryChecksum>(where(entry), entry.bytes, entry.crc, checksums_ == Checksums::enforced);
+    }
+  }
+
   Error fault(std::string wanted, std::string found) const {
     return {file_->path(), std::nullopt, std::move(wanted), std::move(found)};
   }
@@ -229,6 +171,7 @@ class Archive final : public ZipArchive, public std::enable_shared_from_this<Arc
   mutable std::mutex mutex_;
   mutable std::vector<std::unique_ptr<Handle>> idle_;
   mutable std::set<std::uint64_t> doubted_;
+  std::vector<std::shared_ptr<EntryChecksum>> checksum_of_;  // of the entries with a data_begin
 };
 
 Lease::~Lease() {
@@ -328,6 +271,9 @@ class EntryRange final : public ByteSource {
 std::shared_ptr<const ByteSource> Archive::range(const ZipEntry& entry, std::uint64_t begin, std::uint64_t size) const {
   assert(begin <= entry.bytes && size <= entry.bytes - begin);
   if (size == 0) return empty_source();
+  if (entry.data_begin) {
+    return checked_range(checksum_of_[entry.index], begin, file_range(file_, *entry.data_begin + begin, size));
+  }
   return std::make_shared<const EntryRange>(shared_from_this(), entry, begin, size);
 }
 

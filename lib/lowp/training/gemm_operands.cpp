@@ -10,7 +10,6 @@
 #include "lowp/core/arithmetic.h"
 #include "lowp/core/convert.h"
 #include "lowp/tensor/checked.h"
-#include "lowp/tensor/safetensors.h"
 #include "lowp/training/values.h"
 
 namespace lowp {
@@ -34,29 +33,27 @@ Exact exact_of(double x) {
   return decode(fp64, std::bit_cast<std::uint64_t>(x));
 }
 
-// Readers skip integer tensors, so there is no TensorView for a tensor of codes: the header is read again to find it.
+// Unsigned integers are codes of the format that the metadata of the file name.
 Result<Loaded> load_codes(const Input& input, const std::string& name) {
   const auto none = [&](std::string found) {
     return Error{input.path, std::nullopt, fmt::format("tensor '{}'", name), std::move(found)};
   };
-  if (input.format != "safetensors") return none("none");
-  auto file = File::open(input.path);
-  if (!file) return file.error();
-  auto header = read_safetensors_header(**file);
-  if (!header) return header.error();
-  const auto entry = std::ranges::find(header->entries, name, &SafetensorsEntry::name);
-  if (entry == header->entries.end()) return none("none");
-  const std::string& format =
-      header->metadata[name == "b" && header->metadata.contains("input_b") ? "input_b" : "input"];
+  const auto codes = std::ranges::find(input.codes, name, &CodeTensor::name);
+  if (codes == input.codes.end()) return none("none");
+  auto named = input.metadata.find(name == "b" && input.metadata.contains("input_b") ? "input_b" : "input");
+  const std::string format = named == input.metadata.end() ? "" : named->second;
   const FormatLookup found = find_format(format == "tf32" ? "fp32" : format);
-  const std::size_t bytes = entry->dtype == "U8" ? 1 : entry->dtype == "U16" ? 2 : entry->dtype == "U32" ? 4 : 0;
-  if (!found.found || bytes == 0 || found.format.width > static_cast<int>(8 * bytes) || entry->shape.size() != 2 ||
-      entry->begin == entry->end || (entry->end - entry->begin) / bytes > most_elements) {
-    return none(fmt::format("{} [{}] without a format in the metadata", entry->dtype, fmt::join(entry->shape, ", ")));
+  const auto bytes = static_cast<std::size_t>(codes->bytes);
+  const std::uint64_t size = codes->source->size();
+  if (!found.found || found.format.width > 8 * codes->bytes || codes->shape.size() != 2 || size == 0 ||
+      size / bytes > most_elements) {
+    return none(fmt::format("U{} [{}] without a format in the metadata", 8 * bytes, fmt::join(codes->shape, ", ")));
   }
-  std::vector<std::byte> raw(static_cast<std::size_t>(entry->end - entry->begin));
-  if (auto done = (*file)->read(header->data_begin + entry->begin, raw); !done) return done.error();
-  Loaded loaded{static_cast<std::size_t>(entry->shape[0]), static_cast<std::size_t>(entry->shape[1]), {}};
+  std::vector<std::byte> raw(static_cast<std::size_t>(size));
+  auto stream = codes->source->stream(0);
+  if (!stream) return stream.error();
+  if (auto done = (*stream)->read(raw); !done) return done.error();
+  Loaded loaded{static_cast<std::size_t>(codes->shape[0]), static_cast<std::size_t>(codes->shape[1]), {}};
   for (std::size_t at = 0; at < raw.size(); at += bytes) {
     const std::uint64_t code = little_endian(std::span<const std::byte>(raw).subspan(at, bytes));
     loaded.value.push_back(decoded(found.format, code & code_mask(found.format)));

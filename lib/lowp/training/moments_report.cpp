@@ -19,6 +19,12 @@ std::string row_name(const UpdateOptions& options, const MomentOutcome& o) {
   return o.model->kind == AdamKind::exact ? format : fmt::format("{} {}", format, o.model->name);
 }
 
+// foreach runs with for-loop, and rounding once with fused: of formats that torch has, those two are left out.
+bool in_picture(const UpdateOptions& options, const MomentOutcome& o) {
+  const bool torch = torch_trains_in(options.formats[o.format].format);
+  return o.model->kind == AdamKind::exact ? !torch : o.model->kind != AdamKind::foreach;
+}
+
 // How the error grows over the steps, a line for each format and AdamW.
 Figure moments_figure(const StepSeries& series, const UpdateOptions& options, const MomentResult& result) {
   struct Quantity {
@@ -35,6 +41,7 @@ Figure moments_figure(const StepSeries& series, const UpdateOptions& options, co
       panel.x.push_back(std::log2(static_cast<double>(result.prefixes[p])));
     }
     for (std::size_t o = 0; o < result.last().size(); ++o) {
+      if (!in_picture(options, result.last()[o])) continue;
       Line line{row_name(options, result.last()[o]), {}};
       for (const auto& outcomes : result.after) {
         line.value.push_back(
@@ -74,6 +81,10 @@ const MomentOutcome* outcome_of(const MomentResult& result, std::size_t format, 
   return nullptr;
 }
 
+bool is_broken(const MomentOutcome& o) {
+  return o.broken * 100 > o.values;
+}
+
 // What a user of torch gets by default, or, in formats torch does not have, the best that rounding once can give.
 const MomentOutcome& usual(const MomentResult& result, std::size_t format) {
   const MomentOutcome* torch = outcome_of(result, format, AdamKind::loop);
@@ -85,7 +96,7 @@ std::string moment_advice(const UpdateOptions& options, const MomentResult& resu
   const std::string_view by = o.model->kind == AdamKind::exact ? "rounding once per step" : "torch's default AdamW";
   const double typical = o.update.relative_quantile(0.5).value_or(0);
   std::string text;
-  if (o.broken * 100 > o.values) {
+  if (is_broken(o)) {
     text = fmt::format("with {} {} of the updates are Inf or NaN.", by, share_text(o.broken, o.values));
   } else if (typical < 1e-3) {
     text = fmt::format("safe: with {} half of the updates are within {}.", by, relative_text(typical));
@@ -93,10 +104,10 @@ std::string moment_advice(const UpdateOptions& options, const MomentResult& resu
     text = fmt::format("with {} half of the updates are off by {} or more.", by, relative_text(typical));
   }
   const MomentOutcome* fused = outcome_of(result, f, AdamKind::fused);
-  if (fused && (o.broken * 100 > o.values || typical >= 1e-3)) {
-    text +=
-        fmt::format(" fused=True: {}{}.", relative_text(fused->update.relative_quantile(0.5)),
-                    fused->broken == 0 ? "" : fmt::format(", Inf or NaN {}", share_text(fused->broken, fused->values)));
+  if (fused && (is_broken(o) || typical >= 1e-3)) {
+    text += is_broken(*fused) ? fmt::format(" With fused=True {} are.", share_text(fused->broken, fused->values))
+                              : fmt::format(" With fused=True half are off by {} or more.",
+                                            relative_text(fused->update.relative_quantile(0.5)));
   }
   if (o.second_flushed != 0) {
     text += fmt::format(" {} of exp_avg_sq is 0 in {} without a scale: such updates are far too large.",
@@ -133,10 +144,15 @@ Table moments_table(const UpdateOptions& options, const MomentResult& result) {
 Report moments_report(const StepSeries& series, const UpdateOptions& options, const MomentResult& result) {
   Report report;
   report.tables = {moments_table(options, result)};
-  std::string first = fmt::format("After {} steps of AdamW half of the updates are off by", result.steps);
+  std::string first;
   for (std::size_t f = 0; f < options.formats.size(); ++f) {
-    first += fmt::format("{} {} or more with moments in {}", f == 0 ? "" : ", by",
-                         relative_text(usual(result, f).update.relative_quantile(0.5)), options.formats[f].name);
+    const MomentOutcome& o = usual(result, f);
+    first += f == 0 ? fmt::format("After {} of AdamW with moments in {} ", counted(result.steps, "step", "steps"),
+                                  options.formats[f].name)
+                    : fmt::format("; in {} ", options.formats[f].name);
+    first += is_broken(o) ? fmt::format("{} of the updates are Inf or NaN", share_text(o.broken, o.values))
+                          : fmt::format("half of the updates are off by {}{}",
+                                        relative_text(o.update.relative_quantile(0.5)), f == 0 ? " or more" : "");
   }
   report.story = {
       Paragraph{first + ".", 0, 2},

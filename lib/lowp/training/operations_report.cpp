@@ -77,7 +77,7 @@ std::string headline(const std::vector<Accumulator>& formats, const OperationsRe
 Grid operations_grid(const Accumulator& format, std::size_t f, const OperationsResult& result) {
   Grid grid{
       fmt::format("{}: done naively, every intermediate rounded; FP32: with FP32 inside, as PyTorch does", format.name),
-      {"operation", "verdict", "Inf/NaN", "to 0", "typical error", "worst 1 %", "FP32: typical", "FP32: worst"},
+      {"operation", "verdict", "Inf/NaN", "to 0", "typical", "worst 1 %", "FP32: typical", "FP32: worst"},
       2,
       {}};
   for (const OperationOutcome& o : result.outcomes) {
@@ -153,7 +153,7 @@ Report operations_report(const StepSeries& series, const std::vector<Accumulator
   report.story.push_back(Heading{"Not covered"});
   report.story.push_back(Paragraph{
       "Each tensor is taken as the operation's input, whatever it is in the network: use --select to ask only "
-      "about those that are. Rounding the inputs is not counted.",
+      "about those that are. Rounding the inputs is not counted. typical: half of the results have smaller errors.",
       2, 2});
   report.story.push_back(Paragraph{
       "needs FP32: over 1 % Inf or NaN, half of the results off by 16 roundings of the format, or the worst "

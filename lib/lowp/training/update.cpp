@@ -80,7 +80,7 @@ class StallCounter {
       const double after = adam.apply(weight, first, second);
       counts.not_finite += std::isfinite(after) ? 0 : 1;
       counts.stalled += moving && after == weight ? 1 : 0;
-      counts.decay_lost += weight != 0 && stored.round(adam.decayed(weight)) == weight ? 1 : 0;
+      counts.decay_lost += weight != 0 && adam.decayed(weight) == weight ? 1 : 0;
     }
   };
 

@@ -31,7 +31,7 @@ inline constexpr std::size_t rates = 2 * rate_log2_limit + 1;
 struct OptimizerCounts {
   std::uint64_t stalled = 0;     // of weights with an update: the step leaves them where they are
   std::uint64_t not_finite = 0;  // the step makes them Inf or NaN
-  std::uint64_t decay_lost = 0;  // not zero, and weight decay alone leaves them where they are
+  std::uint64_t decay_lost = 0;  // not zero, and weight decay leaves them where they are before the update is added
 };
 
 // One storage format, all weights. The update is AdamW's, computed from the dumped state in FP64.

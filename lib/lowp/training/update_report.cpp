@@ -43,10 +43,11 @@ Grid stalls_grid(const UpdateOptions& options, const StateResult& result) {
             {}};
   for (std::size_t f = 0; f < options.formats.size(); ++f) {
     const StallCounts& c = result.total[f];
-    grid.rows.push_back({{options.formats[f].name, percent_text(c.nearest, c.moving), percent_text(c.stochastic, c.moving),
-                          percent_text(c.kahan, c.moving), magnitude_text(result.epsilon[f]),
-                          percent_text(c.second_flushed, c.second_moments), percent_text(c.no_denominator, c.weights)},
-                         {}});
+    grid.rows.push_back(
+        {{options.formats[f].name, percent_text(c.nearest, c.moving), percent_text(c.stochastic, c.moving),
+          percent_text(c.kahan, c.moving), magnitude_text(result.epsilon[f]),
+          percent_text(c.second_flushed, c.second_moments), percent_text(c.no_denominator, c.weights)},
+         {}});
   }
   return grid;
 }
@@ -73,7 +74,8 @@ std::vector<Block> torch_grid(const UpdateOptions& options, const StateResult& r
   if (grid.rows.empty()) return {};
   std::string words =
       "for-loop: foreach=False, a CPU's default. foreach: a GPU's default. Inf/NaN: weights after the step.";
-  if (decays) words += " decay lost: weights that weight decay alone leaves where they are; torch rounds it alone.";
+  if (decays)
+    words += " decay lost: weights that weight decay leaves where they are; all but fused round it by itself.";
   return {grid, Paragraph{words, 2, 0}};
 }
 
@@ -118,10 +120,13 @@ std::string advice(const UpdateOptions& options, const StateResult& result, std:
         share_text(c.nearest, c.moving));
   }
   if (share >= 0.01 && c.kahan < c.nearest) {
-    text += fmt::format(
-        " With a Kahan compensation in {} {} of the weights would never move if every step asked for the same update; "
-        "stochastic rounding moves all of them as far as it should on average.",
-        name, lost_text(c.kahan, c.moving));
+    text += c.kahan == 0
+                ? fmt::format(" With a Kahan compensation in {} every weight moves in the end;", name)
+                : fmt::format(
+                      " With a Kahan compensation in {} {} of the weights still never move if every step asks for "
+                      "the same update;",
+                      name, lost_text(c.kahan, c.moving));
+    text += " stochastic rounding moves all as far as it should on average.";
   }
   if (c.no_denominator != 0) {
     text += fmt::format(" Adam's denominator is 0 for {} of the weights: eps {} and small exp_avg_sq are both 0 in {}.",

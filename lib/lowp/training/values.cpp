@@ -23,16 +23,16 @@ double value_of(const Dtype& dtype, std::uint64_t code) {
 }  // namespace
 
 Result<ValueReader> ValueReader::open(const Input& input, const TensorView& view) {
-  if (view.multiplicity != 1 || view.implicit_zeros != 0) {
-    return Error{input.path, std::nullopt, fmt::format("tensor '{}' with every element stored", view.name),
-                 "a sparse or expanded one"};
-  }
   ValueReader reader;
   reader.dtype_ = view.dtype;
   reader.left_ = view.elements;
   if (view.elements == 0) return reader;
-  auto stream = view.source->stream(0);
-  if (!stream) return stream.error();
+  auto stream = view.in_row_major().stream(0);
+  if (!stream) {
+    Error error = stream.error();
+    if (error.file.empty()) error.file = input.path;
+    return error;
+  }
   reader.stream_ = std::move(*stream);
   return reader;
 }

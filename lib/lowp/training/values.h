@@ -10,10 +10,11 @@
 
 namespace lowp {
 
-// Reads the elements of one tensor in storage order. Every dtype of a dump converts exactly.
+// Reads the elements of one tensor in row-major order, whatever order they are stored in. Every dtype of a dump
+// converts exactly.
 class ValueReader {
  public:
-  // An Error for views that repeat elements or leave zeros out: their storage order is not their element order.
+  // An Error where bounded memory is not enough: see row_major.h.
   static Result<ValueReader> open(const Input& input, const TensorView& view);
   // Appends up to `count` more elements to `out`; none at the end.
   Result<Done> read(std::uint64_t count, std::vector<double>& out);

@@ -2,11 +2,10 @@
 #include "lowp/verify/conversion_sweep.h"
 
 #include <algorithm>
-#include <atomic>
 #include <cassert>
-#include <thread>
 #include <utility>
 
+#include "lowp/base/parallel.h"
 #include "lowp/core/convert.h"
 #include "lowp/core/formats.h"
 
@@ -176,16 +175,6 @@ Share sweep_blocks(const Encoder& encoder, std::span<const Run> expected, std::u
   return {comparison.mismatches, std::move(comparison.first_ones)};
 }
 
-void on_threads(unsigned threads, std::size_t tasks, const std::function<void(std::size_t)>& work) {
-  std::atomic<std::size_t> next{0};
-  const auto loop = [&] {
-    for (std::size_t task = next++; task < tasks; task = next++) work(task);
-  };
-  std::vector<std::jthread> helpers;
-  for (std::size_t i = 1; i < std::min<std::size_t>(threads, tasks); ++i) helpers.emplace_back(loop);
-  loop();
-}
-
 }  // namespace
 
 std::span<const SweepFormat> sweep_formats() {
@@ -210,7 +199,7 @@ SweepResult sweep(const SweepCase& what, std::span<const Run> expected, unsigned
   assert(result.inputs != 0 && (expected.empty() || expected[0].first == 0));
   std::vector<std::uint64_t> digests(result.inputs / block_codes);
   std::vector<Share> shares((digests.size() + task_blocks - 1) / task_blocks);
-  on_threads(threads, shares.size(), [&](std::size_t task) {
+  in_parallel(threads, shares.size(), [&](std::size_t task) {
     const std::size_t first_block = task * task_blocks;
     const auto own = std::span(digests).subspan(first_block, std::min(task_blocks, digests.size() - first_block));
     shares[task] = sweep_blocks(encoder, expected, first_block, own);

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// A sharded safetensors dump: {"metadata": {...}, "weight_map": {tensor name: file name}} beside its shards.
+// Sharded dumps: {"metadata": {...}, "weight_map": {tensor name: file name}} beside its shards.
 #include <algorithm>
-#include <map>
+#include <iterator>
 #include <set>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "lowp/tensor/json_scan.h"
 #include "lowp/tensor/reader_rows.h"
 #include "lowp/tensor/safetensors.h"
+#include "lowp/tensor/shards.h"
 
 namespace lowp {
 namespace {
@@ -95,32 +97,46 @@ class IndexScan final : public JsonScan {
   std::set<std::string> keys_;
 };
 
-// A plain name in the same directory: nothing that could lead elsewhere.
-bool is_base_name(std::string_view name) {
-  return !name.empty() && name != "." && name != ".." && name.find('/') == std::string_view::npos &&
-         name.find('\0') == std::string_view::npos;
-}
+// What both kinds of shards are read into.
+struct Reading {
+  const IndexScan& index;
+  const OpenOptions& options;
+  Input input;
+  SkipLog skips;
+  std::unordered_set<std::string> seen;
 
-Result<Done> add_shard(Input& input, const std::string& shard_name, const IndexScan& index, SkipLog& skips,
-                       std::unordered_map<std::string, bool>& seen) {
-  const auto slash = input.path.rfind('/');
-  const std::string directory = slash == std::string::npos ? "" : input.path.substr(0, slash + 1);
-  const auto file = File::open(directory + shard_name);
+  bool is_listed(const std::string& tensor, const std::string& shard) {
+    const auto mapped = index.shard_of.find(tensor);
+    if (mapped != index.shard_of.end() && mapped->second == shard) {
+      seen.insert(tensor);
+      return true;
+    }
+    skips.skip(tensor, fmt::format("{} does not list it in {}", input.path, shard));
+    return false;
+  }
+};
+
+Result<Done> add_safetensors(Reading& reading, const std::string& directory, const std::string& shard) {
+  const auto file = File::open(directory + shard);
   if (!file) return file.error();
   const auto header = read_safetensors_header(**file);
   if (!header) return header.error();
+  Input& input = reading.input;
   input.bytes += (*file)->size();
   input.files.push_back((*file)->stamp());
   take_metadata(*header, input);
   for (const SafetensorsEntry& entry : header->entries) {
-    const auto mapped = index.shard_of.find(entry.name);
-    if (mapped == index.shard_of.end() || mapped->second != shard_name) {
-      skips.skip(entry.name, fmt::format("{} does not list it in {}", input.path, shard_name));
-      continue;
-    }
-    seen[entry.name] = true;
-    if (auto view = safetensors_view(*file, *header, entry, skips)) input.tensors.push_back(*std::move(view));
+    if (!reading.is_listed(entry.name, shard)) continue;
+    if (auto view = safetensors_view(*file, *header, entry, reading.skips)) input.tensors.push_back(*std::move(view));
   }
+  return Done{};
+}
+
+Result<Done> add_torch(Reading& reading, const std::string& directory, const std::string& shard) {
+  auto part = open_torch(directory + shard, reading.options);
+  if (!part) return part.error();
+  std::erase_if(part->tensors, [&](const TensorView& view) { return !reading.is_listed(view.name, shard); });
+  take_part(reading.input, *std::move(part));
   return Done{};
 }
 
@@ -134,9 +150,11 @@ Result<std::string> read_text(const File& file) {
   return text;
 }
 
-}  // namespace
+using AddShard = Result<Done> (*)(Reading&, const std::string& directory, const std::string& shard);
 
-Result<Input> open_safetensors_index(const std::string& path, const OpenOptions&) {
+// A tensor that the index lists is in its shard, if `complete`: what torch shards hold beside tensors of floating-point
+// numbers is in their notes.
+Result<Input> open_index(const std::string& path, const OpenOptions& options, AddShard add_shard, bool complete) {
   const auto file = File::open(path);
   if (!file) return file.error();
   const auto text = read_text(**file);
@@ -153,21 +171,32 @@ Result<Input> open_safetensors_index(const std::string& path, const OpenOptions&
     }
     shards.insert(shard);
   }
-  Input input;
+  Reading reading{scan, options, {}, {}, {}};
+  Input& input = reading.input;
   input.path = path;
   input.bytes = (*file)->size();
   input.files = {(*file)->stamp()};
-  SkipLog skips;
-  std::unordered_map<std::string, bool> seen;
+  const auto slash = path.rfind('/');
+  const std::string directory = slash == std::string::npos ? "" : path.substr(0, slash + 1);
   for (const std::string& shard : shards) {
-    if (const auto done = add_shard(input, shard, scan, skips, seen); !done) return done.error();
+    if (const auto done = add_shard(reading, directory, shard); !done) return done.error();
   }
   for (const auto& [tensor, shard] : scan.shard_of) {
-    if (!seen.contains(tensor))
+    if (complete && !reading.seen.contains(tensor))
       return Error{path, std::nullopt, fmt::format("tensor '{}' in {}", tensor, shard), "none"};
   }
-  input.notes = skips.notes();
-  return input;
+  std::ranges::move(reading.skips.notes(), std::back_inserter(input.notes));
+  return std::move(input);
+}
+
+}  // namespace
+
+Result<Input> open_safetensors_index(const std::string& path, const OpenOptions& options) {
+  return open_index(path, options, add_safetensors, true);
+}
+
+Result<Input> open_torch_index(const std::string& path, const OpenOptions& options) {
+  return open_index(path, options, add_torch, false);
 }
 
 }  // namespace lowp

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+// Advice in sentences.
+#pragma once
+
+#include <vector>
+
+#include "lowp/audit/recommend.h"
+
+namespace lowp {
+
+// Fills verdict and reasons of one recommendation; the others tell which format holds what this one does not.
+void explain(const Summary& summary, const Question& question, const Policy& policy, std::size_t format,
+             std::vector<Recommendation>& all);
+
+}  // namespace lowp

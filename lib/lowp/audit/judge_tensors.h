@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every gradient of a summary judged under one format: where it overflows, where it keeps its signal to noise, what it
+// loses.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "lowp/audit/headroom.h"
+#include "lowp/audit/policy.h"
+#include "lowp/audit/tensor_kind.h"
+#include "lowp/summary/question.h"
+#include "lowp/summary/summary.h"
+
+namespace lowp {
+
+// What ends the window above.
+enum class Cause : std::uint8_t { gradient, loss_dtype, forward, dump_scale };
+struct Limit {
+  Cause cause = Cause::gradient;
+  std::optional<int> log2;       // the largest scale that it allows; nothing: none helps
+  std::optional<TensorRef> ref;  // where it is of one tensor
+};
+
+// A tensor at one scale.
+struct TensorState {
+  TensorRef ref;
+  std::optional<double> snr_db;  // nothing: unknown, or no error at all
+  std::uint64_t flushed = 0, nonzero = 0;
+};
+
+// Scales are as log2. A `low` end is the least scale from which on a criterion holds up to `safe`.
+struct Judgement {
+  std::uint64_t nonzero = 0;  // finite values of gradients that are not zero
+  std::vector<Limit> limits;  // one per cause that there is evidence of; never empty where nonzero is not 0
+  int safe = 0;               // the least of them
+  int headroom = 0;           // wanted, see headroom_wanted
+  double floor_db = 0;        // that every tensor should keep
+  bool errors_known = false;  // without errors nothing is said about signal to noise
+  std::optional<int> precision_low, range_low;      // nothing: down to the smallest scale there is
+  std::optional<TensorRef> precision_by, range_by;  // the tensors that decide them
+  std::vector<TensorState> hopeless;   // below the floor at `safe` already, worst first; does not move precision_low
+  std::optional<TensorState> worst;    // at safe - headroom: least signal to noise, else the largest share flushed
+  bool precise_unscaled = false;       // at 2^0 every tensor that can keep the floor does
+  std::optional<double> worst_own_db;  // of tensors at their own largest safe scale
+  std::uint64_t flushed_own = 0;       // likewise
+};
+
+// Which criteria decide: where only counts are known, precision cannot, and range stands in.
+bool precision_decides(const Judgement& judgement, const Policy& policy);
+bool range_decides(const Judgement& judgement, const Policy& policy);
+
+// What the advice looks at: gradients where any tensor is named like one, else everything but forward tensors.
+class Subjects {
+ public:
+  explicit Subjects(const Summary& summary);
+  bool named() const { return named_; }  // whether names say gradient
+  bool has(const TensorSummary& tensor) const;
+  bool weights(const TensorSummary& tensor) const;  // judged by the range criterion
+  std::size_t left_out() const { return left_out_; }
+
+ private:
+  bool named_ = false, any_weights_ = false;
+  std::size_t left_out_ = 0;
+};
+
+// The dtype of the loss: as the user says, as the dump says, else as a dumped gradient of the loss implies (FP16).
+struct LossDtype {
+  std::optional<Format> format;
+  bool implied = false;
+};
+LossDtype loss_dtype_of(const Summary& summary, const Policy& policy);
+
+Judgement judge(const Summary& summary, const Question& question, std::size_t format, const Policy& policy);
+
+// Values of gradients that the format flushes at a scale; `weights_only`: of weight gradients.
+std::uint64_t flushed_at(const Summary& summary, const Target& target, int scale_log2, bool weights_only);
+
+}  // namespace lowp
