@@ -73,9 +73,14 @@ class Pass {
   }
 
   Result<Done> run_batch(std::size_t begin, std::size_t end) {
+    read_notes_.clear();
     const bool is_read = static_cast<bool>(series_.inputs[begin].summary);
     if (auto done = is_read ? take_summary(begin) : count_batch(begin, end); !done) return done.error();
-    for (std::size_t s = begin; s < end && watch_.step; ++s) {
+    for (std::size_t s = begin; s < end; ++s) {
+      std::vector<std::string> notes = notes_after_reading(series_.inputs[s]);
+      notes.insert(notes.end(), read_notes_.begin(), read_notes_.end());
+      summary_.steps[s].notes = std::move(notes);
+      if (!watch_.step) continue;
       if (auto done = watch_.step(summary_.steps[s]); !done) return done.error();
     }
     return Done{};
@@ -120,7 +125,7 @@ class Pass {
     StepSummary& step = summary_.steps[s];
     step.sources = read->sources;
     step.dump = read->dump;
-    step.notes.insert(step.notes.end(), read->notes.begin(), read->notes.end());
+    read_notes_ = read->notes;
     std::map<std::string_view, TensorSummary*> by_name;
     for (TensorSummary& entry : read->tensors) by_name[entry.name] = &entry;
     tbb::parallel_for(tbb::blocked_range<std::size_t>(0, step.tensors.size(), 16), [&](const auto& range) {
@@ -370,6 +375,7 @@ class Pass {
   std::vector<std::optional<Error>> errors_;
   std::vector<std::uint32_t> checksums_;  // of the bytes of each job
   std::optional<Table> total_;
+  std::vector<std::string> read_notes_;  // of the summary that was read last
   std::optional<Evidence> read_total_;  // of steps that were evidence already
   Summary summary_;
 };

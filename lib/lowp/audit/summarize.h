@@ -23,6 +23,7 @@ struct Keep {
   bool total = true;               // of all steps, at least as sharp as the question asks
   bool step_totals = false;        // and of each
   int dump_scale_log2 = 0;  // of inputs that do not say with which loss scale they were dumped
+  Part part;                // which part of its tensors the series is
 };
 
 // Adds all elements of a tensor's source to a counter, as its count() would.
@@ -33,6 +34,7 @@ struct Effort {
   int threads = 0;                    // 0: as many as the machine has
   std::size_t chunk_bytes = 1 << 20;  // of one read; rounded down to whole elements, never less than one
   std::function<void(std::uint64_t bytes)> progress;  // called from any thread with bytes just read; may be empty
+  bool checksums = false;             // find out what was counted: StepSummary::sources
   TensorCounter count_tensor;  // in place of the processor's threads (a GPU), one call at a time; may be empty
 };
 

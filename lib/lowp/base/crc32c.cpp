@@ -66,6 +66,19 @@ Matrix squared(const Matrix& matrix) {
   return square;
 }
 
+// [i] is what 2^i zero bytes do.
+const std::array<Matrix, 64>& zero_bytes() {
+  static const std::array<Matrix, 64> all = [] {
+    Matrix bit{};
+    bit[0] = polynomial;
+    for (std::size_t i = 1; i < bit.size(); ++i) bit[i] = std::uint32_t{1} << (i - 1);
+    std::array<Matrix, 64> powers{squared(squared(squared(bit)))};
+    for (std::size_t i = 1; i < powers.size(); ++i) powers[i] = squared(powers[i - 1]);
+    return powers;
+  }();
+  return all;
+}
+
 }  // namespace
 
 std::uint32_t crc32c(std::span<const std::byte> bytes, std::uint32_t before) {
@@ -75,15 +88,10 @@ std::uint32_t crc32c(std::span<const std::byte> bytes, std::uint32_t before) {
   return ~by_tables(bytes.data(), bytes.size(), ~before);
 }
 
-// As many zero bytes as the second stretch has, by repeated squaring of the map of one zero bit.
+// What as many zero bytes as the second stretch has make of the first checksum.
 std::uint32_t crc32c_joined(std::uint32_t first, std::uint32_t second, std::uint64_t second_bytes) {
-  Matrix zeros{};
-  zeros[0] = polynomial;
-  for (std::size_t bit = 1; bit < zeros.size(); ++bit) zeros[bit] = std::uint32_t{1} << (bit - 1);
-  for (int i = 0; i < 3; ++i) zeros = squared(zeros);  // of one byte
-  for (; second_bytes != 0; second_bytes >>= 1) {
-    if ((second_bytes & 1) != 0) first = applied(zeros, first);
-    zeros = squared(zeros);
+  for (std::size_t i = 0; second_bytes != 0; ++i, second_bytes >>= 1) {
+    if ((second_bytes & 1) != 0) first = applied(zero_bytes()[i], first);
   }
   return first ^ second;
 }

@@ -123,7 +123,7 @@ Result<StepSummary> canonical(StepSummary step) {
 }
 
 Result<StepSummary> merged(const StepSummary& a, const StepSummary& b) {
-  if (a.step != b.step || (!a.step && a.path != b.path))
+  if (a.step != b.step || (!a.step && a.dump != b.dump))
     return Error{b.path, std::nullopt, "the same step as " + a.path, "another"};
   if (a.dump_scale_log2 != b.dump_scale_log2) {
     return Error{b.path, std::nullopt, fmt::format("the dump's loss scale 2^{} as in {}", a.dump_scale_log2, a.path),
@@ -133,6 +133,7 @@ Result<StepSummary> merged(const StepSummary& a, const StepSummary& b) {
     return Error{b.path, std::nullopt, "a loss of " + *a.loss_dtype + " as in " + a.path, *b.loss_dtype};
   StepSummary sum = a;
   sum.path = std::min(a.path, b.path);
+  sum.dump = std::min(a.dump, b.dump);
   if (!sum.loss_dtype) sum.loss_dtype = b.loss_dtype;
   sum.tensors.insert(sum.tensors.end(), b.tensors.begin(), b.tensors.end());
   sum.sources.insert(sum.sources.end(), b.sources.begin(), b.sources.end());

@@ -49,6 +49,7 @@ struct SourceStamp {
 // One step of a run: a file, or an index with its shards.
 struct StepSummary {
   std::string path;    // as the user gave it
+  std::string dump;    // name of the dump without its directory: what tells steps without a number apart
   std::string reader;  // "safetensors"
   std::optional<std::int64_t> step;
   std::uint64_t bytes = 0;
