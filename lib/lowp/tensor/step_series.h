@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <span>
@@ -12,6 +13,8 @@
 #include "lowp/tensor/view.h"
 
 namespace lowp {
+
+struct StepSummary;  // lowp/summary/summary.h
 
 // How to read what the file does not say, and what to leave out.
 struct OpenOptions {
@@ -37,10 +40,7 @@ struct FileStamp {
 };
 
 // One file, or the files that are one dump (an index and its shards, NAME-00001-of-00003 and its like), of one step.
-// The step is what the file's metadata says, else the last digits in its name that follow "step", "iter" or "epoch"
-// (one of
-// "-_. =" may stand between), else the last digits that are not part of a format's name (bf16, e4m3) and do not number
-// a rank, shard or part, else those that follow such a word in the names of the two directories above.
+// The step is what the file's metadata says, else what its name says (step_name.h).
 struct Input {
   std::string path;                  // as the user gave it or found in the directory he gave; shards: with a '*'
   std::string format;                // name of the reader
@@ -53,6 +53,9 @@ struct Input {
   std::vector<FileStamp> files;                 // the file, or the index and its shards
   std::optional<int> dump_scale_log2;     // of the loss scale in the file's metadata, where there is a power of two
   std::optional<std::string> loss_dtype;  // of the loss, where the metadata says so; printable
+  // Of a file that holds evidence in place of elements: reads it. The sources of its tensors refuse to be read.
+  std::function<Result<StepSummary>()> summary;
+  std::string dump;  // of such a file: the name of what was dumped
 };
 
 // Inputs ordered by step where every one has a step, else in the order given. Several may be of one step (ranks).
