@@ -85,7 +85,7 @@ void read_all(const std::string& path) {
   ::close(fd);
 }
 
-enum class Job { errors, counts, open };
+enum class Job { errors, counts, open, tensor_errors };
 
 void run(benchmark::State& state, const Dump& dump, Job job, int threads) {
   AuditOptions options;
@@ -94,6 +94,7 @@ void run(benchmark::State& state, const Dump& dump, Job job, int threads) {
   }
   options.question.counts_only = job == Job::counts;
   options.effort.threads = threads;
+  if (job == Job::tensor_errors) options.tensors = Level::errors;
   const std::vector<std::string> paths{dump.path()};
   const auto work = [&] {
     const auto series = open_series(paths, {});
@@ -121,7 +122,8 @@ int main(int argc, char** argv) {
   for (const std::size_t tensors : {std::size_t{1}, std::size_t{64}, std::size_t{20000}}) {
     dumps.push_back(std::make_unique<Dump>(tensors));
     const Dump& dump = *dumps.back();
-    for (const auto& [job, name] : {std::pair{Job::errors, "errors"}, {Job::counts, "counts"}, {Job::open, "open"}}) {
+    for (const auto& [job, name] : {std::pair{Job::errors, "errors"}, {Job::counts, "counts"}, {Job::open, "open"},
+                                      {Job::tensor_errors, "tensor_errors"}}) {
       for (const int threads : {1, 2}) {
         if (job == Job::open && threads == 2) continue;
         const std::string title = "file/" + std::to_string(tensors) + "/" + name + "/" + std::to_string(threads);

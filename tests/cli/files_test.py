@@ -182,9 +182,9 @@ class Odd(Case):
     def test_more_parts_than_terms(self):
         paths = [write(self.folder, f"step{i}.safetensors", safetensors({"g": f32(*floats(9))})) for i in (1, 2, 3)]
         words = ("accumulate", *paths, "--over=steps", "--models=split", "--formats=bf16", "--output=json")
-        answers = {self.answered(run(*words, f"--block={block}")) for block in (3, 4, 2**32)}
+        answers = {run(*words, f"--block={block}").out for block in (3, 4, 2**63, 2**64 - 2, 2**64 - 1)}
         self.assertEqual(len(answers), 1)
-        self.refused(2, run(*words, f"--block={2**64 - 1}"), "--block", str(2**64 - 1))
+        self.assertNotEqual(answers, {b""})
 
     def test_leading_zeros_are_no_safetensors(self):
         path = write(self.folder, "r.bin", b"\0" * 8 + bytes([123, 16, 32, 51]) + b"\0" * 24)
@@ -232,7 +232,8 @@ class Odd(Case):
         text = " ".join(self.answered(run(*paths)).decode().split())
         self.assertIn("steps 1 to 2", text)
         self.assertIn("2 steps: over them the largest gradient rose by 0.0 binades at most", text)
-        self.assertIn("Only one step", self.answered(run(*paths[:2])).decode())
+        one = " ".join(self.answered(run(*paths[:2])).decode().split())
+        self.assertIn("Only one step", one)
 
     def test_shards_without_an_index_are_one_step(self):
         for i in (1, 2, 3):
@@ -240,7 +241,7 @@ class Odd(Case):
         document = json.loads(self.answered(run(self.folder, "--output=json")))
         self.assertEqual(len(document["inputs"]), 1)
         self.assertEqual((document["inputs"][0]["steps"], document["inputs"][0]["tensors"]), ([], 3))
-        self.assertIn("Only one step", self.answered(run(self.folder)).decode())
+        self.assertIn("Only one step", " ".join(run(self.folder).out.decode().split()))
 
     def test_what_files_are_that_are_no_dumps(self):
         for name, content, part in (

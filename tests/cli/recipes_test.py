@@ -7,7 +7,7 @@ import struct
 import unittest
 from pathlib import Path
 
-from dumps import f32, safetensors
+from dumps import f32, npy, packed, safetensors
 from program import Case, run
 
 root = Path(__file__).parents[2]
@@ -138,6 +138,17 @@ class Recipes(Case):
         row = self.json(path, "--recipes", "nvfp4-te")["recipes"][0]
         self.assertEqual((row["flushed"], row["in_zero_scale_blocks"], row["lost_blocks"]), (16, 16, 1))
         self.assertEqual(row["zero_codes"], 0)
+
+    def test_rows_are_rows_in_any_order_of_storage(self):
+        # Two rows of 16: one of them tiny. Stored column by column, the blocks must be the same.
+        rows = [[1.0] * 16, [2.0**-20] * 16]
+        by_columns = [rows[r][c] for c in range(16) for r in range(2)]
+        counts = []
+        for order, values in (("False", rows[0] + rows[1]), ("True", by_columns)):
+            path = self.folder / f"order{order}.npy"
+            path.write_bytes(npy("'<f4'", "(2, 16)", packed("f", values), order))
+            counts.append(self.json(path, "--recipes", "mx-rceil-te-e4m3")["recipes"][0]["flushed"])
+        self.assertEqual(counts, [0, 0])
 
     def test_the_first_step_of_delayed_scaling(self):
         path = self.dump(act_grad__w=f32(*[1e-9] * 8))

@@ -10,7 +10,7 @@ from dumps import f32, packed, safetensors, write
 from program import Case, run
 
 root = Path(__file__).resolve().parents[2]
-untried = {"verify gpu", "verify scalers"}  # want a GPU, recorded trajectories
+untried = {"verify gpu", "verify scalers", "verify recipes"}  # want a GPU, recorded results
 rare = {("verify gemm", "first_mismatches")}  # nothing differs
 
 
@@ -85,9 +85,16 @@ class Records(Case):
         yield "accumulate gemm", ["accumulate", "gemm", "a", "b", path], 0
         yield "accumulate norm", ["accumulate", "norm", path], 0
         yield "accumulate ops", ["accumulate", "ops", path], 0
-        yield "replay", ["replay", dumps, "--scaler", "torch,apex", "--diff", "--advise"], 0
+        yield "recipes", ["recipes", path], 0
+        yield "recipes", ["recipes", path, "--by", "tensor", "--recipes", "nvfp4"], 0
+        yield "recipes", ["recipes", "--list"], 0
+        yield "recipes", ["recipes", path, "--diff", "mx-floor-e4m3", "mx-ceil-e4m3"], 0
+        yield "recipes", ["recipes", dumps, "--delayed", "te-fused"], 0
+        yield "plan", ["plan", path], 0
+        yield "memory", ["memory", "--params", "7e9"], 0
+        yield "replay", ["replay", dumps, "--scaler", "torch,apex-amp", "--diff", "--advise"], 0
         yield "scalers", ["scalers"], 0
-        yield "scalers", ["scalers", "--diff", "torch", "apex"], 0
+        yield "scalers", ["scalers", "--diff", "torch", "apex-amp"], 0
         yield "verify conversions", ["verify", "--source", "fp16", "--formats", "e4m3", "--modes", "to_odd"], 0
         yield "verify tensor-core", ["verify", "tensor-core", bad], 1
         yield "verify gemm", ["verify", "gemm", root / "data/golden/gemm"], 0

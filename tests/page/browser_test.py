@@ -37,9 +37,9 @@ def safetensors(path, tensors):
     Path(path).write_bytes(struct.pack("<Q", len(text)) + text + data)
 
 
-def page_of(folder, *words):
+def page_of(folder, *words, cwd=None):
     page = Path(folder) / "audit.html"
-    done = subprocess.run([program, *map(str, words), "--report", str(page)], capture_output=True, timeout=500)
+    done = subprocess.run([program, *map(str, words), "--report", str(page)], capture_output=True, timeout=500, cwd=cwd)
     assert done.returncode == 0, done.stderr
     return page
 
@@ -48,7 +48,7 @@ class PageTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.folder = tempfile.TemporaryDirectory()
-        cls.steps = page_of(cls.folder.name, samples / "chargpt-steps").rename(Path(cls.folder.name) / "steps.html")
+        cls.steps = page_of(cls.folder.name, "chargpt-steps", cwd=samples).rename(Path(cls.folder.name) / "steps.html")
 
     @classmethod
     def tearDownClass(cls):

@@ -88,6 +88,22 @@ async function checkWords() {
     'no value becomes subnormal, 2 values overflow (100 %).');
 }
 
+// FP64 at and beside edges, empty tensors, nothing but zeros, NaN, Inf.
+function writeOdd(path) {
+  const beside = x => [x, x * (1 - 2 ** -40), x * (1 + 2 ** -40), -x, -x * (1 - 2 ** -40), -x * (1 + 2 ** -40)];
+  const tensors = {edges: [2 ** -25, 2 ** -10, 2 ** -17, 464, 448, 65520, 65504, 61440, 2 ** -14 * (1 - 2 ** -11), 1e-300,
+                           2 ** -6 * (15 / 16), 2 ** -126 * (1 - 2 ** -8)].flatMap(beside),
+                   none: [], zeros: [0, -0], bad: [NaN, Infinity, -Infinity, 1]};
+  const head = {};
+  let at = 0;
+  for (const [name, list] of Object.entries(tensors))
+    head[name] = {dtype: 'F64', shape: [list.length], data_offsets: [at, at += 8 * list.length]};
+  const text = Buffer.from(JSON.stringify(head)), size = Buffer.alloc(8);
+  size.writeUInt32LE(text.length);
+  const all = new Float64Array(Object.values(tensors).flat());
+  writeFileSync(path, Buffer.concat([size, text, Buffer.from(all.buffer)]));
+}
+
 // Exit 2 and one line, and nothing is written.
 function checkRefusals(input) {
   const other = join(folder, 'other.html');
@@ -104,11 +120,15 @@ function checkRefusals(input) {
 }
 
 try {
+  const odd = join(folder, 'odd.safetensors');
+  writeOdd(odd);
   const unet = join(samples, 'unet-step0200.safetensors'), steps = join(samples, 'chargpt-steps');
   const runs = [[unet, '--by', 'tensor'], [steps, '--by', 'tensor'], [steps, '--by', 'step'],
                 [steps, '--by', 'tensor', '--rounding', 'toward_positive'],
                 [unet, '--by', 'tensor', '--formats', 'e5m3,e3m4'],
-                [unet, '--by', 'tensor', '--counts-only', '--overflow', 'saturate']];
+                [unet, '--by', 'tensor', '--counts-only', '--overflow', 'saturate'],
+                ...['nearest_even', 'toward_negative', 'toward_zero', 'to_odd'].map(mode =>
+                  [odd, '--by', 'tensor', '--formats', 'fp16,bf16,e4m3,e5m2,e3m4,e6m9', '--rounding', mode])];
   let outcomes = 0;
   for (const words of runs) outcomes += await compare(words);
   assert(outcomes > 10000);

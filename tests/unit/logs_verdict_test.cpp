@@ -287,6 +287,15 @@ TEST_CASE("other logs: JSON lines and named values") {
   check(named, {"spike and recovery", 4, 2});
 }
 
+TEST_CASE("sections share no line, however much a progress bar wrote into it") {
+  const std::string header = "epoch,loss_scale,step", bar = header + "\r" + header + "\r0,8,1";
+  const auto sections = parse_log(bar + "\n" + bar + "\n", "log", {});
+  REQUIRE(static_cast<bool>(sections));
+  REQUIRE(sections->size() == 2);
+  CHECK(sections->at(0).last_line == 1);
+  CHECK(sections->at(1).first_line == 2);
+}
+
 TEST_CASE("nothing to say") {
   check("hello\n\nworld\n", {"no scale logged", {}, {}});
   check("\n", {"no scale logged", {}, {}});

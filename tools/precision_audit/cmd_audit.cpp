@@ -43,6 +43,14 @@ std::optional<Error> without_tensors(const StepSeries& series) {
                first.notes.empty() ? "no tensors" : "none; " + first.notes.front()};
 }
 
+// The signal to noise of single tensors costs up to 20 KB for each, and is known of nearest_even alone.
+Level judged_level(const Question& question, const StepSeries& series) {
+  std::size_t tensors = 0;
+  for (const Input& input : series.inputs) tensors += input.tensors.size();
+  const bool judged = !question.counts_only && question.rounding == Rounding::nearest_even;
+  return judged && tensors <= most_judged_tensors ? Level::errors : Level::flushed;
+}
+
 struct AuditTask final : Task {
   AuditOptions audit;
   Policy policy;
@@ -129,6 +137,7 @@ struct AuditTask final : Task {
     AuditOptions asked = audit;
     // The table of tensors for people needs no outcomes of theirs.
     if (!job.wants_records && audit.by == Scope::tensor) asked.by = Scope::total;
+    asked.tensors = judged_level(audit.question, job.series);
     std::optional<PageCounts> counts;
     if (job.wants_page) {
       counts.emplace(audit.question);

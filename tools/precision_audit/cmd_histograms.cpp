@@ -32,8 +32,9 @@ struct HistogramsTask final : Task {
   LoggedAudit audit;
 
   explicit HistogramsTask(Options& o) {
-    o.repeated({.name = "RUN", .help = "files, or directories of TensorBoard event files or .wandb files", .required = true},
-               paths, any_text)
+    o.repeated(
+         {.name = "RUN", .help = "files, or directories of TensorBoard event files or .wandb files", .required = true},
+         paths, any_text)
         .is_file = true;
     o.list({.name = "--formats",
             .value = "NAME",

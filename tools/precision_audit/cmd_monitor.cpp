@@ -49,8 +49,8 @@ struct MonitorTask final : Task {
                 .required = true},
                paths, any_text)
         .is_file = true;
-    o.value({.name = "--lines", .value = "FIRST:LAST", .help = "look at these lines only, from 1, both included"}, lines,
-            line_range);
+    o.value({.name = "--lines", .value = "FIRST:LAST", .help = "look at these lines only, from 1, both included"},
+            lines, line_range);
     o.choices({.name = "--fail-on", .help = "exit 1 if a section gets one of these verdicts"}, fails_on,
               one_of<ScalerState>(scaler_states(), &ScalerStateName::state));
   }

@@ -16,6 +16,9 @@ const Command* find_command(std::span<const Command> among, std::string_view nam
 std::unique_ptr<Task> make_audit(Options& options);
 std::unique_ptr<Task> make_cast(Options& options);
 std::unique_ptr<Task> make_formats(Options& options);
+std::unique_ptr<Task> make_summarize(Options& options);
+std::unique_ptr<Task> make_merge(Options& options);
+std::unique_ptr<Task> make_info(Options& options);
 std::unique_ptr<Task> make_over(Options& options);
 std::unique_ptr<Task> make_update(Options& options);
 std::unique_ptr<Task> make_gemm(Options& options);

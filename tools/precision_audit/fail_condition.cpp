@@ -14,43 +14,23 @@ namespace {
 
 constexpr std::string_view syntax = "'METRIC>NUMBER@FORMAT:2^N' in quotes, with > >= < or <=; :2^N may be left out";
 
-template <ElementClass c>
-std::optional<double> count_of(const Outcome& outcome) {
-  return static_cast<double>(outcome.counts[c].most);
+// At a recommended scale it is always zero, so that a condition without a scale would never hold.
+bool needs_scale(const Measure& measure) {
+  constexpr std::string_view names[] = {"saturated", "overflowed", "saturated_of_nonzero", "overflowed_of_nonzero"};
+  return std::ranges::find(names, measure.name) != std::end(names);
 }
-template <ElementClass c>
-std::optional<double> share_of_nonzero(const Outcome& outcome) {
-  const std::uint64_t nonzero = outcome.nonzero().most;
-  if (nonzero == 0) return {};
-  return static_cast<double>(outcome.counts[c].most) / static_cast<double>(nonzero);
-}
-std::optional<double> flushed_of_all(const Outcome& o) {
-  if (o.elements == 0) return {};
-  return static_cast<double>(o.counts[ElementClass::flushed].most) / static_cast<double>(o.elements);
-}
-// Below every bound where an element overflowed.
-std::optional<double> snr_db(const Outcome& o) {
-  if (o.counts[ElementClass::overflowed].most != 0) return -std::numeric_limits<double>::infinity();
-  return o.error ? o.error->snr_db : std::nullopt;
-}
-
-constexpr Metric metrics[] = {
-    {"flushed_of_nonzero", share_of_nonzero<ElementClass::flushed>},
-    {"subnormal_of_nonzero", share_of_nonzero<ElementClass::subnormal>},
-    {"saturated_of_nonzero", share_of_nonzero<ElementClass::saturated>, false, true},
-    {"overflowed_of_nonzero", share_of_nonzero<ElementClass::overflowed>, false, true},
-    {"flushed_of_all", flushed_of_all},
-    {"flushed", count_of<ElementClass::flushed>},
-    {"subnormal", count_of<ElementClass::subnormal>},
-    {"saturated", count_of<ElementClass::saturated>, false, true},
-    {"overflowed", count_of<ElementClass::overflowed>, false, true},
-    {"snr_db", snr_db, false, false, true},
-    {"nan_in", [](const Outcome& o) { return std::optional(static_cast<double>(o.nan_in)); }, true},
-    {"inf_in", [](const Outcome& o) { return std::optional(static_cast<double>(o.inf_in)); }, true},
-};
 
 Error malformed(std::string_view word) {
   return {"", std::nullopt, std::string(syntax), quoted(word)};
+}
+
+// The end of an interval that is nearer to the condition: a gate lets nothing through that may meet it. A signal to
+// noise ratio is below every bound where an element overflowed.
+std::optional<double> judged(const FailCondition& condition, const Outcome& outcome) {
+  const Measured measured = condition.metric->value(outcome);
+  const bool overflowed = outcome.counts[ElementClass::overflowed].most != 0;
+  if (condition.metric->unit == Measure::Unit::decibels && overflowed) return -std::numeric_limits<double>::infinity();
+  return condition.comparison.front() == '>' ? measured.at_most() : measured.at_least();
 }
 
 bool holds(const FailCondition& condition, double value) {
@@ -61,8 +41,8 @@ bool holds(const FailCondition& condition, double value) {
 }
 
 // "0.01", or "1%" of a share.
-std::optional<double> bound_of(std::string_view word, const Metric& metric) {
-  const bool percent = word.ends_with('%') && metric.name.find("_of_") != metric.name.npos;
+std::optional<double> bound_of(std::string_view word, const Measure& metric) {
+  const bool percent = word.ends_with('%') && metric.unit == Measure::Unit::share;
   if (percent) word.remove_suffix(1);
   const auto number = parse_number(word);
   return number && percent ? std::optional(*number / 100) : number;
@@ -81,7 +61,7 @@ std::optional<std::string> met(const FailCondition& condition, const Question& q
     return fmt::format("--fail-on {}: the recommended scale for {}, 2^{}, is not among --scales", condition.text, name,
                        *scale);
   }
-  const auto value = condition.metric->value(total[format][question.scales.index(*scale)]);
+  const auto value = judged(condition, total[format][question.scales.index(*scale)]);
   if (!value || !holds(condition, *value)) return {};
   if (condition.format.empty())
     return fmt::format("--fail-on {}: {} is {}", condition.text, condition.metric->name, *value);
@@ -92,7 +72,7 @@ std::optional<std::string> met(const FailCondition& condition, const Question& q
 }  // namespace
 
 std::string metric_names() {
-  return names_of(metrics);
+  return names_of(measures());
 }
 
 Result<FailCondition> fail_condition(std::string_view word) {
@@ -100,15 +80,15 @@ Result<FailCondition> fail_condition(std::string_view word) {
   condition.text = word;
   const std::size_t comparison = word.find_first_of("<>"), at = std::min(word.find('@'), word.size());
   if (comparison == word.npos || at < comparison) {
-    const bool cut = std::ranges::any_of(metrics, [&](const Metric& metric) { return metric.name == word; });
+    const bool cut = find_measure(word) != nullptr;
     return cut ? Error{"", std::nullopt, std::string(syntax), quoted(word) + ": the shell took what follows >"}
                : malformed(word);
   }
   const std::string_view name = word.substr(0, comparison);
-  const auto* metric = std::ranges::find(metrics, name, &Metric::name);
-  if (metric == std::end(metrics)) {
+  const Measure* metric = find_measure(name);
+  if (metric == nullptr) {
     std::vector<std::string> known;
-    for (const Metric& row : metrics) known.emplace_back(row.name);
+    for (const Measure& row : measures()) known.emplace_back(row.name);
     return unknown_word(name, known);
   }
   condition.metric = metric;
@@ -122,7 +102,7 @@ Result<FailCondition> fail_condition(std::string_view word) {
   condition.format = lower_case(where.front());
   if (where.size() > 2 || condition.format.empty()) return malformed(word);
   if (where.size() == 2 && !(condition.scale_log2 = parse_power_of_two(where.back()))) return malformed(word);
-  if (metric->needs_scale && !condition.scale_log2)
+  if (needs_scale(*metric) && !condition.scale_log2)
     return Error{"", std::nullopt, "a scale, for example @fp16:2^16; at the recommended one nothing overflows",
                  quoted(word)};
   return condition;
@@ -132,7 +112,7 @@ std::optional<Error> why_not_judged(const FailCondition& condition, const Questi
   const auto error = [](std::string wanted, std::string found) {
     return Error{"--fail-on", std::nullopt, std::move(wanted), std::move(found)};
   };
-  if (question.counts_only && condition.metric->needs_errors)
+  if (question.counts_only && condition.metric->needs >= Level::errors)
     return error("no --counts-only with " + std::string(condition.metric->name), "it");
   if (condition.scale_log2 && !question.scales.contains(*condition.scale_log2)) {
     return error(fmt::format("a scale among --scales {}:{}", question.scales.low, question.scales.high),

@@ -9,20 +9,13 @@
 
 #include "lowp/audit/recommend.h"
 #include "lowp/base/result.h"
+#include "lowp/summary/measures.h"
 
 namespace lowp::tool {
 
-// What can be compared. `of_input`: it is the same in every format and at every scale. `needs_scale`: at a recommended
-// scale it is always zero, so that a condition without a scale would never hold.
-struct Metric {
-  std::string_view name;
-  std::optional<double> (*value)(const Outcome&);  // nothing where there is none (a rate of no elements)
-  bool of_input = false, needs_scale = false, needs_errors = false;
-};
-
 struct FailCondition {
   std::string text;
-  const Metric* metric = nullptr;
+  const Measure* metric = nullptr;
   std::string comparison;  // > >= < <=
   double bound = 0;
   std::string format;             // empty: of the input

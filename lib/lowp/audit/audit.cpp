@@ -36,7 +36,7 @@ Result<AuditResult> run_audit(const StepSeries& series, const AuditOptions& opti
       return Done{};
     };
   }
-  const Keep keep{options.question, options.by == Scope::step, options.dump_scale_log2};
+  const Keep keep{options.question, options.tensors, true, options.by == Scope::step, options.dump_scale_log2, {}};
   auto summary = summarize(series, keep, options.effort, watch);
   if (!summary) return summary.error();
   result.summary = *std::move(summary);

@@ -15,8 +15,9 @@ enum class Scope : std::uint8_t { total, tensor, step };
 
 struct AuditOptions {
   Question question;
-  int dump_scale_log2 = 0;  // of inputs that do not say theirs
-  Scope by = Scope::total;  // `total` is always reported; the others come on top
+  int dump_scale_log2 = 0;         // of inputs that do not say theirs
+  Scope by = Scope::total;         // `total` is always reported; the others come on top
+  Level tensors = Level::flushed;  // what the summary keeps of each tensor
   Effort effort;
   // Sees each tensor's evidence while it is there, from any thread; every tensor then gets a table of its own.
   std::function<void(TensorRef tensor, const Evidence& evidence)> watch_tensor = {};

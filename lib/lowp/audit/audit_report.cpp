@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "lowp/audit/audit_story.h"
+#include "lowp/summary/measures.h"
 
 namespace lowp {
 namespace {
@@ -86,75 +87,38 @@ Table tensors_table(const Summary& summary) {
   return table;
 }
 
-const std::vector<std::string> outcome_keys{"scope",
-                                            "name",
-                                            "step",
-                                            "format",
-                                            "rounding",
-                                            "overflow",
-                                            "scale_log2",
-                                            "elements",
-                                            "zero_in",
-                                            "nan_in",
-                                            "inf_in",
-                                            "counts.flushed",
-                                            "counts.subnormal",
-                                            "counts.normal",
-                                            "counts.saturated",
-                                            "counts.overflowed",
-                                            "counts.exact",
-                                            "rates.flushed_of_all",
-                                            "rates.flushed_of_nonzero",
-                                            "rates.subnormal_of_nonzero",
-                                            "rates.overflowed_of_nonzero",
-                                            "error.sum_abs",
-                                            "error.sum_squared",
-                                            "error.bias",
-                                            "error.snr_db",
-                                            "error.share_of_squared.flushed",
-                                            "error.share_of_squared.subnormal",
-                                            "error.share_of_squared.normal",
-                                            "error.share_of_squared.saturated"};
-
-// A sum of squares may leave double's range although every element is inside: that is Null, never Inf.
-Cell finite(double value) {
-  return std::isfinite(value) ? Cell{value} : null("beyond the range of a double");
+// Which outcome a row is of, then every measure that has a column.
+std::vector<std::string> outcome_keys() {
+  std::vector<std::string> keys{"scope", "name", "step", "format", "rounding", "overflow", "scale_log2"};
+  for (const Measure& measure : measures()) {
+    if (!measure.key.empty()) keys.emplace_back(measure.key);
+  }
+  return keys;
 }
 
-// The signal-to-noise ratio of what did not overflow would rise with every element that does.
-std::string why_no_snr(const Outcome& outcome) {
-  const Interval overflowed = outcome.counts[ElementClass::overflowed];
-  if (overflowed.least != 0) return fmt::format("{} overflowed", overflowed.least);
-  return outcome.nonzero() == 0 ? "no signal" : "no error";
+// An interval that is exact is one number.
+Cell cell_of(const Measured& measured) {
+  switch (measured.kind) {
+    case Measured::Kind::missing: return null(measured.why);
+    case Measured::Kind::count:
+      return measured.count.exact() ? count(measured.count.most) : Cell{CountRange{measured.count.least, measured.count.most}};
+    case Measured::Kind::number:
+      return measured.exact() ? Cell{measured.most} : Cell{NumberRange{measured.least, measured.most}};
+  }
+  return null();
 }
 
-std::vector<Cell> outcome_row(std::vector<Cell> scope, const Target& target, const Outcome& outcome) {
-  const ClassCounts& counts = outcome.counts;
-  const Interval nonzero = outcome.nonzero();
-  std::vector<Cell> row = std::move(scope);
-  const auto put = [&row](Cell cell) { row.push_back(std::move(cell)); };
-  put(text(target.name));
-  put(text(rounding_name(target.rounding)));
-  put(text(overflow_name(target.overflow)));
-  put(integer(outcome.scale_log2));
-  for (const std::uint64_t number : {outcome.elements, outcome.zero_in.most, outcome.nan_in, outcome.inf_in})
-    put(count(number));
-  for (const Interval number : counts.of) put(count(number.most));
-  constexpr std::string_view unasked = "only counts were asked for";
-  put(outcome.exact ? count(outcome.exact->most) : null(unasked));
-  put(rate(counts[ElementClass::flushed].most, outcome.elements));
-  for (const ElementClass c : {ElementClass::flushed, ElementClass::subnormal, ElementClass::overflowed}) {
-    put(rate(counts[c].most, nonzero.most));
+Row outcome_row(Row scope, const Target& target, const Outcome& outcome, bool counts_only) {
+  Row row = std::move(scope);
+  row.push_back(text(target.name));
+  row.push_back(text(rounding_name(target.rounding)));
+  row.push_back(text(overflow_name(target.overflow)));
+  row.push_back(integer(outcome.scale_log2));
+  for (const Measure& measure : measures()) {
+    if (measure.key.empty()) continue;
+    const bool unasked = counts_only && (measure.name == "exact" || measure.needs >= Level::errors);
+    row.push_back(unasked ? null("only counts were asked for") : cell_of(measure.value(outcome)));
   }
-  if (!outcome.error) {
-    while (row.size() < outcome_keys.size()) put(null(unasked));
-    return row;
-  }
-  put(finite(outcome.error->sum_abs));
-  put(finite(outcome.error->sum_squared));
-  put(outcome.error->bias ? finite(*outcome.error->bias) : null("no elements"));
-  put(outcome.error->snr_db ? Cell{*outcome.error->snr_db} : null(why_no_snr(outcome)));
-  for (const double share : outcome.error->share_of_squared) put(Cell{share});
   return row;
 }
 
@@ -162,7 +126,7 @@ bool give_outcomes(const AuditFindings& f, const std::vector<Cell>& scope, const
                    const TakeRow& take) {
   for (std::size_t target = 0; target < outcomes.size(); ++target) {
     for (const Outcome& outcome : outcomes[target]) {
-      if (!take(outcome_row(scope, f.question.target(target), outcome))) return false;
+      if (!take(outcome_row(scope, f.question.target(target), outcome, f.question.counts_only))) return false;
     }
   }
   return true;
@@ -170,7 +134,7 @@ bool give_outcomes(const AuditFindings& f, const std::vector<Cell>& scope, const
 
 // Of a dump with many tensors its rows are most of the report: they are made when they are written.
 Table outcomes_table(const AuditFindings& f) {
-  Table table{"outcomes", outcome_keys, {}, false};
+  Table table{"outcomes", outcome_keys(), {}, false};
   table.more = [&f](const TakeRow& take) {
     if (!give_outcomes(f, {text("total"), null(), null()}, f.result.total, take)) return;
     for (const ScopedOutcomes& scoped : f.result.scoped) {

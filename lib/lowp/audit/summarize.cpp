@@ -1,331 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lowp/audit/summarize.h"
 
-#include <fmt/format.h>
-#include <tbb/blocked_range.h>
-#include <tbb/enumerable_thread_specific.h>
-#include <tbb/parallel_for.h>
-
 #include <algorithm>
-#include <mutex>
-#include <type_traits>
 
+#include "lowp/audit/pass.h"
 #include "lowp/base/threads.h"
-#include "lowp/summary/class_edges.h"
-#include "lowp/summary/cut_counter.h"
 
 namespace lowp {
 namespace {
 
-// One tensor of the series.
-struct Job {
-  TensorRef ref;
-  const TensorView* view;
-
-  std::uint64_t bytes() const { return view->source ? view->source->size() : 0; }
-};
-
-// The two ways of counting.
-struct AllMoments {
-  using Counter = BinadeCounter;
-  using Table = BinadeTable;
-  using Plan = TableOptions;
-};
-struct CountsAlone {
-  using Counter = CutCounter;
-  using Table = CutCounts;
-  using Plan = CutPlan;
-};
-
-// What a worker thread keeps between tensors.
-template <class Way>
-struct Workspace {
-  typename Way::Counter table;    // of the tensor at hand
-  typename Way::Counter running;  // of all tensors without a table of their own so far
-  CutCounter counts;              // of the tensor at hand, where that is all it has
-  std::vector<std::byte> buffer;
-  std::unique_ptr<ByteStream> stream;  // the last one: while it lives its file stays open for the next tensor
-};
-
-template <class Table>
-Result<Done> add_to(std::optional<Table>& total, Table more) {
-  if (!total) {
-    total = std::move(more);
-    return Done{};
-  }
-  auto sum = merged(*total, more);
-  if (!sum) return sum.error();
-  total = *std::move(sum);
-  return Done{};
-}
-
-template <class Way>
-class Pass {
-  using Table = typename Way::Table;
-
- public:
-  Pass(const StepSeries& series, const Keep& keep, const Effort& effort, const Watch& watch, typename Way::Plan plan)
-      : series_(series), keep_(keep), effort_(effort), watch_(watch), plan_(std::move(plan)) {}
-
-  Result<Summary> run() {
-    for (const Input& input : series_.inputs) summary_.steps.push_back(described(input));
-    for (std::size_t begin = 0; begin < series_.inputs.size();) {
-      const std::size_t end = end_of_batch(begin);
-      if (auto done = run_batch(begin, end); !done) return done.error();
-      begin = end;
-    }
-    if (!total_) total_ = typename Way::Counter(plan_).take();
-    summary_.total = std::move(*total_);
-    return std::move(summary_);
-  }
-
- private:
-  StepSummary described(const Input& input) const {
-    StepSummary step{
-        input.path,       input.format, input.step, input.bytes, input.dump_scale_log2.value_or(keep_.dump_scale_log2),
-        input.loss_dtype, input.notes,  {},         {}};
-    for (const TensorView& view : input.tensors) step.tensors.push_back({view.name, view.dtype, view.shape, {}});
-    return step;
-  }
-
-  // Steps that are counted together share their dump scale. Each is by itself where its total is wanted, and they are
-  // few where somebody waits for them.
-  std::size_t end_of_batch(std::size_t begin) const {
-    constexpr std::size_t most_waiting = 1024;  // tensors
-    std::size_t end = begin + 1, tensors = summary_.steps[begin].tensors.size();
-    if (keep_.step_totals) return end;
-    while (end < summary_.steps.size() &&
-           summary_.steps[end].dump_scale_log2 == summary_.steps[begin].dump_scale_log2) {
-      tensors += summary_.steps[end].tensors.size();
-      if (watch_.step && tensors > most_waiting) break;
-      ++end;
-    }
-    return end;
-  }
-
-  Result<Done> run_batch(std::size_t begin, std::size_t end) {
-    if (const int scale = summary_.steps[begin].dump_scale_log2; scale != dump_scale_log2_) {
-      workspaces_.clear();
-      dump_scale_log2_ = scale;
-    }
-    std::vector<Job> jobs;
-    for (std::size_t s = begin; s < end; ++s) {
-      for (std::size_t t = 0; t < series_.inputs[s].tensors.size(); ++t)
-        jobs.push_back({{s, t}, &series_.inputs[s].tensors[t]});
-    }
-    std::optional<Table> total;
-    if (auto done = run_jobs(jobs, total); !done) return done.error();
-    if (keep_.step_totals) summary_.steps[begin].total = total ? *total : typename Way::Counter(plan_).take();
-    if (total) {
-      if (auto done = add_to(total_, *std::move(total)); !done) return done.error();
-    }
-    for (std::size_t s = begin; s < end; ++s) {
-      summary_.steps[s].notes = notes_after_reading(series_.inputs[s]);
-      if (!watch_.step) continue;
-      if (auto done = watch_.step(summary_.steps[s]); !done) return done.error();
-    }
-    return Done{};
-  }
-
-  // Small and sequential tensors side by side, then each large one by all threads: never more tables than threads.
-  Result<Done> run_jobs(const std::vector<Job>& jobs, std::optional<Table>& total) {
-    errors_.assign(jobs.size(), std::nullopt);
-    std::vector<std::size_t> whole, split;
-    for (std::size_t j = 0; j < jobs.size(); ++j) (is_split(jobs[j]) ? split : whole).push_back(j);
-    if (is_elsewhere()) {
-      for (const std::size_t j : whole) note(j, run_whole(jobs[j]));
-    } else {
-      tbb::parallel_for(tbb::blocked_range<std::size_t>(0, whole.size(), 1), [&](const auto& range) {
-        for (std::size_t i = range.begin(); i != range.end(); ++i) {
-          const Job& job = jobs[whole[i]];
-          note(whole[i], is_small(job) ? run_small(job) : run_whole(job));
-        }
-      });
-    }
-    for (const std::size_t j : split) note(j, run_split(jobs[j], total));
-    for (const std::optional<Error>& error : errors_) {
-      if (error) return *error;
-    }
-    for (auto& work : workspaces_) {
-      if (!work || work->running.elements() == 0) continue;
-      if (auto done = add_to(total, work->running.take()); !done) return done.error();
-    }
-    return Done{};
-  }
-
-  void note(std::size_t j, const Result<Done>& done) {
-    if (!done) errors_[j] = done.error();
-  }
-
-  bool is_elsewhere() const { return std::is_same_v<Way, AllMoments> && effort_.count_tensor; }
-
-  // Tensors that need no table of their own, since bringing one to order would cost more than counting them twice: into
-  // the running table, and into mere counts. Those know signs only where they are taken of all words at once.
-  bool is_small(const Job& job) const {
-    if (watch_.tensor || job.view->dtype->bytes != 4) return false;
-    if (std::is_same_v<Way, CountsAlone>) return job.bytes() <= counted_at_once();
-    constexpr std::uint64_t most = std::uint64_t{64} << 20;  // more is worth the work of all threads
-    return job.bytes() <= std::min(most, (sign_matters() ? 4 : 64) * chunk_of(job));
-  }
-  std::uint64_t counted_at_once() const { return std::min<std::uint64_t>(effort_.chunk_bytes, 1 << 16); }
-  bool sign_matters() const { return looks_at_sign(keep_.question.rounding); }
-
-  bool is_split(const Job& job) const {
-    return !is_elsewhere() && job.bytes() > 2 * effort_.chunk_bytes && job.view->source->random_access() &&
-           !is_small(job);
-  }
-
-  std::uint64_t chunk_of(const Job& job) const {
-    const auto step = static_cast<std::uint64_t>(job.view->dtype->bytes);
-    return std::max<std::uint64_t>(effort_.chunk_bytes / step, 1) * step;
-  }
-
-  Workspace<Way>& workspace() {
-    std::unique_ptr<Workspace<Way>>& held = workspaces_.local();
-    if (!held) {
-      using Counter = typename Way::Counter;
-      held = std::make_unique<Workspace<Way>>(Workspace<Way>{Counter(plan_, dump_scale_log2_),
-                                                             Counter(plan_, dump_scale_log2_),
-                                                             CutCounter(CutPlan{}, dump_scale_log2_),
-                                                             {},
-                                                             {}});
-    }
-    return *held;
-  }
-
-  // Reads `size` bytes from `begin` on, `chunk` at a time; each piece goes to `count`.
-  template <class Count>
-  Result<Done> read_range(const Job& job, std::uint64_t begin, std::uint64_t size, std::uint64_t chunk,
-                          Workspace<Way>& work, Count count) {
-    auto stream = job.view->source->stream(begin);
-    if (!stream) return stream.error();
-    const auto step = static_cast<std::uint64_t>(job.view->dtype->bytes);
-    for (std::uint64_t at = 0; at < size; at += chunk) {
-      if (at + chunk < size) job.view->source->expect(begin + at + chunk, chunk);  // read ahead while this is counted
-      const std::uint64_t wanted = std::min(chunk, size - at);
-      work.buffer.resize(static_cast<std::size_t>(wanted));
-      const auto got = (*stream)->read_up_to(work.buffer);
-      if (!got) return got.error();
-      if (*got % step != 0) {
-        return Error{series_.inputs[job.ref.step].path, at + *got / step * step,
-                     fmt::format("whole {} elements of {} bytes", job.view->dtype->name, step),
-                     fmt::format("{} bytes", *got % step)};
-      }
-      if (auto done = count(std::span<const std::byte>(work.buffer).first(*got)); !done) return done.error();
-      if (effort_.progress) effort_.progress(*got);
-      if (*got < wanted) break;  // the end of a pipe
-    }
-    work.stream = std::move(*stream);
-    return Done{};
-  }
-
-  Result<Done> count_range(const Job& job, std::uint64_t begin, std::uint64_t size, Workspace<Way>& work) {
-    return read_range(job, begin, size, chunk_of(job), work, [&](std::span<const std::byte> bytes) {
-      return work.table.count(*job.view->dtype, bytes, job.view->multiplicity);
-    });
-  }
-
-  Result<Done> run_small(const Job& job) {
-    const TensorView& view = *job.view;
-    Workspace<Way>& work = workspace();
-    const bool at_once = sign_matters() || job.bytes() <= counted_at_once();
-    TensorCounts counts;
-    const auto count = [&](std::span<const std::byte> bytes) -> Result<Done> {
-      if (at_once) {
-        counts = counts_of_fp32(bytes, view.multiplicity, dump_scale_log2_);
-      } else if (auto done = work.counts.count(*view.dtype, bytes, view.multiplicity); !done) {
-        return done.error();
-      }
-      return work.running.count(*view.dtype, bytes, view.multiplicity);
-    };
-    if (job.bytes() != 0) {
-      const std::uint64_t piece = at_once ? std::max<std::uint64_t>(job.bytes(), 4) : chunk_of(job);
-      if (auto done = read_range(job, 0, job.bytes(), piece, work, count); !done) return done.error();
-    }
-    if (!at_once) counts = counts_of(work.counts.take());
-    counts.elements += view.implicit_zeros;
-    counts.zero_in += view.implicit_zeros;
-    work.running.count_zeros(view.implicit_zeros);
-    keep(job, std::move(counts));
-    return Done{};
-  }
-
-  Result<Done> run_whole(const Job& job) {
-    Workspace<Way>& work = workspace();
-    if (job.bytes() != 0) {
-      if (auto done = count_whole(job, work); !done) {
-        work.table.take();
-        return done.error();
-      }
-    }
-    work.table.count_zeros(job.view->implicit_zeros);
-    Table table = work.table.take();
-    if (auto done = work.running.add(table); !done) return done.error();
-    finish_tensor(job, std::move(table));
-    return Done{};
-  }
-
-  Result<Done> count_whole(const Job& job, Workspace<Way>& work) {
-    if constexpr (std::is_same_v<Way, AllMoments>) {
-      if (effort_.count_tensor) return effort_.count_tensor(*job.view, work.table);
-    }
-    return count_range(job, 0, job.bytes(), work);
-  }
-
-  Result<Done> run_split(const Job& job, std::optional<Table>& total) {
-    const std::uint64_t chunk = chunk_of(job), chunks = (job.bytes() + chunk - 1) / chunk;
-    std::mutex failing;
-    std::uint64_t failed_chunk = chunks;
-    std::optional<Error> error;
-    tbb::parallel_for(tbb::blocked_range<std::uint64_t>(0, chunks, 1), [&](const auto& range) {
-      const std::uint64_t begin = range.begin() * chunk, end = std::min(range.end() * chunk, job.bytes());
-      auto counted = count_range(job, begin, end - begin, workspace());
-      if (counted) return;
-      const std::scoped_lock lock(failing);
-      if (range.begin() >= failed_chunk) return;
-      failed_chunk = range.begin();
-      error = counted.error();
-    });
-    workspace().table.count_zeros(job.view->implicit_zeros);
-    std::optional<Table> table;
-    for (auto& work : workspaces_) {
-      if (!work || work->table.elements() == 0) continue;
-      if (auto done = add_to(table, work->table.take()); !done) return done.error();
-    }
-    if (error) return *error;
-    if (!table) table = workspace().table.take();
-    finish_tensor(job, *table);
-    return add_to(total, *std::move(table));
-  }
-
-  void finish_tensor(const Job& job, Table table) {
-    TensorCounts counts = counts_of(table);
-    if (watch_.tensor) watch_.tensor(job.ref, Evidence{std::move(table)});
-    keep(job, std::move(counts));
-  }
-
-  // Of a pipe only the pass knows how much came.
-  void keep(const Job& job, TensorCounts counts) {
-    StepSummary& step = summary_.steps[job.ref.step];
-    TensorSummary& tensor = step.tensors[job.ref.tensor];
-    if (job.view->elements == unknown_size) {
-      tensor.shape = {counts.elements};
-      step.bytes = counts.elements * static_cast<std::uint64_t>(job.view->dtype->bytes);
-    }
-    tensor.evidence = std::move(counts);
-  }
-
-  const StepSeries& series_;
-  const Keep& keep_;
-  const Effort& effort_;
-  const Watch& watch_;
-  const typename Way::Plan plan_;
-  int dump_scale_log2_ = 0;
-  tbb::enumerable_thread_specific<std::unique_ptr<Workspace<Way>>> workspaces_;
-  std::vector<std::optional<Error>> errors_;
-  std::optional<Table> total_;
-  Summary summary_;
-};
+using pass::AllMoments;
+using pass::ClassesAlone;
+using pass::CountsAlone;
+using pass::Pass;
 
 bool holds_fp64(const StepSeries& series) {
   return std::ranges::any_of(series.inputs, [](const Input& input) {
@@ -334,8 +21,11 @@ bool holds_fp64(const StepSeries& series) {
 }
 
 Result<Summary> run_pass(const StepSeries& series, const Keep& keep, const Effort& effort, const Watch& watch) {
-  const bool wide = holds_fp64(series);
-  if (keep.question.counts_only && !wide && !effort.count_tensor) {
+  const bool wide = holds_fp64(series), totals = keep.total || keep.step_totals;
+  const bool all_elements = std::ranges::none_of(series.inputs, [](const Input& input) { return static_cast<bool>(input.summary); });
+  if (keep.tensors == Level::counts && !totals && !effort.count_tensor)
+    return Pass<ClassesAlone>(series, keep, effort, watch, ClassesAlone::Plan{}).run();
+  if (all_elements && keep.question.counts_only && keep.tensors <= Level::cuts && !wide && !effort.count_tensor) {
     if (auto plan = CutPlan::make(keep.question))
       return Pass<CountsAlone>(series, keep, effort, watch, *std::move(plan)).run();
   }
@@ -346,7 +36,8 @@ Result<Summary> run_pass(const StepSeries& series, const Keep& keep, const Effor
 }  // namespace
 
 Result<Summary> summarize(const StepSeries& series, const Keep& keep, const Effort& effort, const Watch& watch) {
-  if (auto fault = keep.question.fault()) return *std::move(fault);
+  const bool asks = keep.total || keep.step_totals || !keep.question.formats.empty();
+  if (auto fault = asks ? keep.question.fault() : std::nullopt) return *std::move(fault);
   auto summary = on_threads(effort.threads, [&] { return run_pass(series, keep, effort, watch); });
   if (!summary) return summary;
   if (auto changed = changed_while_read(series)) return *std::move(changed);

@@ -7,6 +7,7 @@
 #include <functional>
 
 #include "lowp/summary/binade_counter.h"
+#include "lowp/summary/evidence.h"
 #include "lowp/summary/question.h"
 #include "lowp/summary/summary.h"
 #include "lowp/tensor/step_series.h"
@@ -15,11 +16,14 @@ namespace lowp {
 
 // What to remember.
 struct Keep {
-  // What will be asked of the totals. Formats with more than ten fraction bits need their widths recorded, and where
-  // only counts are asked for a cheaper pass suffices.
+  // What will be asked of the totals and of leaves. Formats with more than ten fraction bits need their widths
+  // recorded, and where only counts are asked for a cheaper pass suffices.
   Question question;
-  bool step_totals = false;
+  Level tensors = Level::flushed;  // of each tensor: flushed, counts, errors or leaves
+  bool total = true;               // of all steps, at least as sharp as the question asks
+  bool step_totals = false;        // and of each
   int dump_scale_log2 = 0;  // of inputs that do not say with which loss scale they were dumped
+  Part part;                // which part of its tensors the series is
 };
 
 // Adds all elements of a tensor's source to a counter, as its count() would.
@@ -30,6 +34,7 @@ struct Effort {
   int threads = 0;                    // 0: as many as the machine has
   std::size_t chunk_bytes = 1 << 20;  // of one read; rounded down to whole elements, never less than one
   std::function<void(std::uint64_t bytes)> progress;  // called from any thread with bytes just read; may be empty
+  bool checksums = false;             // find out what was counted: StepSummary::sources
   TensorCounter count_tensor;  // in place of the processor's threads (a GPU), one call at a time; may be empty
 };
 

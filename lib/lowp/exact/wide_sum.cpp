@@ -118,8 +118,7 @@ void WideSum::subtract(const Integer256& value, int exponent) {
   std::uint64_t borrow = 0;
   std::size_t at = placed.first;
   for (const std::uint64_t word : placed.limb) borrow = subtract_limb(limb_[at++], word, borrow);
-  for (; borrow != 0; ++at) {
-    assert(at < limbs);
+  for (; borrow != 0 && at < limbs; ++at) {
     borrow = subtract_limb(limb_[at], 0, borrow);
   }
   touch(placed.first, at);
@@ -142,8 +141,7 @@ void WideSum::subtract(const WideSum& other) {
   std::uint64_t borrow = 0;
   std::size_t at = other.low_;
   for (; at < other.high_; ++at) borrow = subtract_limb(limb_[at], other.limb_[at], borrow);
-  for (; borrow != 0; ++at) {
-    assert(at < limbs);
+  for (; borrow != 0 && at < limbs; ++at) {
     borrow = subtract_limb(limb_[at], 0, borrow);
   }
   touch(other.low_, at);

@@ -47,6 +47,7 @@ class OpenSection {
   // How many of the events stay here if `event` begins another section; nothing if it belongs to this one.
   std::optional<std::size_t> ends_before(const LogEvent& event) const {
     if (event.kind == LogEventKind::mention || events_.empty()) return {};
+    if (event.line == events_.back().line) return {};  // sections share no line
     if (event.kind == LogEventKind::table) return events_.size();
     if (events_.back().in_table != event.in_table) return events_.size();
     if (ended_) return events_.size();
@@ -82,7 +83,8 @@ class OpenSection {
     }
     for (std::size_t i = last_line_end_; i < events_.size(); ++i) {
       const auto used = events_[i].used ? events_[i].used : events_[i].after;
-      if (used && scale && *used > *scale) return i;
+      const bool begins_line = i == 0 || events_[i].line != events_[i - 1].line;
+      if (used && scale && *used > *scale && begins_line) return i;
       if (events_[i].after) scale = events_[i].after;
     }
     return events_.size();

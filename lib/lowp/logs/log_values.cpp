@@ -102,7 +102,10 @@ bool read_csv(std::string_view line, CsvColumns& csv, LogEvent& event) {
   event.in_table = true;
   if (csv.after_update) event.framework = "DeepSpeed";
   const auto scale = as_scale(leading_number(unquoted(fields[csv.scale])));
-  if (!scale) return true;  // a row of other metrics
+  if (!scale) {  // a row of other metrics, or the header of the next table
+    if (read_csv_header(line, csv)) event.kind = LogEventKind::table;
+    return true;
+  }
   event.kind = LogEventKind::step;
   (csv.after_update ? event.after : event.used) = scale;
   if (csv.step) event.step = as_integer(leading_number(unquoted(fields[*csv.step])));

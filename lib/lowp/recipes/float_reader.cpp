@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lowp/recipes/float_reader.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <bit>
 #include <cassert>
@@ -43,16 +41,16 @@ MatrixShape matrix_shape(std::string_view name, std::span<const std::uint64_t> s
 }
 
 Result<FloatReader> FloatReader::open(const std::string& path, const TensorView& view) {
-  if (view.multiplicity != 1 || view.implicit_zeros != 0) {
-    return Error{path, std::nullopt, fmt::format("tensor '{}' with every element stored", view.name),
-                 "a sparse or expanded one"};
-  }
   FloatReader reader;
   reader.dtype_ = view.dtype;
   reader.left_ = view.elements;
   if (view.elements == 0) return reader;
-  auto stream = view.source->stream(0);
-  if (!stream) return stream.error();
+  auto stream = view.in_row_major().stream(0);
+  if (!stream) {
+    Error error = stream.error();
+    if (error.file.empty()) error.file = path;
+    return error;
+  }
   reader.stream_ = std::move(*stream);
   return reader;
 }

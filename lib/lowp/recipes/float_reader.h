@@ -21,10 +21,11 @@ struct MatrixShape {
 // one axis or none is one row.
 MatrixShape matrix_shape(std::string_view name, std::span<const std::uint64_t> shape);
 
-// Elements in storage order as FP32; FP64 is rounded to nearest even, all other types convert exactly.
+// Elements in row-major order, whatever order they are stored in, as FP32; FP64 is rounded to nearest even, all other
+// types convert exactly.
 class FloatReader {
  public:
-  // An Error for views that repeat elements or leave zeros out. `path` is for Errors.
+  // An Error where bounded memory is not enough (see row_major.h). `path` is for Errors.
   static Result<FloatReader> open(const std::string& path, const TensorView& view);
   // Fills `out`; at most `left()` elements.
   Result<Done> read(std::span<float> out);

@@ -88,6 +88,7 @@ Result<TensorOutcome> audit_tensor(const Input& input, const TensorView& view, c
 
 void quantize_and_count(const Recipe& recipe, const Largest& largest, std::uint64_t rows, Matrix run,
                         RecipeOutcome& outcome) {
+  if (is_rotated(recipe) && rows == 1) return;
   TensorScale tensor;
   if (recipe.row->tensor_rule != nullptr) tensor = recipe.row->tensor_rule(recipe, largest_for(recipe, largest));
   Oriented turned;

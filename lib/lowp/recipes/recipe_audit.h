@@ -41,11 +41,11 @@ struct RecipeAuditOptions {
   std::function<void(std::uint64_t)> progress;  // bytes read since the last call; may be empty
 };
 
-// Elements of a tensor that are not FP32 are converted first. A tensor whose 128 rows have more than 2^27 elements, a
-// sparse or expanded one is an Error. Memory: 2^18 elements of a run, or 128 rows, and its codes for each recipe.
+// Elements of a tensor that are not FP32 are converted first. A tensor whose 128 rows have more than 2^27 elements is an
+// Error. Memory: 2^18 elements of a run, or 128 rows, and its codes for each recipe.
 Result<RecipeAudit> audit_recipes(const StepSeries& series, const RecipeAuditOptions& options);
 
-// One recipe on one run of a tensor of `rows` rows.
+// One recipe on one run of a tensor of `rows` rows. A single row has no columns to rotate: nothing is counted.
 void quantize_and_count(const Recipe& recipe, const Largest& largest, std::uint64_t rows, Matrix run,
                         RecipeOutcome& outcome);
 

@@ -34,6 +34,8 @@ std::string field_of(const Cell& cell) {
           return joined;
         } else if constexpr (std::is_same_v<T, Nested>) {
           return {};  // a table of its own
+        } else if constexpr (requires { value.least; }) {
+          return field_of(Cell{value.least}) + ".." + field_of(Cell{value.most});
         } else {
           return fmt::format("{}", value);
         }

@@ -98,6 +98,12 @@ void append_value(Sink& sink, const Cell& cell) {
           append_list(sink, value);
         } else if constexpr (std::is_same_v<T, Nested>) {
           append_records(sink, *value, "", "");
+        } else if constexpr (requires { value.least; }) {
+          sink.text += "{\"least\":";
+          append_value(sink, Cell{value.least});
+          sink.text += ",\"most\":";
+          append_value(sink, Cell{value.most});
+          sink.text.push_back('}');
         } else {
           fmt::format_to(std::back_inserter(out), "{}", value);
         }

@@ -18,6 +18,14 @@ struct Null {
   friend bool operator==(const Null&, const Null&) = default;
 };
 
+// A value that is known to lie between two bounds. JSON: {"least": .., "most": ..}; CSV: "least..most".
+struct CountRange {
+  std::uint64_t least = 0, most = 0;
+};
+struct NumberRange {
+  double least = 0, most = 0;  // finite
+};
+
 // One typed value. A double must be finite: non-finite results are Null with a reason.
 struct Cell;
 struct Table;
@@ -26,7 +34,7 @@ using CellList = std::vector<Cell>;
 // table of its own, whose first column is that of the record.
 using Nested = std::shared_ptr<const Table>;
 struct Cell {
-  std::variant<Null, bool, std::int64_t, std::uint64_t, double, std::string, CellList, Nested> value;
+  std::variant<Null, bool, std::int64_t, std::uint64_t, double, std::string, CellList, Nested, CountRange, NumberRange> value;
 };
 
 // Records of one kind. A dot in a key nests in JSON ("counts.flushed" is {"counts":{"flushed":...}}) and stays a dot in

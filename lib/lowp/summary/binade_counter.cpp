@@ -246,7 +246,14 @@ Result<Done> BinadeCounter::add(const BinadeTable& table) {
   const auto fits = [&](const BinadeTable::Page& from) {
     return low <= from.binade + dump_scale_log2_ && from.binade + dump_scale_log2_ <= high;
   };
-  if (table.options() != options_ || !std::ranges::all_of(table.pages(), fits))
+  const auto recorded = [&](const BinadeTable::Page& from) {
+    std::uint64_t widths = 0;
+    for (const auto& [q, distances] : from.wide) widths |= std::uint64_t{1} << q;
+    return widths == options_.wide.needed(from.binade);
+  };
+  const bool same_mode = !table.has_wide() || table.rounding() == options_.rounding;
+  if (table.fraction_bits() != options_.fraction_bits || !same_mode || !std::ranges::all_of(table.pages(), fits) ||
+      !std::ranges::all_of(table.pages(), recorded))
     return Error{"", std::nullopt, "a table counted with the same options and dump scale", "another"};
   const Census& census = table.census();
   elements_ += census.elements;
@@ -312,7 +319,7 @@ void BinadeCounter::take_page(bool negative, int binade, Page* held, BinadeTable
 }
 
 BinadeTable BinadeCounter::take() {
-  BinadeTable::Parts parts{options_, {elements_, zero_, nan_, inf_, {}, {}}, {}, {}, {}};
+  BinadeTable::Parts parts{options_.fraction_bits, options_.rounding, {elements_, zero_, nan_, inf_, {}, {}}, {}, {}, {}};
   if (packed_max_ != 0) {
     note_magnitude(decode(ieee_format(8, 23), packed_min_));
     note_magnitude(decode(ieee_format(8, 23), packed_max_));

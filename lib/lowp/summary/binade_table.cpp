@@ -2,6 +2,7 @@
 #include "lowp/summary/binade_table.h"
 
 #include <algorithm>
+#include <ranges>
 #include <tuple>
 
 #include "lowp/base/contract.h"
@@ -36,7 +37,7 @@ void append_page(Parts& to, const BinadeTable& from, const Page& page, int widen
     const Integer256 squared = cell.tail_squared << 2 * widen;
     to.cells.push_back({cell.count, cell.exact, static_cast<std::uint64_t>(tail), squared.limb[0],
                         from.cells(page)[i - page.begin].leaf});
-    if (to.options.fraction_bits == wide_fraction_bits) {
+    if (to.fraction_bits == wide_fraction_bits) {
       to.highs.push_back({static_cast<std::uint64_t>(tail >> 64), squared.limb[1]});
     }
   }
@@ -78,11 +79,25 @@ void append_joined(Parts& to, const Parts& a, const Page& left, const Parts& b, 
   }
 }
 
+// Whether two tables may be added: where both have a page it must have recorded the same widths in the same mode. A page
+// that one of them has alone stands for itself.
+bool record_alike(const BinadeTable& a, const BinadeTable& b) {
+  if (!a.has_wide() && !b.has_wide()) return true;
+  if (!a.pages().empty() && !b.pages().empty() && a.rounding() != b.rounding()) return false;
+  if (a.fraction_bits() != b.fraction_bits()) return false;
+  for (const Page& page : a.pages()) {
+    const auto same = std::ranges::find_if(b.pages(), [&](const Page& other) { return place_of(other) == place_of(page); });
+    if (same == b.pages().end()) continue;
+    const auto keys = [](const Page& of) { return of.wide | std::views::keys; };
+    if (!std::ranges::equal(keys(page), keys(*same))) return false;
+  }
+  return true;
+}
+
 // A narrow table in the units of wide ones.
 Parts in_units_of(const BinadeTable& table, int fraction_bits) {
-  Parts parts{table.options(), table.census(), {}, {}, {}};
-  const int widen = fraction_bits - parts.options.fraction_bits;
-  parts.options.fraction_bits = fraction_bits;
+  Parts parts{fraction_bits, table.rounding(), table.census(), {}, {}, {}};
+  const int widen = fraction_bits - table.fraction_bits();
   for (const Page& page : table.pages()) append_page(parts, table, page, widen);
   return parts;
 }
@@ -90,8 +105,13 @@ Parts in_units_of(const BinadeTable& table, int fraction_bits) {
 }  // namespace
 
 BinadeTable::BinadeTable(Parts parts) : parts_(std::move(parts)) {
-  const bool wide = parts_.options.fraction_bits == wide_fraction_bits;
+  const bool wide = parts_.fraction_bits == wide_fraction_bits;
+  if (!has_wide()) parts_.rounding = Rounding::nearest_even;
   contract(parts_.highs.size() == (wide ? parts_.cells.size() : 0), "as many carries as a table's width asks for");
+}
+
+bool BinadeTable::has_wide() const {
+  return std::ranges::any_of(parts_.pages, [](const Page& page) { return !page.wide.empty(); });
 }
 
 Cell128 BinadeTable::cell(std::size_t index) const {
@@ -106,7 +126,7 @@ Cell128 BinadeTable::cell(std::size_t index) const {
 
 // Two tables in the same units.
 BinadeTable BinadeTable::sum_of(const Parts& left, const Parts& right) {
-  Parts parts{left.options, left.census, {}, {}, {}};
+  Parts parts{left.fraction_bits, left.pages.empty() ? right.rounding : left.rounding, left.census, {}, {}, {}};
   add(parts.census, right.census);
   parts.cells.reserve(left.cells.size() + right.cells.size());
   for (auto i = left.pages.begin(), j = right.pages.begin(); i != left.pages.end() || j != right.pages.end();) {
@@ -122,11 +142,8 @@ BinadeTable BinadeTable::sum_of(const Parts& left, const Parts& right) {
 }
 
 Result<BinadeTable> merged(const BinadeTable& a, const BinadeTable& b) {
-  const bool plain = a.options().wide.empty() && b.options().wide.empty();
-  if (!plain && a.options() != b.options()) {
-    return Error{"", std::nullopt, "tables that record the same widths", "different ones"};
-  }
-  if (a.options().fraction_bits == b.options().fraction_bits) return BinadeTable::sum_of(a.parts_, b.parts_);
+  if (!record_alike(a, b)) return Error{"", std::nullopt, "tables that recorded the same widths", "different ones"};
+  if (a.fraction_bits() == b.fraction_bits()) return BinadeTable::sum_of(a.parts_, b.parts_);
   return BinadeTable::sum_of(in_units_of(a, wide_fraction_bits), in_units_of(b, wide_fraction_bits));
 }
 

@@ -48,7 +48,8 @@ class BinadeTable {
     friend bool operator==(const Page&, const Page&) = default;
   };
   struct Parts {
-    TableOptions options;
+    int fraction_bits = narrow_fraction_bits;
+    Rounding rounding = Rounding::nearest_even;  // of the widths that pages recorded; this one where there are none
     Census census;
     std::vector<Page> pages;  // none empty: negative first, each sign by rising binade
     std::vector<Cell> cells;
@@ -60,7 +61,9 @@ class BinadeTable {
   // Parts as said above; anything else is our own mistake.
   explicit BinadeTable(Parts parts);
 
-  const TableOptions& options() const { return parts_.options; }
+  int fraction_bits() const { return parts_.fraction_bits; }
+  Rounding rounding() const { return parts_.rounding; }
+  bool has_wide() const;  // whether any page recorded a width
   const Census& census() const { return parts_.census; }
   std::span<const Page> pages() const { return parts_.pages; }
   std::span<const Cell> cells(const Page& page) const {

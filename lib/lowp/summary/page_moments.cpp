@@ -133,7 +133,7 @@ void coarsen(std::vector<Placed<Square>>& cells, int fraction_bits, int q) {
 template <class Square>
 void round_to_each_width(PageMoments& moments, const BinadeTable& table, const BinadeTable::Page& page,
                          Rounding rounding) {
-  const int fraction_bits = table.options().fraction_bits;
+  const int fraction_bits = table.fraction_bits();
   std::vector<Placed<Square>> cells;
   cells.reserve(page.end - page.begin);
   for (std::size_t i = page.begin; i < page.end; ++i) {
@@ -185,9 +185,9 @@ void PageMoments::sum_up() {
 }
 
 MomentTable moments_of(const BinadeTable& table, Rounding rounding) {
-  MomentTable moments{table.census(), rounding, table.options().fraction_bits, {}};
+  MomentTable moments{table.census(), rounding, table.fraction_bits(), {}};
   moments.pages.reserve(table.pages().size());
-  const bool same_mode = rounding == table.options().rounding;
+  const bool same_mode = rounding == table.rounding();
   for (const BinadeTable::Page& page : table.pages()) {
     PageMoments& rounded = moments.pages.emplace_back(PageMoments{page.negative, page.binade, {}, {}, {}, {}});
     if (same_mode) rounded.wide = page.wide;

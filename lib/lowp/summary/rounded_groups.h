@@ -55,7 +55,7 @@ class WidePlan {
   std::vector<std::uint64_t> needed_;
 };
 
-// How a table is made. Tables are added to each other only where these are equal.
+// How a counter makes its table.
 struct TableOptions {
   int fraction_bits = narrow_fraction_bits;
   Rounding rounding = Rounding::nearest_even;  // used only by `wide`

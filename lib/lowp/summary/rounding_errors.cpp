@@ -20,21 +20,23 @@ void put(std::vector<std::uint8_t>& to, Integer256 value) {
   to.push_back(static_cast<std::uint8_t>(value.limb[0]));
 }
 
-Integer256 take(const std::uint8_t*& at) {
-  Integer256 value;
-  for (int shift = 0;; shift += 7) {
-    const std::uint64_t bits = *at & 127u;
-    value += Integer256{bits} << shift;
-    if ((*at++ & 128u) == 0) return value;
+// Whatever the bytes are, reading ends; numbers that do not fit lose their upper bits.
+struct Unpacker {
+  std::span<const std::uint8_t> left;
+
+  bool is_done() const { return left.empty(); }
+  Integer256 number() {
+    Integer256 value;
+    for (int shift = 0; !left.empty(); shift += 7) {
+      const std::uint8_t byte = left.front();
+      left = left.subspan(1);
+      if (shift < 249) value += Integer256{byte & 127u} << shift;
+      if ((byte & 128u) == 0) break;
+    }
+    return value;
   }
-}
-std::uint64_t take_word(const std::uint8_t*& at) {
-  std::uint64_t value = 0;
-  for (int shift = 0;; shift += 7) {
-    value |= (*at & std::uint64_t{127}) << shift;
-    if ((*at++ & 128u) == 0) return value;
-  }
-}
+  std::uint64_t word() { return number().limb[0]; }
+};
 uint128 low_half(const Integer256& value) {
   return static_cast<uint128>(value.limb[1]) << 64 | value.limb[0];
 }
@@ -121,7 +123,7 @@ bool can_be(std::uint64_t n, uint128 sum, const Integer256& squared, uint128 lar
 // Whether some elements have these sums; only then do differences of them stay above zero.
 bool can_be(const ErrorGroup& group, int fraction_bits) {
   const uint128 largest = uint128{1} << (fraction_bits - group.width - 1);
-  return group.error_up <= uint128{1} << 100 && group.error_down <= uint128{1} << 100 &&
+  return group.error_up >> 99 == 0 && group.error_down >> 99 == 0 && group.count <= max_elements &&
          can_be(group.count, group.error_up + group.error_down, group.error_squared, largest);
 }
 bool can_be(const PageMoments& page, int fraction_bits) {
@@ -169,35 +171,40 @@ void RoundingErrors::pack(std::span<const ErrorGroup> groups) {
 std::vector<ErrorGroup> RoundingErrors::groups() const {
   std::vector<ErrorGroup> groups;
   int binade = 0;
-  const std::uint8_t* at = packed_.data();
-  while (at != packed_.data() + packed_.size()) {
-    const bool negative = *at++ != 0;
-    const auto step = static_cast<int>(take_word(at));
-    binade += (step & 1) != 0 ? -(step + 1) / 2 : step / 2;
-    for (std::uint64_t mask = take_word(at); mask != 0; mask &= mask - 1) {
+  Unpacker from{packed_};
+  while (!from.is_done()) {
+    const bool negative = from.word() != 0;
+    const std::uint64_t step = from.word() & 0xffff;
+    binade += static_cast<int>((step & 1) != 0 ? -static_cast<std::int64_t>(step / 2) - 1 : static_cast<std::int64_t>(step / 2));
+    for (std::uint64_t mask = from.word() & low_bits(4 * widths); mask != 0; mask &= mask - 1) {
       const int place = std::countr_zero(mask);
       ErrorGroup& group = groups.emplace_back();
       group.negative = negative;
       group.binade = binade;
       group.width = place / 4 + lowest_width;
       group.distance = place % 4;
-      group.count = take_word(at);
-      group.exact = take_word(at);
-      group.error_up = low_half(take(at));
-      group.error_down = low_half(take(at));
-      group.error_squared = take(at);
+      group.count = from.word();
+      group.exact = from.word();
+      group.error_up = low_half(from.number());
+      group.error_down = low_half(from.number());
+      group.error_squared = from.number();
     }
   }
   return groups;
 }
 
 RoundingErrors::RoundingErrors(const BinadeTable& table)
-    : counts_(binade_counts_of(table)), fraction_bits_(table.options().fraction_bits) {
+    : counts_(binade_counts_of(table)), fraction_bits_(table.fraction_bits()) {
   pack(groups_of(moments_of(table, Rounding::nearest_even)));
 }
 
-Result<RoundingErrors> RoundingErrors::of_groups(BinadeCounts counts, int fraction_bits,
-                                                 std::span<const ErrorGroup> groups) {
+Result<RoundingErrors> RoundingErrors::of_packed(BinadeCounts counts, int fraction_bits,
+                                                 std::span<const std::byte> packed) {
+  RoundingErrors errors;
+  errors.fraction_bits_ = fraction_bits;
+  const auto* bytes = reinterpret_cast<const std::uint8_t*>(packed.data());
+  errors.packed_.assign(bytes, bytes + packed.size());
+  const std::vector<ErrorGroup> groups = errors.groups();
   const auto wrong = [](const char* wanted) { return Error{"", std::nullopt, wanted, "others"}; };
   if (!std::ranges::is_sorted(groups, std::less_equal{}, place_of) && groups.size() > 1)
     return wrong("groups of errors in order, each once");
@@ -219,10 +226,10 @@ Result<RoundingErrors> RoundingErrors::of_groups(BinadeCounts counts, int fracti
     }
   }
   if (at != groups.size()) return wrong("errors of the binades that were counted");
-  RoundingErrors errors;
   errors.counts_ = std::move(counts);
-  errors.fraction_bits_ = fraction_bits;
   errors.pack(groups);
+  if (!std::ranges::equal(errors.packed_, std::span(bytes, packed.size())))
+    return wrong("errors packed in the shortest way");
   const auto fits = [&](const auto& part) { return can_be(part, fraction_bits); };
   if (!std::ranges::all_of(groups, fits) || !std::ranges::all_of(errors.moments().pages, fits))
     return wrong("sums of errors that some elements have");
@@ -234,8 +241,8 @@ MomentTable RoundingErrors::moments() const {
   for (const ErrorGroup& group : groups()) {
     const bool same = !table.pages.empty() && table.pages.back().negative == group.negative &&
                       table.pages.back().binade == group.binade;
-    PageMoments& page =
-        same ? table.pages.back() : table.pages.emplace_back(PageMoments{group.negative, group.binade, {}, {}, {}, {}});
+    PageMoments& page = same ? table.pages.back()
+                             : table.pages.emplace_back(PageMoments{group.negative, group.binade, {}, {}, {}, {}});
     page.by_fraction[static_cast<std::size_t>(group.width + 1)][static_cast<std::size_t>(group.distance)] = {
         group.count, group.exact, group.error_up, group.error_down, group.error_squared, 0, {}};
   }

@@ -31,10 +31,12 @@ class RoundingErrors {
  public:
   RoundingErrors() = default;
   explicit RoundingErrors(const BinadeTable& table);
-  // Of groups in the order of groups(), none empty; `counts` of the same elements. An Error where they contradict.
-  static Result<RoundingErrors> of_groups(BinadeCounts counts, int fraction_bits, std::span<const ErrorGroup> groups);
+  // From packed(), which may come from a stranger, and the counts of the same elements. An Error where they contradict
+  // each other, or where no elements have such errors.
+  static Result<RoundingErrors> of_packed(BinadeCounts counts, int fraction_bits, std::span<const std::byte> packed);
 
   const BinadeCounts& counts() const { return counts_; }
+  std::span<const std::uint8_t> packed() const { return packed_; }
   int fraction_bits() const { return fraction_bits_; }
   std::vector<ErrorGroup> groups() const;  // by sign (negative first), binade, width and distance
   MomentTable moments() const;             // of nearest-even, without widths beyond the leaves

@@ -11,6 +11,7 @@
 
 namespace lowp {
 
+Result<Input> open_binades(const std::string& path, const OpenOptions& options);
 Result<Input> open_safetensors(const std::string& path, const OpenOptions& options);
 Result<Input> open_safetensors_index(const std::string& path, const OpenOptions& options);
 Result<Input> open_torch_index(const std::string& path, const OpenOptions& options);
@@ -23,6 +24,7 @@ Result<Input> open_raw(const std::string& path, const OpenOptions& options);
 Result<StreamedArray> start_npy(ByteStream& stream, const std::string& name, const OpenOptions& options);
 Result<StreamedArray> start_raw(ByteStream& stream, const std::string& name, const OpenOptions& options);
 
+bool sniff_binades(std::string_view path, std::span<const std::byte> head);
 bool sniff_safetensors(std::string_view path, std::span<const std::byte> head);
 bool sniff_safetensors_index(std::string_view path, std::span<const std::byte> head);
 bool sniff_torch_index(std::string_view path, std::span<const std::byte> head);

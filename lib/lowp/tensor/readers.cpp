@@ -9,6 +9,11 @@ namespace lowp {
 namespace {
 
 constexpr std::array reader_table{
+    Reader{.name = "binades",
+           .extensions = ".binades",
+           .what = "summary of a dump, in place of the dump",
+           .sniff = sniff_binades,
+           .open = open_binades},
     Reader{.name = "safetensors",
            .extensions = ".safetensors",
            .what = "safetensors file",

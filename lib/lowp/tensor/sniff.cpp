@@ -82,7 +82,17 @@ bool has_extension(std::string_view path, std::string_view extensions) {
   return false;
 }
 
+bool is_binades(Head head) {
+  constexpr std::string_view beginning = R"({"__metadata__":{"binades":")";
+  return is_safetensors(head) && head.size() > 8 && as_text(head.subspan(8)).starts_with(beginning);
+}
+
+bool sniff_binades(std::string_view path, Head head) {
+  return is_binades(head) || (has_extension(path, ".binades") && !has_known_magic(head));
+}
+
 bool sniff_safetensors(std::string_view path, Head head) {
+  if (sniff_binades(path, head)) return false;
   return is_safetensors(head) || (has_extension(path, ".safetensors") && !has_known_magic(head));
 }
 

@@ -14,6 +14,7 @@ bool is_npy(Head head);
 bool is_zip(Head head);
 bool is_tar(Head head);
 bool is_legacy_torch(Head head);  // torch.save before 1.6, or with _use_new_zipfile_serialization=False
+bool is_binades(Head head);       // a safetensors file whose metadata begin with "binades"
 bool is_safetensors(Head head);   // a plausible length, then a JSON object
 bool has_known_magic(Head head);  // any of npy, zip, legacy torch, safetensors
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <span>
@@ -12,6 +13,8 @@
 #include "lowp/tensor/view.h"
 
 namespace lowp {
+
+struct StepSummary;  // lowp/summary/summary.h
 
 // How to read what the file does not say, and what to leave out.
 struct OpenOptions {
@@ -50,6 +53,9 @@ struct Input {
   std::vector<FileStamp> files;                 // the file, or the index and its shards
   std::optional<int> dump_scale_log2;     // of the loss scale in the file's metadata, where there is a power of two
   std::optional<std::string> loss_dtype;  // of the loss, where the metadata says so; printable
+  // Of a file that holds evidence in place of elements: reads it. The sources of its tensors refuse to be read.
+  std::function<Result<StepSummary>()> summary;
+  std::string dump;  // of such a file: the name of what was dumped
 };
 
 // Inputs ordered by step where every one has a step, else in the order given. Several may be of one step (ranks).

@@ -1,0 +1,419 @@
+// SPDX-License-Identifier: Apache-2.0
+// Columns are from a stranger: whatever they hold, an Error or evidence whose sums behave.
+#include <algorithm>
+#include <bit>
+#include <cmath>
+
+#include "lowp/summary/column_names.h"
+#include "lowp/summary/evidence_columns.h"
+
+namespace lowp {
+namespace {
+
+Error wrong(std::string wanted, std::string found = "others") {
+  return Error{"", std::nullopt, std::move(wanted), std::move(found)};
+}
+
+// Columns of rows of one kind, which all have as many values as "KIND.tensor" or are missing: all zero.
+class RowsOf {
+ public:
+  RowsOf(const ColumnViews& columns, std::string kind) : columns_(columns), kind_(std::move(kind)) {
+    if (const ColumnView* tensor = find("tensor")) size_ = tensor->size();
+  }
+  std::size_t size() const { return size_; }
+  std::optional<Error> fault() const {
+    for (auto at = columns_.lower_bound(kind_ + "."); at != columns_.end() && at->first.starts_with(kind_ + "."); ++at) {
+      if (at->second.size() != size_) return wrong("columns of one length for " + kind_);
+    }
+    return {};
+  }
+  ColumnView column(const std::string& name) const {
+    const ColumnView* found = find(name);
+    return found ? *found : ColumnView{};
+  }
+  Integer256 wide(const std::array<ColumnView, 4>& limbs, std::size_t row) const {
+    Integer256 value;
+    for (std::size_t i = 0; i < 4; ++i) value.limb[i] = limbs[i][row];
+    return value;
+  }
+  std::array<ColumnView, 4> limbs(const std::string& name) const {
+    std::array<ColumnView, 4> all;
+    for (std::size_t i = 0; i < 4; ++i) all[i] = column(columns::limb(name, i));
+    return all;
+  }
+
+ private:
+  const ColumnView* find(const std::string& name) const {
+    const auto found = columns_.find(kind_ + "." + name);
+    return found == columns_.end() ? nullptr : &found->second;
+  }
+
+  const ColumnViews& columns_;
+  std::string kind_;
+  std::size_t size_ = 0;
+};
+
+uint128 low_half(const Integer256& value) {
+  return static_cast<uint128>(value.limb[1]) << 64 | value.limb[0];
+}
+
+// All columns by kind, and how far each kind was read.
+class Reading {
+ public:
+  explicit Reading(const ColumnViews& columns)
+      : bins_(columns, "bins"), flushed_(columns, "flushed"), counts_(columns, "counts"), equal_(columns, "equal"),
+        leaves_(columns, "leaves"), wide_(columns, "wide") {
+    const auto view = [&](const char* name) {
+      const auto found = columns.find(name);
+      return found == columns.end() ? ColumnView{} : found->second;
+    };
+    packed_ = view("errors.packed");
+    packed_size_ = view("errors.size");
+    const auto tensor = [&](const char* name) { return view((std::string("tensors.") + name).c_str()); };
+    level_ = tensor("level");
+    elements_ = tensor("elements");
+    zero_ = tensor("zero_in");
+    nan_ = tensor("nan_in");
+    inf_ = tensor("inf_in");
+    max_significand_ = tensor("max_significand");
+    max_exponent_ = tensor("max_exponent");
+    min_significand_ = tensor("min_significand");
+    min_exponent_ = tensor("min_exponent");
+    is_wide_ = tensor("wide");
+    rounding_ = tensor("rounding");
+    unsigned_ = tensor("unsigned");
+  }
+
+  std::optional<Error> fault(std::size_t entries) const {
+    for (const RowsOf* rows : {&bins_, &flushed_, &counts_, &equal_, &leaves_, &wide_}) {
+      if (auto error = rows->fault()) return error;
+    }
+    if (level_.size() != entries) return wrong("a level for each tensor");
+    for (const ColumnView* column : {&elements_, &zero_, &nan_, &inf_, &max_significand_, &max_exponent_,
+                                     &min_significand_, &min_exponent_, &is_wide_, &rounding_, &unsigned_,
+                                     &packed_size_}) {
+      if (column->size() != 0 && column->size() != entries) return wrong("columns of one length for tensors");
+    }
+    return {};
+  }
+
+  Result<Evidence> evidence(std::size_t i) {
+    if (level_[i] >= level_names.size() || level_[i] == static_cast<std::uint64_t>(Level::cuts))
+      return wrong("a level of evidence", std::to_string(level_[i]));
+    const auto level = static_cast<Level>(level_[i]);
+    auto census = census_at(i);
+    if (!census) return census.error();
+    switch (level) {
+      case Level::peak: return peak_at(i, *census);
+      case Level::bins: return bins_at(i, *census);
+      case Level::flushed: return flushed_at(i, *census);
+      case Level::counts: {
+        auto counts = counts_at(i, *census);
+        if (!counts) return counts.error();
+        return Evidence{*std::move(counts)};
+      }
+      case Level::errors: return errors_at(i, *census);
+      case Level::leaves: return leaves_at(i, *census);
+      case Level::cuts: break;
+    }
+    return wrong("a level of evidence");
+  }
+
+  // Whether every row belonged to some tensor.
+  bool is_done() const {
+    return at_bins_ == bins_.size() && at_flushed_ == flushed_.size() && at_counts_ == counts_.size() &&
+           at_equal_ == equal_.size() && at_leaves_ == leaves_.size() && at_wide_ == wide_.size() &&
+           at_packed_ == packed_.size();
+  }
+
+ private:
+  // Absent (nothing known), zero, or finite in lowest terms.
+  static std::optional<Exact> extreme(std::uint64_t significand, std::uint64_t exponent) {
+    if (exponent == 0) return std::nullopt;
+    if (significand == 0) return Exact{};
+    return exact_finite(false, significand, static_cast<int>(exponent) - 2 * columns::binade_offset);
+  }
+  static bool is_extreme(std::uint64_t significand, std::uint64_t exponent) {
+    if (significand == 0) return exponent <= 1;
+    if ((significand & 1) == 0 || significand >> 53 != 0 || exponent >= 4 * columns::binade_offset) return false;
+    const int binade = static_cast<int>(exponent) - 2 * columns::binade_offset + bit_width(significand) - 1;
+    return exponent > 1 && binade >= columns::lowest_binade && binade <= columns::highest_binade;
+  }
+
+  Result<Census> census_at(std::size_t i) const {
+    if (!is_extreme(max_significand_[i], max_exponent_[i]) || !is_extreme(min_significand_[i], min_exponent_[i]))
+      return wrong("extremes that elements can have");
+    Census census{elements_[i],
+                  zero_[i],
+                  nan_[i],
+                  inf_[i],
+                  extreme(max_significand_[i], max_exponent_[i]).value_or(Exact{}),
+                  extreme(min_significand_[i], min_exponent_[i]).value_or(Exact{})};
+    const bool small = census.elements <= max_elements && census.zero_in <= max_elements &&
+                       census.nan_in <= max_elements && census.inf_in <= max_elements;
+    if (!small) return wrong("at most 2^40 elements in a tensor");
+    return census;
+  }
+  // Of levels that count every element.
+  static std::optional<Error> census_fault(const Census& census) {
+    if (census.zero_in + census.nan_in + census.inf_in > census.elements) return wrong("zeros and specials among the elements");
+    const bool any = census.nonzero() != 0;
+    if (any != (census.max_abs.kind == Kind::finite) || any != (census.min_nonzero_abs.kind == Kind::finite) ||
+        magnitude_less(census.max_abs, census.min_nonzero_abs)) {
+      return wrong("extremes of the elements");
+    }
+    return {};
+  }
+  // Rows from the first to the last binade of either sign, as the extremes say, and as many elements.
+  static std::optional<Error> rows_fault(const Census& census, int lowest, int highest, std::uint64_t count) {
+    if (auto error = census_fault(census)) return error;
+    if (count != census.nonzero()) return wrong("rows that hold every element once");
+    if (count != 0 && (lowest != exponent_of(census.min_nonzero_abs) || highest != exponent_of(census.max_abs)))
+      return wrong("rows from the smallest to the largest element");
+    return {};
+  }
+
+  Result<Evidence> peak_at(std::size_t i, const Census& census) const {
+    Peak peak{census.elements, census.max_abs, {}, census.inf_in != 0, census.nan_in != 0};
+    peak.min_nonzero_abs = extreme(min_significand_[i], min_exponent_[i]);
+    return Evidence{peak};
+  }
+
+  Result<Evidence> bins_at(std::size_t i, const Census& census) {
+    Bins bins{{}, census.nan_in, census.inf_in, extreme(max_significand_[i], max_exponent_[i]),
+              extreme(min_significand_[i], min_exponent_[i])};
+    const ColumnView tensor = bins_.column("tensor"), low = bins_.column("low"), high = bins_.column("high"),
+                     count = bins_.column("count");
+    std::uint64_t sum = census.nan_in + census.inf_in;
+    for (; at_bins_ < bins_.size() && tensor[at_bins_] == i; ++at_bins_) {
+      const Bin bin{std::bit_cast<double>(low[at_bins_]), std::bit_cast<double>(high[at_bins_]), count[at_bins_]};
+      const bool follows = bins.bins.empty() || std::pair(bins.bins.back().low, bins.bins.back().high) < std::pair(bin.low, bin.high);
+      if (!std::isfinite(bin.low) || !std::isfinite(bin.high) || bin.low > bin.high || !follows || bin.count > max_elements)
+        return wrong("bins in order with finite edges");
+      sum += bin.count;
+      bins.bins.push_back(bin);
+    }
+    if (sum != census.elements) return wrong("bins that hold every element once");
+    return Evidence{std::move(bins)};
+  }
+
+  Result<Evidence> flushed_at(std::size_t i, const Census& census) {
+    TensorCounts counts{census, unsigned_[i] == 0, {}};
+    const ColumnView tensor = flushed_.column("tensor"), key = flushed_.column("key"), count = flushed_.column("count"),
+                     powers = flushed_.column("powers_of_two");
+    std::uint64_t sum = 0;
+    int lowest = columns::highest_binade, highest = columns::lowest_binade;
+    for (std::size_t before = 0; at_flushed_ < flushed_.size() && tensor[at_flushed_] == i; ++at_flushed_) {
+      const std::uint64_t k = key[at_flushed_], n = count[at_flushed_];
+      if (!columns::is_key(k) || (!counts.binades.empty() && k <= before) || n == 0 || n > max_elements ||
+          powers[at_flushed_] > n) {
+        return wrong("rows in order that fit their tensor");
+      }
+      before = k;
+      sum += n;
+      lowest = std::min(lowest, columns::binade_of(k));
+      highest = std::max(highest, columns::binade_of(k));
+      counts.binades.push_back({static_cast<std::int16_t>(columns::binade_of(k)), columns::is_negative(k), n, powers[at_flushed_]});
+    }
+    if (auto error = rows_fault(census, lowest, highest, sum)) return *error;
+    return Evidence{std::move(counts)};
+  }
+
+  static bool can_be(const BinadeCountsRow& row) {
+    const auto falls = [](const auto& numbers, std::uint64_t from) {
+      for (const std::uint64_t number : numbers) {
+        if (number > from) return false;
+        from = number;
+      }
+      return true;
+    };
+    std::array<std::uint64_t, BinadeCountsRow::widths> rising = row.on_grid;
+    std::ranges::reverse(rising);
+    if (row.count == 0 || row.count > max_elements || !falls(row.at_least, row.count) || !falls(rising, row.count))
+      return false;
+    for (std::size_t j = 1; j <= row.at_least.size(); ++j) {
+      const std::uint64_t beyond = j < row.at_least.size() ? row.at_least[j] : 0;
+      if (row.equal[j - 1] > row.at_least[j - 1] - beyond) return false;
+      if (j < row.on_grid.size() && row.equal[j - 1] > row.on_grid[j]) return false;
+    }
+    return row.at_least[2] <= row.above_13_16 && row.above_13_16 <= row.at_least[1] &&
+           row.equal.back() <= row.at_least[1] - row.above_13_16;
+  }
+
+  Result<BinadeCounts> counts_at(std::size_t i, const Census& census) {
+    if (counts_columns_.empty()) {
+      for (const char* name : {"tensor", "key", "count", "above_13_16"}) counts_columns_.push_back(counts_.column(name));
+      for (std::size_t j = 1; j <= 11; ++j) counts_columns_.push_back(counts_.column("at_least_" + std::to_string(j)));
+      for (std::size_t q = 0; q < 11; ++q) counts_columns_.push_back(counts_.column("on_grid_" + std::to_string(q)));
+    }
+    const ColumnView equal_tensor = equal_.column("tensor"), equal_key = equal_.column("key"),
+                     place = equal_.column("place"), equal_count = equal_.column("count");
+    BinadeCounts counts{census, {}};
+    std::uint64_t sum = 0, before = 0;
+    int lowest = columns::highest_binade, highest = columns::lowest_binade;
+    for (; at_counts_ < counts_.size() && counts_columns_[0][at_counts_] == i; ++at_counts_) {
+      const std::uint64_t key = counts_columns_[1][at_counts_];
+      if (!columns::is_key(key) || (!counts.rows.empty() && key <= before)) return wrong("rows of counts in order");
+      before = key;
+      BinadeCountsRow& row = counts.rows.emplace_back();
+      row.negative = columns::is_negative(key);
+      row.binade = columns::binade_of(key);
+      row.count = counts_columns_[2][at_counts_];
+      row.above_13_16 = counts_columns_[3][at_counts_];
+      for (std::size_t j = 0; j < 11; ++j) row.at_least[j] = counts_columns_[4 + j][at_counts_];
+      for (std::size_t q = 0; q < 11; ++q) row.on_grid[q] = counts_columns_[15 + q][at_counts_];
+      for (; at_equal_ < equal_.size() && equal_tensor[at_equal_] == i && equal_key[at_equal_] == key; ++at_equal_) {
+        const std::uint64_t at = place[at_equal_];
+        if (at == 0 || at > row.equal.size() || row.equal[at - 1] != 0 || equal_count[at_equal_] == 0)
+          return wrong("places of a binade, each once");
+        row.equal[at - 1] = equal_count[at_equal_];
+      }
+      if (!can_be(row)) return wrong("counts that some elements have");
+      sum += row.count;
+      lowest = std::min(lowest, row.binade);
+      highest = std::max(highest, row.binade);
+    }
+    if (auto error = rows_fault(census, lowest, highest, sum)) return *error;
+    return counts;
+  }
+
+  Result<Evidence> errors_at(std::size_t i, const Census& census) {
+    auto counts = counts_at(i, census);
+    if (!counts) return counts.error();
+    const std::uint64_t size = packed_size_[i];
+    if (size > packed_.size() - at_packed_) return wrong("packed errors within their column");
+    auto errors = RoundingErrors::of_packed(*std::move(counts), is_wide_[i] != 0 ? wide_fraction_bits : narrow_fraction_bits,
+                                            packed_.bytes.subspan(at_packed_, static_cast<std::size_t>(size)));
+    at_packed_ += static_cast<std::size_t>(size);
+    if (!errors) return errors.error();
+    return Evidence{*std::move(errors)};
+  }
+
+  Result<Evidence> leaves_at(std::size_t i, const Census& census) {
+    if (rounding_[i] >= rounding_names.size()) return wrong("a rounding mode");
+    BinadeTable::Parts parts{is_wide_[i] != 0 ? wide_fraction_bits : narrow_fraction_bits,
+                             static_cast<Rounding>(rounding_[i]), census, {}, {}, {}};
+    if (is_stochastic(parts.rounding)) return wrong("a deterministic rounding mode");
+    if (auto error = take_cells(i, parts)) return *error;
+    if (auto error = take_wide(i, parts)) return *error;
+    return Evidence{BinadeTable(std::move(parts))};
+  }
+
+  std::optional<Error> take_cells(std::size_t i, BinadeTable::Parts& parts) {
+    if (leaves_columns_.empty()) {
+      for (const char* name : {"tensor", "key", "leaf", "count", "exact", "tail", "tail_squared", "tail_64",
+                               "tail_squared_64"}) {
+        leaves_columns_.push_back(leaves_.column(name));
+      }
+    }
+    const auto& column = leaves_columns_;
+    const bool wide = parts.fraction_bits == wide_fraction_bits;
+    const uint128 largest_tail = (uint128{1} << (parts.fraction_bits - leaf_bits)) - 1;
+    std::uint64_t sum = 0, before = 0;
+    int lowest = columns::highest_binade, highest = columns::lowest_binade;
+    for (; at_leaves_ < leaves_.size() && column[0][at_leaves_] == i; ++at_leaves_) {
+      const std::size_t at = at_leaves_;
+      const std::uint64_t key = column[1][at], leaf = column[2][at], count = column[3][at], exact = column[4][at];
+      const bool same_page = !parts.pages.empty() && before == key;
+      if (!columns::is_key(key) || leaf >= BinadeTable::leaves || count == 0 || count > max_elements || exact > count ||
+          (!parts.pages.empty() && key < before) || (same_page && leaf <= parts.cells.back().leaf)) {
+        return wrong("leaves in order that fit their tensor");
+      }
+      const Integer256 tail{static_cast<uint128>(column[7][at]) << 64 | column[5][at]};
+      const Integer256 squared{static_cast<uint128>(column[8][at]) << 64 | column[6][at]};
+      const std::uint64_t inside = count - exact;
+      const Integer256 most = product(largest_tail, inside);
+      const bool fits = Integer256{inside} <= tail && tail <= most && product(low_half(tail), low_half(tail)) <= squared * std::max<std::uint64_t>(inside, 1) &&
+                        squared <= product(low_half(tail), static_cast<std::uint64_t>(largest_tail)) && (wide || (column[7][at] | column[8][at]) == 0);
+      if (!fits) return wrong("sums of leaves that some elements have");
+      if (!same_page) {
+        parts.pages.push_back({columns::is_negative(key), columns::binade_of(key), parts.cells.size(), 0, {}});
+        lowest = std::min(lowest, columns::binade_of(key));
+        highest = std::max(highest, columns::binade_of(key));
+      }
+      before = key;
+      parts.cells.push_back({count, exact, column[5][at], column[6][at], static_cast<std::uint16_t>(leaf)});
+      if (wide) parts.highs.push_back({column[7][at], column[8][at]});
+      parts.pages.back().end = parts.cells.size();
+      sum += count;
+    }
+    return rows_fault(parts.census, lowest, highest, sum);
+  }
+
+  // Sums of squares and sums of a group: bounded by its count, and by each other (Cauchy).
+  static bool can_be(const Group& group, int fraction_bits, int width) {
+    const uint128 least = uint128{1} << fraction_bits, unit = uint128{1} << (fraction_bits - width);
+    const auto bounded = [&](uint128 sum, const Integer256& squared, uint128 largest) {
+      return sum >> 100 == 0 && Integer256{sum} <= product(largest, group.count) &&
+             product(sum, sum) <= squared * group.count && squared <= product(sum, largest);
+    };
+    return group.exact <= group.count && group.error_up >> 99 == 0 && group.error_down >> 99 == 0 &&
+           bounded(group.error_up + group.error_down, group.error_squared, unit) &&
+           bounded(group.sum, group.sum_squared, 2 * least) && product(least, group.count) <= Integer256{group.sum};
+  }
+
+  std::optional<Error> take_wide(std::size_t i, BinadeTable::Parts& parts) {
+    const ColumnView tensor = wide_.column("tensor"), key = wide_.column("key"), width = wide_.column("width"),
+                     distance = wide_.column("distance"), count = wide_.column("count"), exact = wide_.column("exact");
+    const auto up = wide_.limbs("error_up"), down = wide_.limbs("error_down"), squared = wide_.limbs("error_squared"),
+               sum = wide_.limbs("sum"), sum_squared = wide_.limbs("sum_squared");
+    for (; at_wide_ < wide_.size() && tensor[at_wide_] == i; ++at_wide_) {
+      const std::size_t at = at_wide_;
+      const auto page = std::ranges::find_if(parts.pages, [&](const BinadeTable::Page& p) {
+        return columns::key_of(p.negative, p.binade) == key[at];
+      });
+      if (page == parts.pages.end() || distance[at] > 3 || width[at] < static_cast<std::uint64_t>(leaf_bits) ||
+          width[at] > static_cast<std::uint64_t>(parts.fraction_bits) || count[at] == 0 || count[at] > max_elements) {
+        return wrong("widths of binades that were counted");
+      }
+      Group& group = page->wide[static_cast<int>(width[at])][distance[at]];
+      if (group.count != 0) return wrong("each width of a binade once");
+      group = {count[at],
+               exact[at],
+               low_half(wide_.wide(up, at)),
+               low_half(wide_.wide(down, at)),
+               wide_.wide(squared, at),
+               low_half(wide_.wide(sum, at)),
+               wide_.wide(sum_squared, at)};
+      if (!can_be(group, parts.fraction_bits, static_cast<int>(width[at])))
+        return wrong("sums of widths that some elements have");
+    }
+    for (const BinadeTable::Page& page : parts.pages) {
+      std::uint64_t elements = 0;
+      for (std::size_t c = page.begin; c < page.end; ++c) elements += parts.cells[c].count;
+      for (const auto& [q, distances] : page.wide) {
+        std::uint64_t found = 0;
+        for (const Group& group : distances) found += group.count;
+        if (found != elements) return wrong("widths of all elements of a binade");
+      }
+    }
+    return {};
+  }
+
+  RowsOf bins_, flushed_, counts_, equal_, leaves_, wide_;
+  ColumnView packed_, packed_size_, level_, elements_, zero_, nan_, inf_, max_significand_, max_exponent_,
+      min_significand_, min_exponent_, is_wide_, rounding_, unsigned_;
+  std::vector<ColumnView> counts_columns_, leaves_columns_;
+  std::size_t at_bins_ = 0, at_flushed_ = 0, at_counts_ = 0, at_equal_ = 0, at_leaves_ = 0, at_wide_ = 0,
+              at_packed_ = 0;
+};
+
+}  // namespace
+
+Result<Done> take_columns(const ColumnViews& columns, std::span<TensorSummary> entries) {
+  Reading reading(columns);
+  if (auto error = reading.fault(entries.size())) return *std::move(error);
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    auto evidence = reading.evidence(i);
+    if (!evidence) {
+      Error error = evidence.error();
+      error.wanted += " in tensor '" + entries[i].name + "'";
+      return error;
+    }
+    entries[i].evidence = *std::move(evidence);
+  }
+  if (!reading.is_done()) return wrong("rows of tensors in order", "rows of none");
+  return Done{};
+}
+
+}  // namespace lowp
