@@ -31,7 +31,7 @@ usage_errors = """
 --over=steps --output=pdf                       'pdf'
 --over=steps --threads=-1                       --threads
 --over=steps --plot= --output=json              --plot=
---over=steps --block=18446744073709551615       --block
+--over=steps --block=18446744073709551616       --block
 --over=steps --scales=180                       160 '180'
 --norm --threads=1024                           --threads 256
 --update --beta1=1                              --beta1

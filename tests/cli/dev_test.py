@@ -67,7 +67,6 @@ class Dev(unittest.TestCase):
         self.assertEqual(status, 0, stderr)
         wanted = [str(self.user), "audit", *words] + (["--plot", str(picture)] if picture else [])
         self.assertEqual(told, wanted)
-        self.assertEqual(f"the picture is {picture}" in stderr, picture is not None)
 
     def test_paths_are_the_users(self):
         beside = self.user / "grads/step1.npy.audit.svg"
@@ -88,14 +87,13 @@ class Dev(unittest.TestCase):
     def test_sample_without_a_path(self):
         picture = f"{self.sample}.audit.svg"
         for words in ([], ["--formats", "bf16"]):
-            status, told, stderr = self.run_dev("audit", *words)
+            status, told, _ = self.run_dev("audit", *words)
             self.assertEqual(told, [str(self.user), "audit", *words, str(self.sample), "--plot", picture])
-            self.assertEqual((status, picture in stderr), (0, True))
+            self.assertEqual(status, 0)
 
     def test_exit_status_is_the_programs(self):
         for status in (1, 3):
-            ran, _, stderr = self.run_dev("audit", "grads", STATUS=str(status))
-            self.assertEqual((ran, "the picture is" in stderr), (status, status == 1))
+            self.assertEqual(self.run_dev("audit", "grads", STATUS=str(status))[0], status)
 
     def test_what_is_missing_is_installed_quietly(self):
         self.stand_in(self.bin / "dpkg-query", "#!/bin/bash\nexit 1\n")

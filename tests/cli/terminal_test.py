@@ -89,7 +89,7 @@ class Terminal(Case):
     def test_ascii_where_the_locale_is_not_utf8(self):
         text = at_terminal(self.dump, LANG="C")[1]
         self.assertTrue(text.isascii())
-        self.assertIn("Recommendation", text)
+        self.assertIn("Not covered", text)
 
     def test_progress_is_drawn_and_wiped(self):
         big = write(self.folder, "big.bin", b"")

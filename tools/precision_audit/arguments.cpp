@@ -70,9 +70,11 @@ Result<std::string> any_text(std::string_view word) {
 }
 
 Result<std::uint64_t> count_word(std::string_view word) {
-  const auto value = parse_integer(word);
-  if (!value || *value < 0) return Error{"", std::nullopt, "0 or more", quoted(word)};
-  return static_cast<std::uint64_t>(*value);
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
+  if (error != std::errc{} || end != word.data() + word.size())
+    return Error{"", std::nullopt, "an integer from 0 on", quoted(word)};
+  return value;
 }
 
 Result<std::optional<std::uint64_t>> optional_count_word(std::string_view word) {

@@ -30,7 +30,7 @@ std::optional<double> parse_number(std::string_view word);  // finite
 std::optional<int> parse_power_of_two(std::string_view word);
 
 Result<std::string> any_text(std::string_view word);
-Result<std::uint64_t> count_word(std::string_view word);  // 0 or more
+Result<std::uint64_t> count_word(std::string_view word);  // 0 to 2^64 - 1
 Result<std::optional<std::uint64_t>> optional_count_word(std::string_view word);
 Error wanted_integer(long long low, long long high, std::string_view word);
 template <class T>

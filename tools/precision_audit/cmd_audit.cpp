@@ -11,6 +11,7 @@
 #include "fail_condition.h"
 #include "format_words.h"
 #include "lowp/audit/audit_report.h"
+#include "lowp/page/page.h"
 
 namespace lowp::tool {
 namespace {
@@ -40,6 +41,14 @@ std::optional<Error> without_tensors(const StepSeries& series) {
   const Input& first = series.inputs.front();
   return Error{first.path, std::nullopt, "a floating-point tensor",
                first.notes.empty() ? "no tensors" : "none; " + first.notes.front()};
+}
+
+// The signal to noise of single tensors costs up to 20 KB for each, and is known of nearest_even alone.
+Level judged_level(const Question& question, const StepSeries& series) {
+  std::size_t tensors = 0;
+  for (const Input& input : series.inputs) tensors += input.tensors.size();
+  const bool judged = !question.counts_only && question.rounding == Rounding::nearest_even;
+  return judged && tensors <= most_judged_tensors ? Level::errors : Level::flushed;
 }
 
 struct AuditTask final : Task {
@@ -119,16 +128,28 @@ struct AuditTask final : Task {
     return device.check(audit.question);
   }
 
+  std::optional<Error> why_no_page() override { return lowp::why_no_page(audit.question); }
+
   Result<Answer> run(Job& job) override {
     if (auto error = without_tensors(job.series)) return *error;
     audit.effort = {.threads = job.threads, .chunk_bytes = job.chunk_bytes, .progress = job.progress, .count_tensor = {}};
     if (auto done = device.prepare(job.series, audit.effort); !done) return done.error();
-    auto counted = run_audit(job.series, audit);
+    AuditOptions asked = audit;
+    // The table of tensors for people needs no outcomes of theirs.
+    if (!job.wants_records && audit.by == Scope::tensor) asked.by = Scope::total;
+    asked.tensors = judged_level(audit.question, job.series);
+    std::optional<PageCounts> counts;
+    if (job.wants_page) {
+      counts.emplace(audit.question);
+      asked.watch_tensor = [&counts](TensorRef ref, const Evidence& evidence) { counts->add(ref, evidence); };
+    }
+    auto counted = run_audit(job.series, asked);
     if (!counted) return counted.error();
     result.emplace(std::move(*counted));
     found.emplace(AuditFindings{*result, audit.question, policy, recommend(*result, audit.question, policy), {}, audit.by, top});
     found->caveats = caveats(*result, audit.question, policy, found->recommendations);
     Answer answer{audit_report(*found, job.wants_records)};
+    if (counts) answer.page = audit_page(*found, answer.report.story, *counts);
     answer.said = conditions_met(conditions, audit.question, result->total, found->recommendations);
     answer.is_finding = !answer.said.empty();
     return answer;

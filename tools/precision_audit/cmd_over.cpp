@@ -22,6 +22,12 @@ Result<std::optional<ChosenFormat>> optional_sum_format(std::string_view word) {
   return std::optional(std::move(*format));
 }
 
+Result<std::size_t> block_word(std::string_view word) {
+  const auto count = count_word(word);
+  if (count && *count > 0) return *count;
+  return Error{"", std::nullopt, "an integer from 1 on", quoted(word)};
+}
+
 struct OverTask final : Task {
   bool ranks = false;
   AccumulatorOptions sums;
@@ -42,7 +48,7 @@ struct OverTask final : Task {
              .help = "round contributions to this format first; always to the sum's own"},
             terms, optional_sum_format);
     o.value({.name = "--block", .value = "N", .help = "terms of a block of 'blocked', parts of 'split'", .initial = "4"},
-            block, integer_between<std::size_t>(1, std::int64_t{1} << 32));
+            block, block_word);
     o.value({.name = "--predivide",
              .value = "X",
              .help = "divide each contribution by this before it is added",

@@ -24,12 +24,18 @@ std::unique_ptr<Task> make_update(Options& options);
 std::unique_ptr<Task> make_gemm(Options& options);
 std::unique_ptr<Task> make_norm(Options& options);
 std::unique_ptr<Task> make_operations(Options& options);
+std::unique_ptr<Task> make_monitor(Options& options);
+std::unique_ptr<Task> make_histograms(Options& options);
 std::unique_ptr<Task> make_replay(Options& options);
 std::unique_ptr<Task> make_scalers(Options& options);
+std::unique_ptr<Task> make_recipes(Options& options);
+std::unique_ptr<Task> make_plan_task(Options& options);
+std::unique_ptr<Task> make_memory(Options& options);
 std::unique_ptr<Task> make_verify_conversions(Options& options);
 std::unique_ptr<Task> make_verify_tensor_core(Options& options);
 std::unique_ptr<Task> make_verify_gemm(Options& options);
 std::unique_ptr<Task> make_verify_scalers(Options& options);
+std::unique_ptr<Task> make_verify_recipes(Options& options);
 std::unique_ptr<Task> make_verify_gpu(Options& options);
 
 // `accumulate --over steps` is `accumulate over steps`.

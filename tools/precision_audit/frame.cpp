@@ -90,12 +90,21 @@ std::optional<Error> keep_table(const std::string& name, const Writer& writer, R
   return {};
 }
 
-int write_answer(std::string_view path, const StandardOptions& standard, Report& report) {
+int write_file(const std::string& path, std::string_view what, std::string_view text) {
+  if (auto done = replace_file(path, text); !done) return fail(done.error().message());
+  complain(fmt::format("{} written to {}", what, absolute_path(path)));
+  return exit_fine;
+}
+
+int write_answer(std::string_view path, const StandardOptions& standard, Answer& answer) {
+  Report& report = answer.report;
+  if (!standard.page.empty()) {
+    if (const int code = write_file(standard.page, "page", answer.page); code != exit_fine) return code;
+  }
   if (!standard.plot.empty()) {
     std::string picture;
     standard.plot_writer()->write(report, {}, picture);
-    if (auto done = replace_file(standard.plot, picture); !done) return fail(done.error().message());
-    complain("picture written to " + absolute_path(standard.plot));
+    if (const int code = write_file(standard.plot, "picture", picture); code != exit_fine) return code;
   }
   if (!standard.table.empty()) {
     if (auto wrong = keep_table(standard.table, *standard.writer, report)) {
@@ -114,14 +123,10 @@ int run_task(std::string_view path, Task& task, const StandardOptions& standard)
     if (!series) return fail(series.error().message());
     job.series = std::move(*series);
   }
-  if (!standard.plot.empty()) {
-    if (auto wrong = why_not_over(standard.plot, standard.plot_writer()->mark, paths_of(job.series))) {
-      wrong->file = "--plot";
-      return refuse(path, *wrong);
-    }
-  }
+  if (const auto wrong = standard.why_not_written(paths_of(job.series))) return refuse(path, *wrong);
   job.threads = standard.threads;
   job.chunk_bytes = standard.chunk_bytes;
+  job.wants_page = !standard.page.empty();
   job.wants_records = standard.writer->reads_tables;
   Result<Answer> answer = [&] {
     Progress bar(bytes_of(job.series), standard.shows_progress());
@@ -135,7 +140,7 @@ int run_task(std::string_view path, Task& task, const StandardOptions& standard)
   Report& report = answer->report;
   report.tool = {"precision-audit", std::string(version)};
   add_sources(job.series, report);
-  if (const int code = write_answer(path, standard, report); code != exit_fine) return code;
+  if (const int code = write_answer(path, standard, *answer); code != exit_fine) return code;
   for (const std::string& line : answer->said) complain(line);
   return answer->is_finding ? exit_finding : exit_fine;
 }
@@ -193,6 +198,9 @@ int run_command(const Command& command, const std::string& path, std::vector<std
   if (wrong) return refuse(path, *wrong);
   if (const auto fault = declared.standard->check()) return refuse(path, *fault);
   if (const auto fault = declared.task->check()) return refuse(path, *fault);
+  if (!declared.standard->page.empty()) {
+    if (const auto fault = declared.task->why_no_page()) return refuse(path, *fault);
+  }
   if (command.uses.may_lack_dump && declared.task->needs_dump() == declared.standard->paths.empty())
     return refuse(path, fault(declared.standard->paths.empty() ? "no PATH given" : "PATH and another input: wanted one"));
   return run_task(path, *declared.task, *declared.standard);

@@ -41,6 +41,7 @@ struct Uses {
   bool pipes = false;    // PATH may be "-"
   bool threads = false;  // --threads
   bool figures = false;  // --plot, --output svg
+  bool page = false;     // --report
 };
 
 // What the frame has made ready. It stays until the report is written, and so does the task: rows made late may refer
@@ -50,6 +51,7 @@ struct Job {
   int threads = 0;  // 0: one per processor
   std::size_t chunk_bytes = 1 << 20;
   bool wants_records = true;                          // whether the writer prints tables
+  bool wants_page = false;                            // whether `Answer::page` is written
   std::function<void(std::uint64_t bytes)> progress;  // bytes just read; any thread may call it
 };
 
@@ -57,6 +59,7 @@ struct Answer {
   Report report;                       // the frame fills in its tool, and its sources where there are none
   bool is_finding = false;             // exit 1
   std::vector<std::string> said = {};  // lines for stderr
+  std::string page = {};               // for --report
 };
 
 // One run of a command: made with the options it declares, checked when their values are there, then run once.
@@ -65,6 +68,8 @@ class Task {
   virtual ~Task() = default;
   // What is wrong with the values together; before any file is opened (exit 2).
   virtual std::optional<Error> check() { return {}; }
+  // Where --report is given: why these values have no page. Before any file is opened too.
+  virtual std::optional<Error> why_no_page() { return {}; }
   virtual bool needs_dump() const { return true; }  // asked where Uses::may_lack_dump holds
   virtual Result<Answer> run(Job& job) = 0;         // an Error is exit 3
 };

@@ -97,10 +97,7 @@ std::string spelling(const Option& option) {
 
 std::string explanation(const Option& option) {
   std::string text = option.text.help;
-  if (!option.choices.empty()) {
-    text += text.empty() ? "" : ": ";
-    for (const std::string& name : option.choices) text += (&name == &option.choices.front() ? "" : ", ") + name;
-  }
+  if (!option.choices.empty()) text += (text.empty() ? "" : ": ") + listed(option.choices);
   if (!option.text.initial.empty()) text += fmt::format(" [{}]", option.text.initial);
   return text;
 }

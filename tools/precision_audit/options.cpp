@@ -8,12 +8,6 @@
 namespace lowp::tool {
 namespace {
 
-std::string joined(const std::vector<std::string>& words) {
-  std::string text;
-  for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
-  return text;
-}
-
 char plain(char c) {
   return c == '-' ? '_' : c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
@@ -25,6 +19,13 @@ bool is_negative_number(std::string_view word) {
 
 }  // namespace
 
+std::string listed(const std::vector<std::string>& names) {
+  constexpr std::size_t most = 40, shown = 8;
+  std::string text;
+  for (std::size_t i = 0; i < (names.size() > most ? shown : names.size()); ++i) text += (i == 0 ? "" : ", ") + names[i];
+  return names.size() > most ? fmt::format("{}, ... ({} in all)", text, names.size()) : text;
+}
+
 Error fault(std::string text) {
   return {std::move(text), std::nullopt, "", ""};
 }
@@ -34,7 +35,7 @@ bool same_word(std::string_view a, std::string_view b) {
 }
 
 Error unknown_word(std::string_view word, const std::vector<std::string>& known, std::string_view kind) {
-  return {"", std::nullopt, fmt::format("{} {}", kind, joined(known)), fmt::format("'{}'{}", word, did_you_mean(word, known))};
+  return {"", std::nullopt, fmt::format("{} {}", kind, listed(known)), fmt::format("'{}'{}", word, did_you_mean(word, known))};
 }
 
 Option& Options::flag(OptionText text, bool& target) {

@@ -65,6 +65,8 @@ OneOf<T> one_of(const Rows& rows, Value value) {
   return choice;
 }
 
+// "A, B, C"; of very many the first few and their number.
+std::string listed(const std::vector<std::string>& names);
 // A whole sentence as an Error.
 Error fault(std::string text);
 // "wanted one of A, B, found 'C'; did you mean 'B'?"

@@ -8,7 +8,9 @@
 
 #include "arguments.h"
 #include "lowp/core/dtype.h"
+#include "lowp/page/page.h"
 #include "lowp/tensor/readers.h"
+#include "safe_file.h"
 #include "terminal.h"
 
 namespace lowp::tool {
@@ -72,6 +74,8 @@ std::string picture_endings() {
   return endings;
 }
 
+constexpr std::string_view page_ending = ".html";
+
 std::string reader_help() {
   std::string text = "File kinds:\n";
   for (const Reader& reader : readers()) text += fmt::format("  {:<20} {}\n", reader.name, reader.what);
@@ -110,6 +114,15 @@ void StandardOptions::declare_answer(const Uses& uses, Options& options) {
                 .help = "also write the picture to this file, " + picture_endings() +
                         "; never over an input or a file that this program did not make"},
                plot, any_text)
+        .is_file = true;
+  }
+  if (uses.page) {
+    options
+        .value({.name = "--report",
+                .value = "FILE",
+                .help = "also write a web page to this file, .html: every tensor, step and scale to look at; it "
+                        "needs no network"},
+               page, any_text)
         .is_file = true;
   }
   if (uses.threads)
@@ -154,9 +167,22 @@ std::optional<Error> StandardOptions::check() const {
     return Error{"--plot", std::nullopt, "a file name that ends in " + picture_endings(),
                  fmt::format("'{}'{}", plot, instead)};
   }
+  if (!page.empty() && (!page.ends_with(page_ending) || page.size() == page_ending.size()))
+    return Error{"--report", std::nullopt, "a file name that ends in .html", fmt::format("'{}'", page)};
   if (!table.empty() && !writer->reads_tables)
     return Error{"--table", std::nullopt, "--output csv or json beside it", fmt::format("--output {}", writer->name)};
   return {};
+}
+
+std::optional<Error> StandardOptions::why_not_written(const std::vector<std::string>& inputs) const {
+  const auto fault = [&](std::string_view option, const std::string& path,
+                         std::string_view mark) -> std::optional<Error> {
+    auto wrong = path.empty() ? std::nullopt : why_not_over(path, mark, inputs);
+    if (wrong) wrong->file = option;
+    return wrong;
+  };
+  if (auto wrong = fault("--report", page, page_mark)) return wrong;
+  return plot.empty() ? std::nullopt : fault("--plot", plot, plot_writer()->mark);
 }
 
 bool StandardOptions::shows_progress() const {

@@ -15,7 +15,7 @@ enum class ShowProgress { automatic, always, never };
 
 struct StandardOptions {
   const Writer* writer = nullptr;
-  std::string plot, table;
+  std::string plot, page, table;
   int threads = 0;
   ShowProgress progress = ShowProgress::automatic;
   std::vector<std::string> paths;
@@ -24,6 +24,8 @@ struct StandardOptions {
 
   void declare(const Uses& uses, Options& options);
   std::optional<Error> check() const;  // of the values together
+  // Why --plot or --report must not be written where they are to be; `inputs` are the files that are read.
+  std::optional<Error> why_not_written(const std::vector<std::string>& inputs) const;
   bool shows_progress() const;
   const Writer* plot_writer() const;  // by the name's ending; nullptr: none makes such a picture
 

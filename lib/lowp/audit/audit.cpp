@@ -21,9 +21,11 @@ Result<AuditResult> run_audit(const StepSeries& series, const AuditOptions& opti
     tensors += input.tensors.size();
   }
   Watch watch;
+  watch.tensor = options.watch_tensor;
   if (options.by == Scope::tensor) {
     result.scoped.resize(tensors);
     watch.tensor = [&](TensorRef ref, const Evidence& evidence) {
+      if (options.watch_tensor) options.watch_tensor(ref, evidence);
       result.scoped[first[ref.step] + ref.tensor] = {Scope::tensor, ref, outcomes_of(evidence, options.question)};
     };
   }

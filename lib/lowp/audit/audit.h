@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "lowp/audit/summarize.h"
@@ -18,6 +19,8 @@ struct AuditOptions {
   Scope by = Scope::total;         // `total` is always reported; the others come on top
   Level tensors = Level::flushed;  // what the summary keeps of each tensor
   Effort effort;
+  // Sees each tensor's evidence while it is there, from any thread; every tensor then gets a table of its own.
+  std::function<void(TensorRef tensor, const Evidence& evidence)> watch_tensor = {};
 };
 
 struct ScopedOutcomes {

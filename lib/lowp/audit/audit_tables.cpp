@@ -60,7 +60,7 @@ Block worst_tensors(const AuditFindings& f) {
   const auto loses = [&](const NamedLosses& losses) { return losses.lost[first] != 0; };
   while (first < targets && std::ranges::none_of(all, loses)) ++first;
   if (first == targets)
-    return Paragraph{"No tensor has a value flushed to zero at the scales recommended below.", 0, 0};
+    return Paragraph{"No tensor has a value flushed to zero at the scales that are advised.", 0, 0};
   if (f.by != Scope::tensor) std::erase_if(all, [&](const NamedLosses& losses) { return !loses(losses); });
   std::ranges::stable_sort(all, std::greater{}, [&](const NamedLosses& losses) { return losses.lost[first]; });
   const std::size_t shown = std::min(all.size(), f.top.value_or(f.by == Scope::tensor ? 40 : 5));
@@ -98,7 +98,12 @@ std::optional<Grid> steps_grid(const AuditFindings& f) {
     const std::string name = step.step ? fmt::format("{}", *step.step) : step.path;
     GridRow row{{name, grouped(scoped.outcomes.front().front().elements)}, {}};
     for (std::size_t target = 0; target < f.question.formats.size(); ++target) {
-      const Outcome& outcome = scoped.outcomes[target][f.question.scales.index(shown_scale(f, target))];
+      const int scale = shown_scale(f, target);
+      if (!f.question.scales.contains(scale)) {  // steps are kept at the scales that were asked for
+        row.cells.insert(row.cells.end(), 2, "-");
+        continue;
+      }
+      const Outcome& outcome = scoped.outcomes[target][f.question.scales.index(scale)];
       for (const ElementClass c : {ElementClass::flushed, ElementClass::overflowed})
         row.cells.push_back(percent_text(outcome.counts[c].most, outcome.nonzero().most));
     }

@@ -110,6 +110,13 @@ std::vector<std::string> caveats(const AuditResult& result, const Question&, con
         "Gradients between modules (temperatures, attention scores, residual scales) are not in a dump of module "
         "outputs; in one of fifteen trainings they were 2.7 binades larger.");
   }
+  const auto unjudged = [](const Recommendation& one) { return one.nonzero != 0 && !one.judgement.errors_known; };
+  if (std::ranges::any_of(recommendations, unjudged)) {
+    all.push_back(fmt::format(
+        "The signal to noise of single tensors was not judged, so the share of lost weight gradients decides: it needs "
+        "nearest_even, no --counts-only, formats with up to ten fraction bits and at most {} tensors.",
+        grouped(most_judged_tensors)));
+  }
   if (kinds.forward == 0) all.push_back("Whether the forward pass overflows: no act/ tensors.");
   if (kinds.suspicious != 0) {
     all.push_back(

@@ -15,6 +15,9 @@
 
 namespace lowp {
 
+// Of more tensors an audit keeps only what is flushed, and no signal to noise of each.
+inline constexpr std::size_t most_judged_tensors = 2000;
+
 // What ends the window above.
 enum class Cause : std::uint8_t { gradient, loss_dtype, forward, dump_scale };
 struct Limit {

@@ -220,6 +220,7 @@ Result<NpyHeader> read_npy_header(ByteStream& stream, std::uint64_t available, c
   }
   NpyHeader header{classify(*fields.descr, options), *std::move(fields.shape), *fields.fortran_order,
                    prefix_bytes + length};
+  header.elements.descr = *fields.descr;
   const auto count = element_count(header.shape);
   if (!count || *count > max_elements) {
     return Error{where, base + prefix_bytes, fmt::format("at most {} elements", max_elements), "more"};

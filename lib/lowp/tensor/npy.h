@@ -17,6 +17,7 @@ struct NpyDtype {
   const Dtype* dtype = nullptr;  // nullptr: not read, `skip` says why
   bool big_endian = false;
   std::string skip;
+  std::string descr = {};  // as in the header: "<i8"
 };
 
 struct NpyHeader {

@@ -9,7 +9,9 @@
 
 namespace lowp {
 
-// The step in a file's name (its extension left out), by the rule told at Input.
+// The step in a file's name, its extension left out: the last digits that follow "step", "iter" or "epoch" (one of "-_.
+// =" may stand between); else the last that belong to no format's name (bf16, e4m3) and number no rank, shard or part;
+// else those that follow such a word in the names of the two directories above. Nothing if there are none.
 std::optional<std::int64_t> step_of_name(std::string_view path);
 
 // One file of several that are one dump: "model-00002-of-00004.safetensors".

@@ -40,10 +40,7 @@ struct FileStamp {
 };
 
 // One file, or the files that are one dump (an index and its shards, NAME-00001-of-00003 and its like), of one step.
-// The step is what the file's metadata says, else the last digits in its name that follow "step", "iter" or "epoch"
-// (one of
-// "-_. =" may stand between), else the last digits that are not part of a format's name (bf16, e4m3) and do not number
-// a rank, shard or part, else those that follow such a word in the names of the two directories above.
+// The step is what the file's metadata says, else what its name says (step_name.h).
 struct Input {
   std::string path;                  // as the user gave it or found in the directory he gave; shards: with a '*'
   std::string format;                // name of the reader
