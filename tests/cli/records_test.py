@@ -73,6 +73,10 @@ class Records(Case):
         yield "audit", ["audit", path, "--by", "tensor"], 0
         counts = self.folder / "counts.json"
         counts.write_text('{"counts": [3, 4], "edges": [-1, 0, 2], "_step": 1}')
+        summary = self.folder / "s.binades"
+        yield "summarize", ["summarize", path, "-o", summary], 0
+        yield "merge", ["merge", summary, "-o", self.folder / "t.binades"], 0
+        yield "info", ["info", summary], 0
         yield "monitor", ["monitor", root / "data/samples/spike.log"], 0
         yield "histograms", ["histograms", counts], 0
         yield "cast", ["cast", "1.2e-7"], 0

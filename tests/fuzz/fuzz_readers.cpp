@@ -12,6 +12,8 @@
 #include <set>
 #include <string>
 
+#include "lowp/summary/sweep.h"
+#include "lowp/tensor/binades.h"
 #include "lowp/tensor/readers.h"
 
 namespace {
@@ -39,6 +41,17 @@ void read(const ByteSource& source) {
   }
 }
 
+// Evidence that was read can be swept, added to itself and written again.
+void check_summary(const Input& input) {
+  auto step = input.summary();
+  if (!step) return require(step.error().message() == printable(step.error().message()), "printable messages");
+  const Question question{{{"fp16", find_format("fp16").format}, {"fp32", find_format("fp32").format}}, {}, {}, {-2, 2}};
+  for (const TensorSummary& tensor : step->tensors) {
+    if (const auto sweep = Sweep::of(tensor.evidence, question)) (void)sweep->all();
+  }
+  (void)binades_bytes(*step);
+}
+
 void check(const Input& input) {
   std::set<std::string> names;
   for (const TensorView& tensor : input.tensors) {
@@ -48,12 +61,14 @@ void check(const Input& input) {
     require(tensor.source->size() % item == 0, "whole elements");
     require(tensor.elements <= max_elements, "element limit");
     require(tensor.elements == tensor.source->size() / item * tensor.multiplicity + tensor.implicit_zeros, "elements");
-    require(!tensor.source->random_access() || tensor.source->size() <= input.bytes, "bytes inside the file");
+    require(input.summary || !tensor.source->random_access() || tensor.source->size() <= input.bytes,
+            "bytes inside the file");
     read(*tensor.source);
     if (!tensor.row_major) continue;
     require(tensor.row_major->size() == tensor.elements * item, "every element in row-major order");
     read(*tensor.row_major);
   }
+  if (input.summary) check_summary(input);
   for (const std::string& note : input.notes) require(note == printable(note), "printable notes");
   for (const std::string& note : notes_after_reading(input)) require(note == printable(note), "printable doubts");
 }

@@ -117,8 +117,7 @@ void limit_by_forward(const Summary& summary, const Target& target, Judgement& j
 
 // At most so many elements are flushed: exact but for logged histograms.
 std::uint64_t flushed_most(const Evidence& evidence, const Target& target, int scale_log2) {
-  if (const auto counts = counts_of(evidence)) return flushed_at(*counts, target, scale_log2);
-  return classes_at(evidence, target, std::ldexp(1.0, scale_log2)).counts[ElementClass::flushed].most;
+  return flushed_at(evidence, target, scale_log2).most;
 }
 
 // Signal to noise of every tensor, and what tensors lose at scales of their own.

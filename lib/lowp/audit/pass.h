@@ -118,50 +118,10 @@ class Pass {
     }
   }
 
-  // A step that is evidence already: what was selected of it, at the level asked for or at its own.
-  Result<Done> take_summary(std::size_t s) {
-    auto read = series_.inputs[s].summary();
-    if (!read) return read.error();
-    StepSummary& step = summary_.steps[s];
-    step.sources = read->sources;
-    step.dump = read->dump;
-    read_notes_ = read->notes;
-    std::map<std::string_view, TensorSummary*> by_name;
-    for (TensorSummary& entry : read->tensors) by_name[entry.name] = &entry;
-    tbb::parallel_for(tbb::blocked_range<std::size_t>(0, step.tensors.size(), 16), [&](const auto& range) {
-      for (std::size_t t = range.begin(); t != range.end(); ++t) take_entry({s, t}, *by_name.at(step.tensors[t].name));
-    });
-    if (effort_.progress) effort_.progress(step.bytes);
-    std::optional<Evidence> total;
-    for (auto& work : workspaces_) {
-      if (!work) continue;
-      if (work->error) return *work->error;
-      if (work->running.elements() != 0) {
-        if (auto done = add_evidence(work->read, Evidence{work->running.take()}); !done) return done.error();
-      }
-      if (!work->read) continue;
-      if (auto done = add_evidence(total, *std::exchange(work->read, std::nullopt)); !done) return done.error();
-    }
-    if (keep_.step_totals) step.total = total ? *total : Evidence{typename Way::Counter(plan_).take()};
-    if (!total || !keep_.total) return Done{};
-    return add_evidence(read_total_, *std::move(total));
-  }
-
-  // Tables are added in place where they have the counter's own shape.
-  void take_entry(TensorRef ref, TensorSummary& entry) {
-    Workspace<Way>& work = workspace();
-    if (watch_.tensor) watch_.tensor(ref, entry.evidence);
-    if (keep_.total || keep_.step_totals) {
-      const auto* table = std::get_if<Table>(&entry.evidence);
-      if (!table || dump_scale_log2_ != 0 || !work.running.add(*table)) {
-        if (auto done = add_evidence(work.read, entry.evidence); !done) work.error = done.error();
-      }
-    }
-    TensorSummary& tensor = summary_.steps[ref.step].tensors[ref.tensor];
-    tensor.part = entry.part;
-    auto kept = lowered(entry.evidence, keep_.tensors);
-    tensor.evidence = kept ? *std::move(kept) : std::move(entry.evidence);
-  }
+  // A step that is evidence already: see pass_summaries.h.
+  Result<Done> take_summary(std::size_t s);
+  Result<std::optional<Evidence>> sum_of_read();
+  void take_entry(TensorRef ref, TensorSummary& entry);
 
   // Small and sequential tensors side by side, then each large one by all threads: never more tables than threads.
   Result<Done> run_jobs(const std::vector<Job>& jobs, std::optional<Table>& total) {

@@ -67,6 +67,7 @@ struct Workspace {
   std::unique_ptr<ByteStream> stream;  // the last one: while it lives its file stays open for the next tensor
   std::uint32_t checksum = 0;          // of the bytes read last
   std::optional<Evidence> read;        // sum of evidence that came as such
+  BinadeCountsSum read_counts;         // and of what of it was counts
   std::optional<Error> error;          // of adding it
 };
 

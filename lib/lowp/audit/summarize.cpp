@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "lowp/audit/pass.h"
+#include "lowp/audit/pass_summaries.h"
 #include "lowp/base/threads.h"
 
 namespace lowp {

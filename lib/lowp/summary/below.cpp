@@ -146,7 +146,7 @@ Interval below(const BinadeTable& table, Threshold threshold, Signs signs) {
 }
 
 // Places of known counts within a binade: below each of them so many fractions lie.
-Interval below(const BinadeCounts& counts, Threshold threshold, Signs signs) {
+Interval below(const CountedRows& counts, Threshold threshold, Signs signs) {
   if (threshold.at.kind == Kind::zero) return {0, 0};
   const Place place = place_of(threshold);
   Interval total;
@@ -155,6 +155,10 @@ Interval below(const BinadeCounts& counts, Threshold threshold, Signs signs) {
     total += row.binade < place.binade ? Interval::exactly(row.count) : fractions_below(row, place);
   }
   return signs == Signs::both ? sharpened(total, counts, threshold) : total;
+}
+
+Interval below(const BinadeCounts& counts, Threshold threshold, Signs signs) {
+  return below(counts.counted(), threshold, signs);
 }
 
 Interval below(const RoundingErrors& errors, Threshold threshold, Signs signs) {
@@ -235,11 +239,21 @@ Interval between(const Evidence& evidence, Threshold from, Threshold to, Signs s
 
 std::uint64_t flushed_at(const TensorCounts& counts, const Target& target, int scale_log2) {
   const auto flushed = [&](bool negative, Signs signs) {
-    Threshold edge = edges_of(target, negative).flushed;
+    Threshold edge = flush_edge(target, negative);
     edge.at = scaled(edge.at, -scale_log2);
     const Interval count = below(counts, edge, signs);
     contract(count.exact(), "counts with signs for a directed mode");
     return count.most;
+  };
+  if (!looks_at_sign(target.rounding)) return flushed(false, Signs::both);
+  return flushed(true, Signs::negative) + flushed(false, Signs::positive);
+}
+
+Interval flushed_at(const Evidence& evidence, const Target& target, int scale_log2) {
+  const auto flushed = [&](bool negative, Signs signs) {
+    Threshold edge = flush_edge(target, negative);
+    edge.at = scaled(edge.at, -scale_log2);
+    return below(evidence, edge, signs);
   };
   if (!looks_at_sign(target.rounding)) return flushed(false, Signs::both);
   return flushed(true, Signs::negative) + flushed(false, Signs::positive);

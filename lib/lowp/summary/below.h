@@ -22,6 +22,7 @@ Interval below(const Peak& peak, Threshold threshold, Signs signs);
 Interval below(const Bins& bins, Threshold threshold, Signs signs);
 Interval below(const TensorCounts& counts, Threshold threshold, Signs signs);
 Interval below(const CutCounts& counts, Threshold threshold, Signs signs);
+Interval below(const CountedRows& counts, Threshold threshold, Signs signs);
 Interval below(const BinadeCounts& counts, Threshold threshold, Signs signs);
 Interval below(const RoundingErrors& errors, Threshold threshold, Signs signs);
 Interval below(const BinadeTable& table, Threshold threshold, Signs signs);
@@ -38,5 +39,7 @@ Interval zero_or_below(const Bins& bins, Threshold threshold);
 // How many of the elements `target` flushes to zero at a scale: exact, since below the smallest number only the side of
 // its half matters, and of a binade only the powers of two can lie on it.
 std::uint64_t flushed_at(const TensorCounts& counts, const Target& target, int scale_log2);
+// The same of any evidence: an interval where it cannot tell.
+Interval flushed_at(const Evidence& evidence, const Target& target, int scale_log2);
 
 }  // namespace lowp

@@ -5,7 +5,6 @@
 #include <bit>
 #include <cstring>
 #include <map>
-#include <tuple>
 #include <utility>
 
 #include "lowp/core/convert.h"
@@ -49,10 +48,6 @@ struct Tally {
 // FP32 words by sign, exponent field and four bits of their fraction; what more is told of a few of them by prefix.
 constexpr std::size_t word_cells = std::size_t{1} << 13, prefixes = 512;
 
-auto order_of(const BinadeCountsRow& row) {
-  return std::tuple(!row.negative, row.binade);
-}
-
 }  // namespace
 
 struct BinadeCountsCounter::Tallies {
@@ -68,14 +63,6 @@ struct BinadeCountsCounter::Tallies {
   }
   Tally& row_of(bool negative, int binade) { return rows[{!negative, binade}]; }
 };
-
-void BinadeCountsRow::add(const BinadeCountsRow& other) {
-  count += other.count;
-  above_13_16 += other.above_13_16;
-  for (std::size_t j = 0; j < at_least.size(); ++j) at_least[j] += other.at_least[j];
-  for (std::size_t q = 0; q < on_grid.size(); ++q) on_grid[q] += other.on_grid[q];
-  for (std::size_t place = 0; place < places; ++place) equal[place] += other.equal[place];
-}
 
 BinadeCountsCounter::BinadeCountsCounter(int dump_scale_log2)
     : dump_scale_log2_(dump_scale_log2), tallies_(std::make_unique<Tallies>()) {}
@@ -191,18 +178,18 @@ void BinadeCountsCounter::count_zeros(std::uint64_t zeros) {
 
 BinadeCounts BinadeCountsCounter::take() {
   take_words();
-  BinadeCounts counts{std::exchange(census_, Census{}), {}};
+  CountedRows counts{std::exchange(census_, Census{}), {}};
   for (Exact* x : {&counts.max_abs, &counts.min_nonzero_abs}) *x = lowest_terms(scaled(*x, -dump_scale_log2_));
   counts.rows.reserve(tallies_->rows.size());
   for (const auto& [place, tally] : tallies_->rows) {
     counts.rows.push_back(tally.row(!place.first, place.second - dump_scale_log2_));
   }
   tallies_->rows.clear();
-  return counts;
+  return BinadeCounts(counts);
 }
 
 BinadeCounts binade_counts_of(const BinadeTable& table) {
-  BinadeCounts counts{table.census(), {}};
+  CountedRows counts{table.census(), {}};
   counts.rows.reserve(table.pages().size());
   for (const BinadeTable::Page& page : table.pages()) {
     Tally tally;
@@ -217,22 +204,7 @@ BinadeCounts binade_counts_of(const BinadeTable& table) {
     }
     counts.rows.push_back(tally.row(page.negative, page.binade));
   }
-  return counts;
-}
-
-BinadeCounts merged(const BinadeCounts& a, const BinadeCounts& b) {
-  BinadeCounts sum{a, {}};
-  add(static_cast<Census&>(sum), b);
-  for (auto i = a.rows.begin(), j = b.rows.begin(); i != a.rows.end() || j != b.rows.end();) {
-    if (j == b.rows.end() || (i != a.rows.end() && order_of(*i) < order_of(*j))) {
-      sum.rows.push_back(*i++);
-    } else if (i == a.rows.end() || order_of(*j) < order_of(*i)) {
-      sum.rows.push_back(*j++);
-    } else {
-      sum.rows.emplace_back(*i++).add(*j++);
-    }
-  }
-  return sum;
+  return BinadeCounts(counts);
 }
 
 }  // namespace lowp

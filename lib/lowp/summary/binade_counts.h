@@ -5,8 +5,10 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "lowp/base/result.h"
@@ -34,13 +36,39 @@ struct BinadeCountsRow {
   friend bool operator==(const BinadeCountsRow&, const BinadeCountsRow&) = default;
 };
 
-struct BinadeCounts : Census {
+// Counts of one tensor as they are worked with.
+struct CountedRows : Census {
   std::vector<BinadeCountsRow> rows;  // non-empty: negative first, each sign by rising binade
 
+  friend bool operator==(const CountedRows&, const CountedRows&) = default;
+};
+
+// The same as they are kept: a tenth of the size. Equal contents are equal bytes.
+class BinadeCounts : public Census {
+ public:
+  BinadeCounts() = default;
+  explicit BinadeCounts(const CountedRows& counted);
+
+  CountedRows counted() const;
   friend bool operator==(const BinadeCounts&, const BinadeCounts&) = default;
+
+ private:
+  std::vector<std::uint8_t> packed_;
 };
 BinadeCounts binade_counts_of(const BinadeTable& table);
 BinadeCounts merged(const BinadeCounts& a, const BinadeCounts& b);
+
+// The sum of the counts of many tensors.
+class BinadeCountsSum {
+ public:
+  void add(const BinadeCounts& counts);
+  bool is_empty() const { return census_.elements == 0; }
+  BinadeCounts take();
+
+ private:
+  Census census_;
+  std::map<std::pair<bool, int>, BinadeCountsRow> rows_;
+};
 
 // The pass that leaves them: about as fast as the one with all moments, for tensors of any size.
 class BinadeCountsCounter {

@@ -49,9 +49,13 @@ ElementClass class_beyond(const Target& target, bool negative) {
   return clipped ? ElementClass::saturated : ElementClass::overflowed;
 }
 
+Threshold flush_edge(const Target& target, bool negative) {
+  return below_ordinal(target, negative, 1);
+}
+
 ClassEdges edges_of(const Target& target, bool negative) {
   const Format f = target.format;
-  return {below_ordinal(target, negative, 1), below_ordinal(target, negative, min_normal_ordinal(f)),
+  return {flush_edge(target, negative), below_ordinal(target, negative, min_normal_ordinal(f)),
           below_ordinal(target, negative, max_finite_ordinal(f) + 1), class_beyond(target, negative)};
 }
 

@@ -25,6 +25,9 @@ struct ClassEdges {
 // Whether an element's sign has a say in its class: in directed modes.
 bool looks_at_sign(Rounding mode);
 
+// Scaled values of one sign below this are flushed.
+Threshold flush_edge(const Target& target, bool negative);
+
 // The edges of scaled values y. Found with core's rounding: the side of each half, and of each number, is asked of it.
 ClassEdges edges_of(const Target& target, bool negative);
 

@@ -15,7 +15,7 @@ Peak peak_of(const Census& census) {
 
 TensorCounts flushed_of(const BinadeCounts& from) {
   TensorCounts counts{from, true, {}};
-  for (const BinadeCountsRow& row : from.rows) {
+  for (const BinadeCountsRow& row : from.counted().rows) {
     counts.binades.push_back({static_cast<std::int16_t>(row.binade), row.negative, row.count, row.on_grid[0]});
   }
   return counts;

@@ -10,47 +10,93 @@
 namespace lowp {
 namespace {
 
-// Values in the order they come, by the name of their column.
+// A column that grows wider when a value asks for it.
+class Growing {
+ public:
+  void put(std::uint64_t value) {
+    most_ = std::max(most_, value);
+    while (width_ < 8 && value >> 8 * width_ != 0) widen();
+    const std::size_t at = bytes_.size();
+    bytes_.resize(at + static_cast<std::size_t>(width_));
+    std::memcpy(bytes_.data() + at, &value, static_cast<std::size_t>(width_));
+  }
+  void put(std::span<const std::uint8_t> bytes) {
+    const auto more = std::as_bytes(bytes);
+    most_ = std::max<std::uint64_t>(most_, more.empty() ? 0 : 1);
+    bytes_.insert(bytes_.end(), more.begin(), more.end());
+  }
+  bool is_zero() const { return most_ == 0; }
+  bool is_empty() const { return bytes_.empty(); }
+  Column finished(std::string name) && { return {std::move(name), width_, std::move(bytes_)}; }
+
+ private:
+  void widen() {
+    const auto width = static_cast<std::size_t>(width_);
+    std::vector<std::byte> wide(2 * bytes_.size());
+    for (std::size_t i = 0; i < bytes_.size() / width; ++i) std::memcpy(&wide[2 * width * i], &bytes_[width * i], width);
+    bytes_ = std::move(wide);
+    width_ *= 2;
+  }
+
+  int width_ = 1;
+  std::uint64_t most_ = 0;
+  std::vector<std::byte> bytes_;
+};
+
+// Columns by name. Those of nothing but zeros are left out, except those that say how many rows there are.
 class Columns {
  public:
-  void put(const std::string& name, std::uint64_t value) { values_[name].push_back(value); }
+  Growing& of(const std::string& name) { return columns_[name]; }
+  void put(const std::string& name, std::uint64_t value) { columns_[name].put(value); }
   void put_wide(const std::string& name, const Integer256& value) {
     for (std::size_t i = 0; i < value.limb.size(); ++i) put(columns::limb(name, i), value.limb[i]);
   }
-  void put_bytes(const std::string& name, std::span<const std::uint8_t> bytes) {
-    std::vector<std::byte>& to = bytes_[name];
-    const auto more = std::as_bytes(bytes);
-    to.insert(to.end(), more.begin(), more.end());
-  }
 
-  // Columns that are nothing but zeros are left out, except those that say how many rows there are.
-  std::vector<Column> finished() const {
+  std::vector<Column> finished() && {
     std::vector<Column> all;
-    for (const auto& [name, values] : values_) {
-      const std::uint64_t most = *std::ranges::max_element(values);
-      if (most == 0 && !name.ends_with(".tensor") && name != "tensors.level") continue;
-      all.push_back(narrowed(name, values, most));
+    for (auto& [name, column] : columns_) {
+      if (column.is_empty()) continue;
+      if (column.is_zero() && !name.ends_with(".tensor") && name != "tensors.level") continue;
+      all.push_back(std::move(column).finished(name));
     }
-    for (const auto& [name, bytes] : bytes_) all.push_back({name, 1, bytes});
-    std::ranges::sort(all, {}, &Column::name);
     return all;
   }
 
  private:
-  static Column narrowed(const std::string& name, const std::vector<std::uint64_t>& values, std::uint64_t most) {
-    const int width = most < 256 ? 1 : most < 65536 ? 2 : most >> 32 == 0 ? 4 : 8;
-    Column column{name, width, {}};
-    column.bytes.resize(values.size() * static_cast<std::size_t>(width));
-    std::byte* at = column.bytes.data();
-    for (const std::uint64_t value : values) {
-      std::memcpy(at, &value, static_cast<std::size_t>(width));
-      at += width;
-    }
-    return column;
-  }
+  std::map<std::string, Growing> columns_;
+};
 
-  std::map<std::string, std::vector<std::uint64_t>> values_;
-  std::map<std::string, std::vector<std::byte>> bytes_;
+// Columns that get most of the numbers, looked up once.
+struct CountsColumns {
+  Growing *tensor, *key, *count, *above_13_16;
+  std::array<Growing*, 11> at_least{}, on_grid{};
+
+  explicit CountsColumns(Columns& to)
+      : tensor(&to.of("counts.tensor")),
+        key(&to.of("counts.key")),
+        count(&to.of("counts.count")),
+        above_13_16(&to.of("counts.above_13_16")) {
+    for (std::size_t i = 0; i < 11; ++i) {
+      at_least[i] = &to.of(columns::at_least(i + 1));
+      on_grid[i] = &to.of(columns::on_grid(i));
+    }
+  }
+};
+struct LeavesColumns {
+  Growing *tensor, *key, *leaf, *count, *exact;
+  std::array<Growing*, 2> tail{}, tail_squared{};
+
+  explicit LeavesColumns(Columns& to)
+      : tensor(&to.of("leaves.tensor")),
+        key(&to.of("leaves.key")),
+        leaf(&to.of("leaves.leaf")),
+        count(&to.of("leaves.count")),
+        exact(&to.of("leaves.exact")) {
+    for (std::size_t limb = 0; limb < 2; ++limb) {
+      tail[limb] = &to.of(columns::limb("leaves.tail", limb));
+      tail_squared[limb] = &to.of(columns::limb("leaves.tail_squared", limb));
+    }
+  }
 };
 
 void put_extreme(Columns& to, const std::string& name, const std::optional<Exact>& x) {
@@ -65,13 +111,14 @@ struct Rows {
   std::uint64_t tensor;
 
   void put_counts(const BinadeCounts& counts) const {
-    for (const BinadeCountsRow& row : counts.rows) {
-      to.put("counts.tensor", tensor);
-      to.put("counts.key", columns::key_of(row.negative, row.binade));
-      to.put("counts.count", row.count);
-      to.put("counts.above_13_16", row.above_13_16);
-      for (std::size_t j = 1; j <= row.at_least.size(); ++j) to.put(columns::at_least(j), row.at_least[j - 1]);
-      for (std::size_t q = 0; q < row.on_grid.size(); ++q) to.put(columns::on_grid(q), row.on_grid[q]);
+    const CountsColumns column(to);
+    for (const BinadeCountsRow& row : counts.counted().rows) {
+      column.tensor->put(tensor);
+      column.key->put(columns::key_of(row.negative, row.binade));
+      column.count->put(row.count);
+      column.above_13_16->put(row.above_13_16);
+      for (std::size_t j = 0; j < row.at_least.size(); ++j) column.at_least[j]->put(row.at_least[j]);
+      for (std::size_t q = 0; q < row.on_grid.size(); ++q) column.on_grid[q]->put(row.on_grid[q]);
       for (std::size_t place = 0; place < row.equal.size(); ++place) {
         if (row.equal[place] == 0) continue;
         to.put("equal.tensor", tensor);
@@ -116,20 +163,21 @@ struct Rows {
   void operator()(const BinadeCounts& counts) const { put_counts(counts); }
   void operator()(const RoundingErrors& errors) const {
     put_counts(errors.counts());
-    to.put_bytes("errors.packed", errors.packed());
+    to.of("errors.packed").put(errors.packed());
   }
   void operator()(const BinadeTable& table) const {
+    const LeavesColumns column(to);
     for (const BinadeTable::Page& page : table.pages()) {
       for (std::size_t i = page.begin; i < page.end; ++i) {
         const Cell128 cell = table.cell(i);
-        to.put("leaves.tensor", tensor);
-        to.put("leaves.key", columns::key_of(page.negative, page.binade));
-        to.put("leaves.leaf", table.cells(page)[i - page.begin].leaf);
-        to.put("leaves.count", cell.count);
-        to.put("leaves.exact", cell.exact);
+        column.tensor->put(tensor);
+        column.key->put(columns::key_of(page.negative, page.binade));
+        column.leaf->put(table.cells(page)[i - page.begin].leaf);
+        column.count->put(cell.count);
+        column.exact->put(cell.exact);
         for (std::size_t limb = 0; limb < 2; ++limb) {
-          to.put(columns::limb("leaves.tail", limb), static_cast<std::uint64_t>(cell.tail >> 64 * limb));
-          to.put(columns::limb("leaves.tail_squared", limb), cell.tail_squared.limb[limb]);
+          column.tail[limb]->put(static_cast<std::uint64_t>(cell.tail >> 64 * limb));
+          column.tail_squared[limb]->put(cell.tail_squared.limb[limb]);
         }
       }
       for (const auto& [width, distances] : page.wide) {
@@ -175,7 +223,7 @@ std::vector<Column> columns_of(std::span<const TensorSummary> entries) {
     put_entry(columns, entries[i]);
     std::visit(Rows{columns, i}, entries[i].evidence);
   }
-  return columns.finished();
+  return std::move(columns).finished();
 }
 
 std::uint32_t digest_of(const TensorSummary& entry) {

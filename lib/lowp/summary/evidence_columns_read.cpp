@@ -4,54 +4,14 @@
 #include <bit>
 #include <cmath>
 
-#include "lowp/summary/column_names.h"
-#include "lowp/summary/evidence_columns.h"
+#include "lowp/summary/column_rows.h"
 
 namespace lowp {
 namespace {
 
-Error wrong(std::string wanted, std::string found = "others") {
-  return Error{"", std::nullopt, std::move(wanted), std::move(found)};
-}
-
-// Columns of rows of one kind, which all have as many values as "KIND.tensor" or are missing: all zero.
-class RowsOf {
- public:
-  RowsOf(const ColumnViews& columns, std::string kind) : columns_(columns), kind_(std::move(kind)) {
-    if (const ColumnView* tensor = find("tensor")) size_ = tensor->size();
-  }
-  std::size_t size() const { return size_; }
-  std::optional<Error> fault() const {
-    for (auto at = columns_.lower_bound(kind_ + "."); at != columns_.end() && at->first.starts_with(kind_ + "."); ++at) {
-      if (at->second.size() != size_) return wrong("columns of one length for " + kind_);
-    }
-    return {};
-  }
-  ColumnView column(const std::string& name) const {
-    const ColumnView* found = find(name);
-    return found ? *found : ColumnView{};
-  }
-  Integer256 wide(const std::array<ColumnView, 4>& limbs, std::size_t row) const {
-    Integer256 value;
-    for (std::size_t i = 0; i < 4; ++i) value.limb[i] = limbs[i][row];
-    return value;
-  }
-  std::array<ColumnView, 4> limbs(const std::string& name) const {
-    std::array<ColumnView, 4> all;
-    for (std::size_t i = 0; i < 4; ++i) all[i] = column(columns::limb(name, i));
-    return all;
-  }
-
- private:
-  const ColumnView* find(const std::string& name) const {
-    const auto found = columns_.find(kind_ + "." + name);
-    return found == columns_.end() ? nullptr : &found->second;
-  }
-
-  const ColumnViews& columns_;
-  std::string kind_;
-  std::size_t size_ = 0;
-};
+using columns::can_be;
+using columns::RowsOf;
+using columns::wrong;
 
 uint128 low_half(const Integer256& value) {
   return static_cast<uint128>(value.limb[1]) << 64 | value.limb[0];
@@ -219,27 +179,6 @@ class Reading {
     return Evidence{std::move(counts)};
   }
 
-  static bool can_be(const BinadeCountsRow& row) {
-    const auto falls = [](const auto& numbers, std::uint64_t from) {
-      for (const std::uint64_t number : numbers) {
-        if (number > from) return false;
-        from = number;
-      }
-      return true;
-    };
-    std::array<std::uint64_t, BinadeCountsRow::widths> rising = row.on_grid;
-    std::ranges::reverse(rising);
-    if (row.count == 0 || row.count > max_elements || !falls(row.at_least, row.count) || !falls(rising, row.count))
-      return false;
-    for (std::size_t j = 1; j <= row.at_least.size(); ++j) {
-      const std::uint64_t beyond = j < row.at_least.size() ? row.at_least[j] : 0;
-      if (row.equal[j - 1] > row.at_least[j - 1] - beyond) return false;
-      if (j < row.on_grid.size() && row.equal[j - 1] > row.on_grid[j]) return false;
-    }
-    return row.at_least[2] <= row.above_13_16 && row.above_13_16 <= row.at_least[1] &&
-           row.equal.back() <= row.at_least[1] - row.above_13_16;
-  }
-
   Result<BinadeCounts> counts_at(std::size_t i, const Census& census) {
     if (counts_columns_.empty()) {
       for (const char* name : {"tensor", "key", "count", "above_13_16"}) counts_columns_.push_back(counts_.column(name));
@@ -248,7 +187,7 @@ class Reading {
     }
     const ColumnView equal_tensor = equal_.column("tensor"), equal_key = equal_.column("key"),
                      place = equal_.column("place"), equal_count = equal_.column("count");
-    BinadeCounts counts{census, {}};
+    CountedRows counts{census, {}};
     std::uint64_t sum = 0, before = 0;
     int lowest = columns::highest_binade, highest = columns::lowest_binade;
     for (; at_counts_ < counts_.size() && counts_columns_[0][at_counts_] == i; ++at_counts_) {
@@ -274,7 +213,7 @@ class Reading {
       highest = std::max(highest, row.binade);
     }
     if (auto error = rows_fault(census, lowest, highest, sum)) return *error;
-    return counts;
+    return BinadeCounts(counts);
   }
 
   Result<Evidence> errors_at(std::size_t i, const Census& census) {
@@ -308,7 +247,6 @@ class Reading {
     }
     const auto& column = leaves_columns_;
     const bool wide = parts.fraction_bits == wide_fraction_bits;
-    const uint128 largest_tail = (uint128{1} << (parts.fraction_bits - leaf_bits)) - 1;
     std::uint64_t sum = 0, before = 0;
     int lowest = columns::highest_binade, highest = columns::lowest_binade;
     for (; at_leaves_ < leaves_.size() && column[0][at_leaves_] == i; ++at_leaves_) {
@@ -319,13 +257,9 @@ class Reading {
           (!parts.pages.empty() && key < before) || (same_page && leaf <= parts.cells.back().leaf)) {
         return wrong("leaves in order that fit their tensor");
       }
-      const Integer256 tail{static_cast<uint128>(column[7][at]) << 64 | column[5][at]};
-      const Integer256 squared{static_cast<uint128>(column[8][at]) << 64 | column[6][at]};
-      const std::uint64_t inside = count - exact;
-      const Integer256 most = product(largest_tail, inside);
-      const bool fits = Integer256{inside} <= tail && tail <= most && product(low_half(tail), low_half(tail)) <= squared * std::max<std::uint64_t>(inside, 1) &&
-                        squared <= product(low_half(tail), static_cast<std::uint64_t>(largest_tail)) && (wide || (column[7][at] | column[8][at]) == 0);
-      if (!fits) return wrong("sums of leaves that some elements have");
+      const uint128 tail = static_cast<uint128>(column[7][at]) << 64 | column[5][at];
+      const uint128 squared = static_cast<uint128>(column[8][at]) << 64 | column[6][at];
+      if (!(wide ? columns::can_be_wide(count - exact, tail, squared) : columns::can_be_narrow(count - exact, tail, squared))) return wrong("sums of leaves that some elements have");
       if (!same_page) {
         parts.pages.push_back({columns::is_negative(key), columns::binade_of(key), parts.cells.size(), 0, {}});
         lowest = std::min(lowest, columns::binade_of(key));
@@ -338,18 +272,6 @@ class Reading {
       sum += count;
     }
     return rows_fault(parts.census, lowest, highest, sum);
-  }
-
-  // Sums of squares and sums of a group: bounded by its count, and by each other (Cauchy).
-  static bool can_be(const Group& group, int fraction_bits, int width) {
-    const uint128 least = uint128{1} << fraction_bits, unit = uint128{1} << (fraction_bits - width);
-    const auto bounded = [&](uint128 sum, const Integer256& squared, uint128 largest) {
-      return sum >> 100 == 0 && Integer256{sum} <= product(largest, group.count) &&
-             product(sum, sum) <= squared * group.count && squared <= product(sum, largest);
-    };
-    return group.exact <= group.count && group.error_up >> 99 == 0 && group.error_down >> 99 == 0 &&
-           bounded(group.error_up + group.error_down, group.error_squared, unit) &&
-           bounded(group.sum, group.sum_squared, 2 * least) && product(least, group.count) <= Integer256{group.sum};
   }
 
   std::optional<Error> take_wide(std::size_t i, BinadeTable::Parts& parts) {

@@ -5,38 +5,13 @@
 #include <tuple>
 #include <utility>
 
+#include "lowp/summary/varint.h"
+
 namespace lowp {
 namespace {
 
 constexpr int lowest_width = -1, widths = 12;
 
-// Seven bits a byte, the least significant first; the last byte has its top bit clear.
-void put(std::vector<std::uint8_t>& to, Integer256 value) {
-  const auto is_small = [&] { return (value.limb[1] | value.limb[2] | value.limb[3]) == 0 && value.limb[0] < 128; };
-  while (!is_small()) {
-    to.push_back(static_cast<std::uint8_t>(value.limb[0] | 128));
-    for (std::size_t i = 0; i < 4; ++i) value.limb[i] = value.limb[i] >> 7 | (i < 3 ? value.limb[i + 1] << 57 : 0);
-  }
-  to.push_back(static_cast<std::uint8_t>(value.limb[0]));
-}
-
-// Whatever the bytes are, reading ends; numbers that do not fit lose their upper bits.
-struct Unpacker {
-  std::span<const std::uint8_t> left;
-
-  bool is_done() const { return left.empty(); }
-  Integer256 number() {
-    Integer256 value;
-    for (int shift = 0; !left.empty(); shift += 7) {
-      const std::uint8_t byte = left.front();
-      left = left.subspan(1);
-      if (shift < 249) value += Integer256{byte & 127u} << shift;
-      if ((byte & 128u) == 0) break;
-    }
-    return value;
-  }
-  std::uint64_t word() { return number().limb[0]; }
-};
 uint128 low_half(const Integer256& value) {
   return static_cast<uint128>(value.limb[1]) << 64 | value.limb[0];
 }
@@ -154,13 +129,13 @@ void RoundingErrors::pack(std::span<const ErrorGroup> groups) {
     }
     packed_.push_back(first.negative ? 1 : 0);
     const int step = first.binade - before;
-    put(packed_, Integer256{static_cast<std::uint64_t>(step < 0 ? -2 * step - 1 : 2 * step)});
+    put_varint(packed_, Integer256{static_cast<std::uint64_t>(step < 0 ? -2 * step - 1 : 2 * step)});
     before = first.binade;
-    put(packed_, Integer256{mask});
+    put_varint(packed_, Integer256{mask});
     for (const ErrorGroup& group : groups.subspan(begin, end - begin)) {
       for (const Integer256& number : {Integer256{group.count}, Integer256{group.exact}, Integer256{group.error_up},
                                        Integer256{group.error_down}, group.error_squared}) {
-        put(packed_, number);
+        put_varint(packed_, number);
       }
     }
     begin = end;
@@ -171,7 +146,7 @@ void RoundingErrors::pack(std::span<const ErrorGroup> groups) {
 std::vector<ErrorGroup> RoundingErrors::groups() const {
   std::vector<ErrorGroup> groups;
   int binade = 0;
-  Unpacker from{packed_};
+  VarintReader from{packed_};
   while (!from.is_done()) {
     const bool negative = from.word() != 0;
     const std::uint64_t step = from.word() & 0xffff;
@@ -209,7 +184,7 @@ Result<RoundingErrors> RoundingErrors::of_packed(BinadeCounts counts, int fracti
   if (!std::ranges::is_sorted(groups, std::less_equal{}, place_of) && groups.size() > 1)
     return wrong("groups of errors in order, each once");
   std::size_t at = 0;
-  for (const BinadeCountsRow& row : counts.rows) {
+  for (const BinadeCountsRow& row : counts.counted().rows) {
     for (int width = lowest_width; width < lowest_width + widths; ++width) {
       std::uint64_t count = 0, exact = 0;
       for (; at < groups.size() && groups[at].negative == row.negative && groups[at].binade == row.binade &&
