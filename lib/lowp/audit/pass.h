@@ -62,7 +62,8 @@ class Pass {
   std::size_t end_of_batch(std::size_t begin) const {
     constexpr std::size_t most_waiting = 1024;  // tensors
     std::size_t end = begin + 1, tensors = summary_.steps[begin].tensors.size();
-    if (keep_.step_totals || series_.inputs[begin].summary) return end;
+    if (series_.inputs[begin].summary) return end_of_summaries(begin);
+    if (keep_.step_totals) return end;
     while (end < summary_.steps.size() && !series_.inputs[end].summary &&
            summary_.steps[end].dump_scale_log2 == summary_.steps[begin].dump_scale_log2) {
       tensors += summary_.steps[end].tensors.size();
@@ -73,17 +74,19 @@ class Pass {
   }
 
   Result<Done> run_batch(std::size_t begin, std::size_t end) {
-    read_notes_.clear();
-    const bool is_read = static_cast<bool>(series_.inputs[begin].summary);
-    if (auto done = is_read ? take_summary(begin) : count_batch(begin, end); !done) return done.error();
+    if (series_.inputs[begin].summary) return take_summaries(begin, end);
+    if (auto done = count_batch(begin, end); !done) return done.error();
     for (std::size_t s = begin; s < end; ++s) {
-      std::vector<std::string> notes = notes_after_reading(series_.inputs[s]);
-      notes.insert(notes.end(), read_notes_.begin(), read_notes_.end());
-      summary_.steps[s].notes = std::move(notes);
-      if (!watch_.step) continue;
-      if (auto done = watch_.step(summary_.steps[s]); !done) return done.error();
+      if (auto done = finish_step(s, {}); !done) return done.error();
     }
     return Done{};
+  }
+
+  Result<Done> finish_step(std::size_t s, const std::vector<std::string>& more_notes) {
+    std::vector<std::string> notes = notes_after_reading(series_.inputs[s]);
+    notes.insert(notes.end(), more_notes.begin(), more_notes.end());
+    summary_.steps[s].notes = std::move(notes);
+    return watch_.step ? watch_.step(summary_.steps[s]) : Result<Done>(Done{});
   }
 
   Result<Done> count_batch(std::size_t begin, std::size_t end) {
@@ -118,8 +121,10 @@ class Pass {
     }
   }
 
-  // A step that is evidence already: see pass_summaries.h.
-  Result<Done> take_summary(std::size_t s);
+  // Steps that are evidence already: see pass_summaries.h.
+  std::size_t end_of_summaries(std::size_t begin) const;
+  Result<Done> take_summaries(std::size_t begin, std::size_t end);
+  Result<Done> take_summary(std::size_t s, StepSummary read);
   Result<std::optional<Evidence>> sum_of_read();
   void take_entry(TensorRef ref, TensorSummary& entry);
 
@@ -335,7 +340,6 @@ class Pass {
   std::vector<std::optional<Error>> errors_;
   std::vector<std::uint32_t> checksums_;  // of the bytes of each job
   std::optional<Table> total_;
-  std::vector<std::string> read_notes_;  // of the summary that was read last
   std::optional<Evidence> read_total_;  // of steps that were evidence already
   Summary summary_;
 };

@@ -2,24 +2,48 @@
 // Steps that are evidence already, in place of elements. Part of summarize.cpp.
 #pragma once
 
+#include <tbb/task_arena.h>
+
 #include <map>
+#include <optional>
 #include <utility>
 
 #include "lowp/audit/pass.h"
 
 namespace lowp::pass {
 
+// As many are read at the same time as there are threads.
+template <class Way>
+std::size_t Pass<Way>::end_of_summaries(std::size_t begin) const {
+  const std::size_t most = begin + static_cast<std::size_t>(tbb::this_task_arena::max_concurrency());
+  std::size_t end = begin + 1;
+  while (end < std::min(most, series_.inputs.size()) && series_.inputs[end].summary) ++end;
+  return end;
+}
+
+template <class Way>
+Result<Done> Pass<Way>::take_summaries(std::size_t begin, std::size_t end) {
+  std::vector<std::optional<Result<StepSummary>>> read(end - begin);
+  tbb::parallel_for(begin, end, [&](std::size_t s) { read[s - begin] = series_.inputs[s].summary(); });
+  for (std::size_t s = begin; s < end; ++s) {
+    Result<StepSummary>& step = *read[s - begin];
+    if (!step) return step.error();
+    const std::vector<std::string> notes = step->notes;
+    if (auto done = take_summary(s, *std::move(step)); !done) return done.error();
+    read[s - begin].reset();
+    if (auto done = finish_step(s, notes); !done) return done.error();
+  }
+  return Done{};
+}
+
 // What was selected of a step, at the level asked for or at its own.
 template <class Way>
-Result<Done> Pass<Way>::take_summary(std::size_t s) {
-  auto read = series_.inputs[s].summary();
-  if (!read) return read.error();
+Result<Done> Pass<Way>::take_summary(std::size_t s, StepSummary read) {
   StepSummary& step = summary_.steps[s];
-  step.sources = read->sources;
-  step.dump = read->dump;
-  read_notes_ = read->notes;
+  step.sources = std::move(read.sources);
+  step.dump = std::move(read.dump);
   std::map<std::string_view, TensorSummary*> by_name;
-  for (TensorSummary& entry : read->tensors) by_name[entry.name] = &entry;
+  for (TensorSummary& entry : read.tensors) by_name[entry.name] = &entry;
   tbb::parallel_for(tbb::blocked_range<std::size_t>(0, step.tensors.size(), 16), [&](const auto& range) {
     for (std::size_t t = range.begin(); t != range.end(); ++t) take_entry({s, t}, *by_name.at(step.tensors[t].name));
   });
@@ -57,7 +81,7 @@ void Pass<Way>::take_entry(TensorRef ref, TensorSummary& entry) {
   if (keep_.total || keep_.step_totals) {
     const auto* table = std::get_if<typename Way::Table>(&entry.evidence);
     if (const auto* counts = std::get_if<BinadeCounts>(&entry.evidence)) {
-      work.read_counts.add(*counts);
+      work.read_counts.add(counts->counted());
     } else if (!table || dump_scale_log2_ != 0 || !work.running.add(*table)) {
       if (auto done = add_evidence(work.read, entry.evidence); !done) work.error = done.error();
     }

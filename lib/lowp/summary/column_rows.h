@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "lowp/summary/column_names.h"
 #include "lowp/summary/evidence_columns.h"
@@ -54,6 +56,28 @@ class RowsOf {
   const ColumnViews& columns_;
   std::string kind_;
   std::size_t size_ = 0;
+};
+
+// The rows of one tensor after another, some columns of them as numbers.
+class Slices {
+ public:
+  explicit Slices(std::vector<ColumnView> columns) : columns_(std::move(columns)), numbers_(columns_.size()) {}
+
+  // The first column says whose rows are: as many as follow from `begin` on are of `tensor`.
+  std::size_t take(std::size_t begin, std::uint64_t tensor) {
+    std::size_t end = begin;
+    while (end < columns_[0].size() && columns_[0][end] == tensor) ++end;
+    for (std::size_t c = 1; c < columns_.size(); ++c) {
+      numbers_[c].resize(end - begin);
+      columns_[c].read(begin, numbers_[c]);
+    }
+    return end - begin;
+  }
+  std::uint64_t at(std::size_t column, std::size_t row) const { return numbers_[column][row]; }
+
+ private:
+  std::vector<ColumnView> columns_;
+  std::vector<std::vector<std::uint64_t>> numbers_;
 };
 
 // Whether numbers do not grow from one to the next, the first not above `from`.

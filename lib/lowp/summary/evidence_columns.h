@@ -42,8 +42,26 @@ struct ColumnView {
       default: return load<std::uint64_t>(at);
     }
   }
+  // The same of rows [begin, begin + out.size()), many at once.
+  void read(std::size_t begin, std::span<std::uint64_t> out) const {
+    if (begin + out.size() > size()) {
+      for (std::size_t i = 0; i < out.size(); ++i) out[i] = (*this)[begin + i];
+      return;
+    }
+    switch (width) {
+      case 1: return read_words<std::uint8_t>(begin, out);
+      case 2: return read_words<std::uint16_t>(begin, out);
+      case 4: return read_words<std::uint32_t>(begin, out);
+      default: return read_words<std::uint64_t>(begin, out);
+    }
+  }
 
  private:
+  template <class Word>
+  void read_words(std::size_t begin, std::span<std::uint64_t> out) const {
+    const std::byte* const from = bytes.data() + begin * sizeof(Word);
+    for (std::size_t i = 0; i < out.size(); ++i) out[i] = load<Word>(from + i * sizeof(Word));
+  }
   template <class Word>
   static std::uint64_t load(const std::byte* at) {
     Word word;

@@ -22,7 +22,8 @@ class Reading {
  public:
   explicit Reading(const ColumnViews& columns)
       : bins_(columns, "bins"), flushed_(columns, "flushed"), counts_(columns, "counts"), equal_(columns, "equal"),
-        leaves_(columns, "leaves"), wide_(columns, "wide") {
+        leaves_(columns, "leaves"), wide_(columns, "wide"), counts_slices_(counts_columns()),
+        leaves_slices_(leaves_columns()) {
     const auto view = [&](const char* name) {
       const auto found = columns.find(name);
       return found == columns.end() ? ColumnView{} : found->second;
@@ -87,6 +88,22 @@ class Reading {
   }
 
  private:
+  std::vector<ColumnView> counts_columns() const {
+    std::vector<ColumnView> all;
+    for (const char* name : {"tensor", "key", "count", "above_13_16"}) all.push_back(counts_.column(name));
+    for (std::size_t j = 1; j <= 11; ++j) all.push_back(counts_.column("at_least_" + std::to_string(j)));
+    for (std::size_t q = 0; q < 11; ++q) all.push_back(counts_.column("on_grid_" + std::to_string(q)));
+    return all;
+  }
+  std::vector<ColumnView> leaves_columns() const {
+    std::vector<ColumnView> all;
+    for (const char* name :
+         {"tensor", "key", "leaf", "count", "exact", "tail", "tail_squared", "tail_64", "tail_squared_64"}) {
+      all.push_back(leaves_.column(name));
+    }
+    return all;
+  }
+
   // Absent (nothing known), zero, or finite in lowest terms.
   static std::optional<Exact> extreme(std::uint64_t significand, std::uint64_t exponent) {
     if (exponent == 0) return std::nullopt;
@@ -180,27 +197,24 @@ class Reading {
   }
 
   Result<BinadeCounts> counts_at(std::size_t i, const Census& census) {
-    if (counts_columns_.empty()) {
-      for (const char* name : {"tensor", "key", "count", "above_13_16"}) counts_columns_.push_back(counts_.column(name));
-      for (std::size_t j = 1; j <= 11; ++j) counts_columns_.push_back(counts_.column("at_least_" + std::to_string(j)));
-      for (std::size_t q = 0; q < 11; ++q) counts_columns_.push_back(counts_.column("on_grid_" + std::to_string(q)));
-    }
     const ColumnView equal_tensor = equal_.column("tensor"), equal_key = equal_.column("key"),
                      place = equal_.column("place"), equal_count = equal_.column("count");
-    CountedRows counts{census, {}};
-    std::uint64_t sum = 0, before = 0;
+    const std::size_t rows = counts_slices_.take(at_counts_, i);
+    at_counts_ += rows;
+    CountedRows counts{census, std::vector<BinadeCountsRow>(rows)};
+    std::uint64_t sum = 0;
     int lowest = columns::highest_binade, highest = columns::lowest_binade;
-    for (; at_counts_ < counts_.size() && counts_columns_[0][at_counts_] == i; ++at_counts_) {
-      const std::uint64_t key = counts_columns_[1][at_counts_];
-      if (!columns::is_key(key) || (!counts.rows.empty() && key <= before)) return wrong("rows of counts in order");
-      before = key;
-      BinadeCountsRow& row = counts.rows.emplace_back();
+    for (std::size_t r = 0; r < rows; ++r) {
+      const auto number = [&](std::size_t column) { return counts_slices_.at(column, r); };
+      const std::uint64_t key = number(1);
+      if (!columns::is_key(key) || (r != 0 && key <= counts_slices_.at(1, r - 1))) return wrong("rows of counts in order");
+      BinadeCountsRow& row = counts.rows[r];
       row.negative = columns::is_negative(key);
       row.binade = columns::binade_of(key);
-      row.count = counts_columns_[2][at_counts_];
-      row.above_13_16 = counts_columns_[3][at_counts_];
-      for (std::size_t j = 0; j < 11; ++j) row.at_least[j] = counts_columns_[4 + j][at_counts_];
-      for (std::size_t q = 0; q < 11; ++q) row.on_grid[q] = counts_columns_[15 + q][at_counts_];
+      row.count = number(2);
+      row.above_13_16 = number(3);
+      for (std::size_t j = 0; j < 11; ++j) row.at_least[j] = number(4 + j);
+      for (std::size_t q = 0; q < 11; ++q) row.on_grid[q] = number(15 + q);
       for (; at_equal_ < equal_.size() && equal_tensor[at_equal_] == i && equal_key[at_equal_] == key; ++at_equal_) {
         const std::uint64_t at = place[at_equal_];
         if (at == 0 || at > row.equal.size() || row.equal[at - 1] != 0 || equal_count[at_equal_] == 0)
@@ -239,35 +253,34 @@ class Reading {
   }
 
   std::optional<Error> take_cells(std::size_t i, BinadeTable::Parts& parts) {
-    if (leaves_columns_.empty()) {
-      for (const char* name : {"tensor", "key", "leaf", "count", "exact", "tail", "tail_squared", "tail_64",
-                               "tail_squared_64"}) {
-        leaves_columns_.push_back(leaves_.column(name));
-      }
-    }
-    const auto& column = leaves_columns_;
     const bool wide = parts.fraction_bits == wide_fraction_bits;
+    const std::size_t rows = leaves_slices_.take(at_leaves_, i);
+    at_leaves_ += rows;
+    parts.cells.reserve(rows);
     std::uint64_t sum = 0, before = 0;
     int lowest = columns::highest_binade, highest = columns::lowest_binade;
-    for (; at_leaves_ < leaves_.size() && column[0][at_leaves_] == i; ++at_leaves_) {
-      const std::size_t at = at_leaves_;
-      const std::uint64_t key = column[1][at], leaf = column[2][at], count = column[3][at], exact = column[4][at];
-      const bool same_page = !parts.pages.empty() && before == key;
+    for (std::size_t r = 0; r < rows; ++r) {
+      const auto number = [&](std::size_t column) { return leaves_slices_.at(column, r); };
+      const std::uint64_t key = number(1), leaf = number(2), count = number(3), exact = number(4);
+      const bool same_page = r != 0 && before == key;
       if (!columns::is_key(key) || leaf >= BinadeTable::leaves || count == 0 || count > max_elements || exact > count ||
-          (!parts.pages.empty() && key < before) || (same_page && leaf <= parts.cells.back().leaf)) {
+          (r != 0 && key < before) || (same_page && leaf <= parts.cells.back().leaf)) {
         return wrong("leaves in order that fit their tensor");
       }
-      const uint128 tail = static_cast<uint128>(column[7][at]) << 64 | column[5][at];
-      const uint128 squared = static_cast<uint128>(column[8][at]) << 64 | column[6][at];
-      if (!(wide ? columns::can_be_wide(count - exact, tail, squared) : columns::can_be_narrow(count - exact, tail, squared))) return wrong("sums of leaves that some elements have");
+      const uint128 tail = static_cast<uint128>(number(7)) << 64 | number(5);
+      const uint128 squared = static_cast<uint128>(number(8)) << 64 | number(6);
+      if (!(wide ? columns::can_be_wide(count - exact, tail, squared)
+                 : columns::can_be_narrow(count - exact, tail, squared))) {
+        return wrong("sums of leaves that some elements have");
+      }
       if (!same_page) {
         parts.pages.push_back({columns::is_negative(key), columns::binade_of(key), parts.cells.size(), 0, {}});
         lowest = std::min(lowest, columns::binade_of(key));
         highest = std::max(highest, columns::binade_of(key));
       }
       before = key;
-      parts.cells.push_back({count, exact, column[5][at], column[6][at], static_cast<std::uint16_t>(leaf)});
-      if (wide) parts.highs.push_back({column[7][at], column[8][at]});
+      parts.cells.push_back({count, exact, number(5), number(6), static_cast<std::uint16_t>(leaf)});
+      if (wide) parts.highs.push_back({number(7), number(8)});
       parts.pages.back().end = parts.cells.size();
       sum += count;
     }
@@ -315,7 +328,7 @@ class Reading {
   RowsOf bins_, flushed_, counts_, equal_, leaves_, wide_;
   ColumnView packed_, packed_size_, level_, elements_, zero_, nan_, inf_, max_significand_, max_exponent_,
       min_significand_, min_exponent_, is_wide_, rounding_, unsigned_;
-  std::vector<ColumnView> counts_columns_, leaves_columns_;
+  columns::Slices counts_slices_, leaves_slices_;
   std::size_t at_bins_ = 0, at_flushed_ = 0, at_counts_ = 0, at_equal_ = 0, at_leaves_ = 0, at_wide_ = 0,
               at_packed_ = 0;
 };

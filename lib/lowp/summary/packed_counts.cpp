@@ -64,9 +64,9 @@ CountedRows BinadeCounts::counted() const {
   return counted;
 }
 
-void BinadeCountsSum::add(const BinadeCounts& counts) {
+void BinadeCountsSum::add(const CountedRows& counts) {
   lowp::add(census_, counts);
-  for (const BinadeCountsRow& row : counts.counted().rows) {
+  for (const BinadeCountsRow& row : counts.rows) {
     const auto [held, is_new] = rows_.try_emplace({!row.negative, row.binade}, row);
     if (!is_new) held->second.add(row);
   }
@@ -81,8 +81,8 @@ BinadeCounts BinadeCountsSum::take() {
 
 BinadeCounts merged(const BinadeCounts& a, const BinadeCounts& b) {
   BinadeCountsSum sum;
-  sum.add(a);
-  sum.add(b);
+  sum.add(a.counted());
+  sum.add(b.counted());
   return sum.take();
 }
 
