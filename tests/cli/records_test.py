@@ -89,6 +89,10 @@ class Records(Case):
         yield "accumulate gemm", ["accumulate", "gemm", "a", "b", path], 0
         yield "accumulate norm", ["accumulate", "norm", path], 0
         yield "accumulate ops", ["accumulate", "ops", path], 0
+        kept = self.folder / "kept.binades"
+        yield "summarize", ["summarize", path, "-o", kept], 0
+        yield "merge", ["merge", kept, "-o", self.folder / "merged.binades"], 0
+        yield "info", ["info", kept], 0
         yield "recipes", ["recipes", path], 0
         yield "recipes", ["recipes", path, "--by", "tensor", "--recipes", "nvfp4"], 0
         yield "recipes", ["recipes", "--list"], 0

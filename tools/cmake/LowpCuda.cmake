@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # CUDA is an option: LOWP_CUDA=AUTO|ON|OFF. Afterwards LOWP_HAS_CUDA says whether .cu files can be built; a room that has
 # some lists them behind if(LOWP_HAS_CUDA) and needs nothing else, for lowp_flags carries what nvcc must be told.
-# No fmt, CLI11 or Boost in .cu files, and no value of class type as a template parameter of a __global__.
+# No fmt or Boost in .cu files, and no value of class type as a template parameter of a __global__.
 include_guard()
 set(LOWP_HAS_CUDA OFF)
 if(NOT LOWP_CUDA STREQUAL "OFF")

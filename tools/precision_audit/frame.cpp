@@ -145,13 +145,6 @@ int run_task(std::string_view path, Task& task, const StandardOptions& standard)
   return answer->is_finding ? exit_finding : exit_fine;
 }
 
-int run_old(const Command& command, std::string path, std::vector<std::string>& words) {
-  std::vector<char*> argv{path.data()};
-  for (std::string& word : words) argv.push_back(word.data());
-  argv.push_back(nullptr);
-  return command.run(static_cast<int>(argv.size()) - 1, argv.data());
-}
-
 int run_below(const Command& command, const std::string& path, std::vector<std::string> words) {
   if (command.modernise != nullptr) {
     if (const auto wrong = command.modernise(words)) return refuse(path, *wrong);
@@ -191,7 +184,6 @@ Declared declared_by(const Command& command) {
 
 int run_command(const Command& command, const std::string& path, std::vector<std::string> words) {
   if (!command.below.empty()) return run_below(command, path, std::move(words));
-  if (command.run != nullptr) return run_old(command, path, words);
   const Declared declared = declared_by(command);
   const auto wrong = declared.options->parse(words);
   if (declared.options->wants_help()) return print_help(help_of(command, path));

@@ -89,7 +89,6 @@ struct Command {
   bool first_is_default = false;  // the first of `below` may be left out
   // Turns an old spelling into today's, or says what is wrong with it.
   std::optional<Error> (*modernise)(std::vector<std::string>& words) = nullptr;
-  int (*run)(int argc, char** argv) = nullptr;  // a command that does not use the frame yet
 };
 
 // `path` is how the command was called: "precision-audit verify gpu".

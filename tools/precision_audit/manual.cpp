@@ -49,8 +49,6 @@ std::string section(const Command& command, const std::string& path) {
   std::string out;
   for (const Command& row : command.below) out += section(row, path + " " + std::string(row.name));
   if (!command.below.empty()) return out;
-  if (command.make == nullptr)
-    return fmt::format(".SS {}\n{}\n", roff(path), roff(sentence(command.what)));
   const Declared declared = declared_by(command);
   return fmt::format(".SS {}\n{}\n.PP\n.nf\n{}\n.fi\n{}", roff(path), roff(sentence(command.what)),
                      roff(usage_line(path, *declared.options)), options_of(command));

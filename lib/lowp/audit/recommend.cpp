@@ -55,9 +55,10 @@ Recommendation advise(const AuditResult& result, const Question& question, std::
   const Judgement& judgement = advice.judgement;
   advice.nonzero = judgement.nonzero;
   if (advice.nonzero == 0) return advice;
-  const Limit& binding = *std::ranges::find_if(
+  // Nothing binds where the limits lie beyond all scales there are.
+  const auto binding = std::ranges::find_if(
       judgement.limits, [&](const Limit& limit) { return !limit.log2 || *limit.log2 <= judgement.safe; });
-  advice.above = binding.ref;
+  if (binding != judgement.limits.end()) advice.above = binding->ref;
   advice.window_high = judgement.safe;
   advice.window_low = lower_end(judgement, policy);
   if (advice.window_low) {

@@ -119,7 +119,8 @@ std::span<const LoggedReader> logged_readers() {
 
 bool is_logged_run(const std::string& path) {
   std::error_code error;
-  if (!fs::is_directory(path, error)) return reader_of(path) != nullptr;
+  // To look into a pipe would take from it.
+  if (!fs::is_directory(path, error)) return fs::is_regular_file(path, error) && reader_of(path) != nullptr;
   return !run_files(path).empty() && !holds_dumps(path);
 }
 
