@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <utility>
 
 #include "arguments.h"
 #include "commands.h"
@@ -62,20 +63,20 @@ struct SummarizeTask final : Task {
   }
 
   Result<Answer> run(Job& job) override {
-    auto series = keep.part.kind == Part::Kind::part ? part_of_series(job.series, keep.part.index, keep.part.count)
-                                                     : Result<StepSeries>(job.series);
-    if (!series) return series.error();
-    auto run = BinadesRun::open(out, series->inputs.size());
+    if (keep.part.kind == Part::Kind::part) {
+      auto part = part_of_series(std::move(job.series), keep.part.index, keep.part.count);
+      if (!part) return part.error();
+      job.series = *std::move(part);
+    }
+    auto run = BinadesRun::open(out, job.series.inputs.size());
     if (!run) return run.error();
-    Effort effort{.threads = job.threads, .chunk_bytes = job.chunk_bytes, .progress = job.progress, .checksums = true, .count_tensor = {}};
+    const Effort effort{.threads = job.threads, .chunk_bytes = job.chunk_bytes, .progress = job.progress, .checksums = true, .count_tensor = {}};
     Watch watch;
     watch.step = [&](StepSummary& step) -> Result<Done> {
       note(step);
-      StepSummary taken = std::move(step);
-      step = {};
-      return run->add(std::move(taken));
+      return run->add(std::exchange(step, {}));
     };
-    if (auto done = summarize(*series, keep, effort, watch); !done) return done.error();
+    if (auto done = summarize(job.series, keep, effort, watch); !done) return done.error();
     return told(*run);
   }
 

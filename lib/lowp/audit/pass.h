@@ -27,9 +27,10 @@ class Pass {
       : series_(series), keep_(keep), effort_(effort), watch_(watch), plan_(std::move(plan)) {}
 
   Result<Summary> run() {
-    for (const Input& input : series_.inputs) summary_.steps.push_back(described(input));
+    summary_.steps.resize(series_.inputs.size());
     for (std::size_t begin = 0; begin < series_.inputs.size();) {
       const std::size_t end = end_of_batch(begin);
+      for (std::size_t s = begin; s < end; ++s) summary_.steps[s] = described(series_.inputs[s]);
       if (auto done = run_batch(begin, end); !done) return done.error();
       begin = end;
     }
@@ -50,7 +51,7 @@ class Pass {
     step.reader = input.format;
     step.step = input.step;
     step.bytes = input.bytes;
-    step.dump_scale_log2 = input.dump_scale_log2.value_or(keep_.dump_scale_log2);
+    step.dump_scale_log2 = scale_of(input);
     step.loss_dtype = input.loss_dtype;
     step.notes = input.notes;
     for (const TensorView& view : input.tensors) step.tensors.push_back({view.name, view.dtype, view.shape, {}, keep_.part});
@@ -61,17 +62,18 @@ class Pass {
   // few where somebody waits for them.
   std::size_t end_of_batch(std::size_t begin) const {
     constexpr std::size_t most_waiting = 1024;  // tensors
-    std::size_t end = begin + 1, tensors = summary_.steps[begin].tensors.size();
     if (series_.inputs[begin].summary) return end_of_summaries(begin);
+    std::size_t end = begin + 1, tensors = series_.inputs[begin].tensors.size();
     if (keep_.step_totals) return end;
-    while (end < summary_.steps.size() && !series_.inputs[end].summary &&
-           summary_.steps[end].dump_scale_log2 == summary_.steps[begin].dump_scale_log2) {
-      tensors += summary_.steps[end].tensors.size();
+    for (; end < series_.inputs.size(); ++end) {
+      const Input& input = series_.inputs[end];
+      tensors += input.tensors.size();
+      if (input.summary || scale_of(input) != scale_of(series_.inputs[begin])) break;
       if (watch_.step && tensors > most_waiting) break;
-      ++end;
     }
     return end;
   }
+  int scale_of(const Input& input) const { return input.dump_scale_log2.value_or(keep_.dump_scale_log2); }
 
   Result<Done> run_batch(std::size_t begin, std::size_t end) {
     if (series_.inputs[begin].summary) return take_summaries(begin, end);

@@ -216,19 +216,16 @@ class Reading {
 // In place of elements: whoever wants them is told that there are none.
 class NoElements final : public ByteSource {
  public:
-  NoElements(std::string path, const TensorSummary& entry) : path_(std::move(path)), name_(entry.name) {
-    size_ = *element_count(entry.shape) * static_cast<std::uint64_t>(entry.dtype->bytes);
-  }
+  NoElements(std::shared_ptr<const std::string> path, std::uint64_t size) : path_(std::move(path)), size_(size) {}
   std::uint64_t size() const override { return size_; }
   bool random_access() const override { return true; }
   Result<std::unique_ptr<ByteStream>> stream(std::uint64_t) const override {
-    return Error{path_, std::nullopt, fmt::format("the elements of '{}'", name_),
-                 "a summary of them: this question needs the dump itself"};
+    return Error{*path_, std::nullopt, "elements", "a summary of them: this question needs the dump itself"};
   }
 
  private:
-  std::string path_, name_;
-  std::uint64_t size_ = 0;
+  std::shared_ptr<const std::string> path_;
+  std::uint64_t size_;
 };
 
 }  // namespace
@@ -260,6 +257,7 @@ Result<Input> open_binades(const std::string& path, const OpenOptions&) {
   input.dump_scale_log2 = step->dump_scale_log2;
   input.loss_dtype = step->loss_dtype;
   input.dump = step->dump;
+  const auto shared = std::make_shared<const std::string>(path);
   for (const TensorSummary& entry : step->tensors) {
     if (!input.tensors.empty() && input.tensors.back().name == entry.name) continue;  // another part
     TensorView view;
@@ -267,7 +265,7 @@ Result<Input> open_binades(const std::string& path, const OpenOptions&) {
     view.dtype = entry.dtype;
     view.shape = entry.shape;
     view.elements = *element_count(entry.shape);
-    view.source = std::make_shared<NoElements>(path, entry);
+    view.source = std::make_shared<NoElements>(shared, view.elements * static_cast<std::uint64_t>(entry.dtype->bytes));
     input.tensors.push_back(std::move(view));
   }
   input.summary = [path]() -> Result<StepSummary> {
