@@ -54,7 +54,8 @@ class Pass {
     step.dump_scale_log2 = scale_of(input);
     step.loss_dtype = input.loss_dtype;
     step.notes = input.notes;
-    for (const TensorView& view : input.tensors) step.tensors.push_back({view.name, view.dtype, view.shape, {}, keep_.part});
+    for (const TensorView& view : input.tensors)
+      step.tensors.push_back({view.name, view.dtype, view.shape, {}, keep_.part});
     return step;
   }
 

@@ -65,7 +65,8 @@ void BinadeCounter::take_packed(std::size_t packed_leaf, Block* block, std::size
     if ((packed | exact) == 0 && !touched) continue;
     if (widen != 0) {
       add_leaf(packed_leaf + i, packed, exact);
-      block = &page(packed_leaf >> 19 != 0, static_cast<int>((packed_leaf >> leaf_bits) & 0xff) - 127).block_of(first_leaf);
+      block =
+          &page(packed_leaf >> 19 != 0, static_cast<int>((packed_leaf >> leaf_bits) & 0xff) - 127).block_of(first_leaf);
       block->take(i, first_leaf, parts);
       continue;
     }
@@ -93,7 +94,8 @@ std::size_t BinadeCounter::cells_at_most() const {
 }
 
 BinadeTable BinadeCounter::take() {
-  BinadeTable::Parts parts{options_.fraction_bits, options_.rounding, {elements_, zero_, nan_, inf_, {}, {}}, {}, {}, {}};
+  BinadeTable::Parts parts{
+      options_.fraction_bits, options_.rounding, {elements_, zero_, nan_, inf_, {}, {}}, {}, {}, {}};
   if (packed_max_ != 0) {
     note_magnitude(decode(ieee_format(8, 23), packed_min_));
     note_magnitude(decode(ieee_format(8, 23), packed_max_));

@@ -81,12 +81,13 @@ Census census_of(const Evidence& evidence) {
     Census operator()(const RoundingErrors& errors) const { return errors.counts(); }
     Census operator()(const BinadeTable& table) const { return table.census(); }
     Census operator()(const Bins& bins) const {
-      return {bins.elements(), bins.zero_in().least, bins.nan_in, bins.inf_in, bins.max_abs.value_or(Exact{}),
-              bins.min_nonzero_abs.value_or(Exact{})};
+      return {bins.elements(), bins.zero_in().least,           bins.nan_in,
+              bins.inf_in,     bins.max_abs.value_or(Exact{}), bins.min_nonzero_abs.value_or(Exact{})};
     }
     Census operator()(const Peak& peak) const {
-      return {peak.elements, 0, peak.has_nan ? 1u : 0u, peak.has_inf ? 1u : 0u, peak.max_abs,
-              peak.min_nonzero_abs.value_or(Exact{})};
+      return {peak.elements,          0,
+              peak.has_nan ? 1u : 0u, peak.has_inf ? 1u : 0u,
+              peak.max_abs,           peak.min_nonzero_abs.value_or(Exact{})};
     }
   } visit;
   return std::visit(visit, evidence);

@@ -10,6 +10,9 @@ namespace lowp {
 namespace {
 
 using columns::can_be;
+using columns::extreme;
+using columns::is_extreme;
+using columns::rows_fault;
 using columns::RowsOf;
 using columns::wrong;
 
@@ -21,8 +24,13 @@ uint128 low_half(const Integer256& value) {
 class Reading {
  public:
   explicit Reading(const ColumnViews& columns)
-      : bins_(columns, "bins"), flushed_(columns, "flushed"), counts_(columns, "counts"), equal_(columns, "equal"),
-        leaves_(columns, "leaves"), wide_(columns, "wide"), counts_slices_(counts_columns()),
+      : bins_(columns, "bins"),
+        flushed_(columns, "flushed"),
+        counts_(columns, "counts"),
+        equal_(columns, "equal"),
+        leaves_(columns, "leaves"),
+        wide_(columns, "wide"),
+        counts_slices_(counts_columns()),
         leaves_slices_(leaves_columns()) {
     const auto view = [&](const char* name) {
       const auto found = columns.find(name);
@@ -50,9 +58,9 @@ class Reading {
       if (auto error = rows->fault()) return error;
     }
     if (level_.size() != entries) return wrong("a level for each tensor");
-    for (const ColumnView* column : {&elements_, &zero_, &nan_, &inf_, &max_significand_, &max_exponent_,
-                                     &min_significand_, &min_exponent_, &is_wide_, &rounding_, &unsigned_,
-                                     &packed_size_}) {
+    for (const ColumnView* column :
+         {&elements_, &zero_, &nan_, &inf_, &max_significand_, &max_exponent_, &min_significand_, &min_exponent_,
+          &is_wide_, &rounding_, &unsigned_, &packed_size_}) {
       if (column->size() != 0 && column->size() != entries) return wrong("columns of one length for tensors");
     }
     return {};
@@ -104,19 +112,6 @@ class Reading {
     return all;
   }
 
-  // Absent (nothing known), zero, or finite in lowest terms.
-  static std::optional<Exact> extreme(std::uint64_t significand, std::uint64_t exponent) {
-    if (exponent == 0) return std::nullopt;
-    if (significand == 0) return Exact{};
-    return exact_finite(false, significand, static_cast<int>(exponent) - 2 * columns::binade_offset);
-  }
-  static bool is_extreme(std::uint64_t significand, std::uint64_t exponent) {
-    if (significand == 0) return exponent <= 1;
-    if ((significand & 1) == 0 || significand >> 53 != 0 || exponent >= 4 * columns::binade_offset) return false;
-    const int binade = static_cast<int>(exponent) - 2 * columns::binade_offset + bit_width(significand) - 1;
-    return exponent > 1 && binade >= columns::lowest_binade && binade <= columns::highest_binade;
-  }
-
   Result<Census> census_at(std::size_t i) const {
     if (!is_extreme(max_significand_[i], max_exponent_[i]) || !is_extreme(min_significand_[i], min_exponent_[i]))
       return wrong("extremes that elements can have");
@@ -131,25 +126,6 @@ class Reading {
     if (!small) return wrong("at most 2^40 elements in a tensor");
     return census;
   }
-  // Of levels that count every element.
-  static std::optional<Error> census_fault(const Census& census) {
-    if (census.zero_in + census.nan_in + census.inf_in > census.elements) return wrong("zeros and specials among the elements");
-    const bool any = census.nonzero() != 0;
-    if (any != (census.max_abs.kind == Kind::finite) || any != (census.min_nonzero_abs.kind == Kind::finite) ||
-        magnitude_less(census.max_abs, census.min_nonzero_abs)) {
-      return wrong("extremes of the elements");
-    }
-    return {};
-  }
-  // Rows from the first to the last binade of either sign, as the extremes say, and as many elements.
-  static std::optional<Error> rows_fault(const Census& census, int lowest, int highest, std::uint64_t count) {
-    if (auto error = census_fault(census)) return error;
-    if (count != census.nonzero()) return wrong("rows that hold every element once");
-    if (count != 0 && (lowest != exponent_of(census.min_nonzero_abs) || highest != exponent_of(census.max_abs)))
-      return wrong("rows from the smallest to the largest element");
-    return {};
-  }
-
   Result<Evidence> peak_at(std::size_t i, const Census& census) const {
     Peak peak{census.elements, census.max_abs, {}, census.inf_in != 0, census.nan_in != 0};
     peak.min_nonzero_abs = extreme(min_significand_[i], min_exponent_[i]);
@@ -157,15 +133,20 @@ class Reading {
   }
 
   Result<Evidence> bins_at(std::size_t i, const Census& census) {
-    Bins bins{{}, census.nan_in, census.inf_in, extreme(max_significand_[i], max_exponent_[i]),
+    Bins bins{{},
+              census.nan_in,
+              census.inf_in,
+              extreme(max_significand_[i], max_exponent_[i]),
               extreme(min_significand_[i], min_exponent_[i])};
     const ColumnView tensor = bins_.column("tensor"), low = bins_.column("low"), high = bins_.column("high"),
                      count = bins_.column("count");
     std::uint64_t sum = census.nan_in + census.inf_in;
     for (; at_bins_ < bins_.size() && tensor[at_bins_] == i; ++at_bins_) {
       const Bin bin{std::bit_cast<double>(low[at_bins_]), std::bit_cast<double>(high[at_bins_]), count[at_bins_]};
-      const bool follows = bins.bins.empty() || std::pair(bins.bins.back().low, bins.bins.back().high) < std::pair(bin.low, bin.high);
-      if (!std::isfinite(bin.low) || !std::isfinite(bin.high) || bin.low > bin.high || !follows || bin.count > max_elements)
+      const bool follows =
+          bins.bins.empty() || std::pair(bins.bins.back().low, bins.bins.back().high) < std::pair(bin.low, bin.high);
+      if (!std::isfinite(bin.low) || !std::isfinite(bin.high) || bin.low > bin.high || !follows ||
+          bin.count > max_elements)
         return wrong("bins in order with finite edges");
       sum += bin.count;
       bins.bins.push_back(bin);
@@ -190,7 +171,8 @@ class Reading {
       sum += n;
       lowest = std::min(lowest, columns::binade_of(k));
       highest = std::max(highest, columns::binade_of(k));
-      counts.binades.push_back({static_cast<std::int16_t>(columns::binade_of(k)), columns::is_negative(k), n, powers[at_flushed_]});
+      counts.binades.push_back(
+          {static_cast<std::int16_t>(columns::binade_of(k)), columns::is_negative(k), n, powers[at_flushed_]});
     }
     if (auto error = rows_fault(census, lowest, highest, sum)) return *error;
     return Evidence{std::move(counts)};
@@ -207,7 +189,8 @@ class Reading {
     for (std::size_t r = 0; r < rows; ++r) {
       const auto number = [&](std::size_t column) { return counts_slices_.at(column, r); };
       const std::uint64_t key = number(1);
-      if (!columns::is_key(key) || (r != 0 && key <= counts_slices_.at(1, r - 1))) return wrong("rows of counts in order");
+      if (!columns::is_key(key) || (r != 0 && key <= counts_slices_.at(1, r - 1)))
+        return wrong("rows of counts in order");
       BinadeCountsRow& row = counts.rows[r];
       row.negative = columns::is_negative(key);
       row.binade = columns::binade_of(key);
@@ -235,8 +218,9 @@ class Reading {
     if (!counts) return counts.error();
     const std::uint64_t size = packed_size_[i];
     if (size > packed_.size() - at_packed_) return wrong("packed errors within their column");
-    auto errors = RoundingErrors::of_packed(*std::move(counts), is_wide_[i] != 0 ? wide_fraction_bits : narrow_fraction_bits,
-                                            packed_.bytes.subspan(at_packed_, static_cast<std::size_t>(size)));
+    auto errors =
+        RoundingErrors::of_packed(*std::move(counts), is_wide_[i] != 0 ? wide_fraction_bits : narrow_fraction_bits,
+                                  packed_.bytes.subspan(at_packed_, static_cast<std::size_t>(size)));
     at_packed_ += static_cast<std::size_t>(size);
     if (!errors) return errors.error();
     return Evidence{*std::move(errors)};
@@ -245,7 +229,11 @@ class Reading {
   Result<Evidence> leaves_at(std::size_t i, const Census& census) {
     if (rounding_[i] >= rounding_names.size()) return wrong("a rounding mode");
     BinadeTable::Parts parts{is_wide_[i] != 0 ? wide_fraction_bits : narrow_fraction_bits,
-                             static_cast<Rounding>(rounding_[i]), census, {}, {}, {}};
+                             static_cast<Rounding>(rounding_[i]),
+                             census,
+                             {},
+                             {},
+                             {}};
     if (is_stochastic(parts.rounding)) return wrong("a deterministic rounding mode");
     if (auto error = take_cells(i, parts)) return *error;
     if (auto error = take_wide(i, parts)) return *error;
@@ -294,9 +282,8 @@ class Reading {
                sum = wide_.limbs("sum"), sum_squared = wide_.limbs("sum_squared");
     for (; at_wide_ < wide_.size() && tensor[at_wide_] == i; ++at_wide_) {
       const std::size_t at = at_wide_;
-      const auto page = std::ranges::find_if(parts.pages, [&](const BinadeTable::Page& p) {
-        return columns::key_of(p.negative, p.binade) == key[at];
-      });
+      const auto page = std::ranges::find_if(
+          parts.pages, [&](const BinadeTable::Page& p) { return columns::key_of(p.negative, p.binade) == key[at]; });
       if (page == parts.pages.end() || distance[at] > 3 || width[at] < static_cast<std::uint64_t>(leaf_bits) ||
           width[at] > static_cast<std::uint64_t>(parts.fraction_bits) || count[at] == 0 || count[at] > max_elements) {
         return wrong("widths of binades that were counted");

@@ -33,7 +33,8 @@ BinadeCounts::BinadeCounts(const CountedRows& counted) : Census(counted) {
     put_varint(packed_, row.at_least[1] - row.above_13_16);
     std::uint64_t mask = 0;
     for (std::size_t q = 0; q < row.on_grid.size(); ++q) mask |= std::uint64_t{row.on_grid[q] != 0} << q;
-    for (std::size_t p = 0; p < row.equal.size(); ++p) mask |= std::uint64_t{row.equal[p] != 0} << (p + row.on_grid.size());
+    for (std::size_t p = 0; p < row.equal.size(); ++p)
+      mask |= std::uint64_t{row.equal[p] != 0} << (p + row.on_grid.size());
     put_varint(packed_, mask);
     for (const std::uint64_t number : row.on_grid) {
       if (number != 0) put_varint(packed_, number);
@@ -59,7 +60,8 @@ CountedRows BinadeCounts::counted() const {
     row.above_13_16 = row.at_least[1] - from.word();
     const std::uint64_t mask = from.word();
     for (std::size_t q = 0; q < row.on_grid.size(); ++q) row.on_grid[q] = (mask >> q & 1) != 0 ? from.word() : 0;
-    for (std::size_t p = 0; p < row.equal.size(); ++p) row.equal[p] = (mask >> (p + row.on_grid.size()) & 1) != 0 ? from.word() : 0;
+    for (std::size_t p = 0; p < row.equal.size(); ++p)
+      row.equal[p] = (mask >> (p + row.on_grid.size()) & 1) != 0 ? from.word() : 0;
   }
   return counted;
 }

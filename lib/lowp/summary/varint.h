@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Unsigned integers of any size as bytes: seven bits each, the least significant first, the last with its top bit clear.
+// Unsigned integers of any size as bytes: seven bits each, the least significant first, the last with its top bit
+// clear.
 #pragma once
 
 #include <cstdint>

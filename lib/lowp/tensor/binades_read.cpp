@@ -91,7 +91,8 @@ class Reading {
     if (text("binades") != "1") return wrong("binades", "1, the version of the format");
     if (const auto number = integer("step")) step.step = *number;
     const auto scale = integer("dump_scale_log2");
-    if (!scale || *scale < -scale_log2_limit || *scale > scale_log2_limit) return wrong("dump_scale_log2", "a loss scale");
+    if (!scale || *scale < -scale_log2_limit || *scale > scale_log2_limit)
+      return wrong("dump_scale_log2", "a loss scale");
     step.dump_scale_log2 = static_cast<int>(*scale);
     if (header_.metadata.contains("loss_dtype")) step.loss_dtype = printable(text("loss_dtype"));
     auto entries = entries_of();
@@ -105,14 +106,20 @@ class Reading {
 
   Result<Done> read_evidence(StepSummary& step) const {
     std::vector<std::byte> data(static_cast<std::size_t>(file_.size() - header_.data_begin));
-    if (const auto done = data.empty() ? Result<Done>(Done{}) : file_.read(header_.data_begin, data); !done) return done.error();
+    if (const auto done = data.empty() ? Result<Done>(Done{}) : file_.read(header_.data_begin, data); !done)
+      return done.error();
     auto crcs = list("crc32c");
     if (!crcs) return crcs.error();
     const std::set<std::string> known(crcs->texts.begin(), crcs->texts.end());
     ColumnViews views;
     for (const SafetensorsEntry& entry : header_.entries) {
-      const int width = entry.dtype == "U8" ? 1 : entry.dtype == "U16" ? 2 : entry.dtype == "U32" ? 4 : entry.dtype == "U64" ? 8 : 0;
-      const auto bytes = std::span<const std::byte>(data).subspan(static_cast<std::size_t>(entry.begin), static_cast<std::size_t>(entry.end - entry.begin));
+      const int width = entry.dtype == "U8"    ? 1
+                        : entry.dtype == "U16" ? 2
+                        : entry.dtype == "U32" ? 4
+                        : entry.dtype == "U64" ? 8
+                                               : 0;
+      const auto bytes = std::span<const std::byte>(data).subspan(static_cast<std::size_t>(entry.begin),
+                                                                  static_cast<std::size_t>(entry.end - entry.begin));
       const std::string want = fmt::format("{}:{:08x}", entry.name, crc32c(bytes));
       if (width == 0) return wrong(entry.name, "a column of unsigned integers");
       if (!known.contains(want)) {
