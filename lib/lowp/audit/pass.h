@@ -35,6 +35,7 @@ class Pass {
       begin = end;
     }
     if (!keep_.total) return std::move(summary_);
+    if (auto done = take_read(); !done) return done.error();
     if (!total_ && !read_total_) total_ = typename Way::Counter(plan_).take();
     if (total_) {
       if (auto done = add_evidence(read_total_, Evidence{std::move(*total_)}); !done) return done.error();
@@ -94,6 +95,7 @@ class Pass {
 
   Result<Done> count_batch(std::size_t begin, std::size_t end) {
     if (const int scale = summary_.steps[begin].dump_scale_log2; scale != dump_scale_log2_) {
+      if (auto done = take_read(); !done) return done.error();
       workspaces_.clear();
       dump_scale_log2_ = scale;
     }
@@ -127,8 +129,9 @@ class Pass {
   // Steps that are evidence already: see pass_summaries.h.
   std::size_t end_of_summaries(std::size_t begin) const;
   Result<Done> take_summaries(std::size_t begin, std::size_t end);
-  Result<Done> take_summary(std::size_t s, StepSummary read);
+  Result<std::vector<std::string>> take_summary(std::size_t s);
   Result<std::optional<Evidence>> sum_of_read();
+  Result<Done> take_read();
   void take_entry(TensorRef ref, TensorSummary& entry);
 
   // Small and sequential tensors side by side, then each large one by all threads: never more tables than threads.

@@ -242,8 +242,19 @@ Result<Done> BinadeCounter::add(const BinadeTable& table) {
   for (const BinadeTable::Page& from : table.pages()) {
     Page& to = page(from.negative, from.binade + dump_scale_log2_);
     for (std::size_t i = from.begin; i < from.end; ++i) {
+      const BinadeTable::Cell& more = table.cells(from)[i - from.begin];
+      const std::size_t leaf = more.leaf;
+      if (!to.carries) {
+        Block& block = to.block_of(leaf);
+        Block::Sums& held = block.sums[leaf % Block::leaves];
+        block.touched |= std::uint64_t{1} << leaf % Block::leaves;
+        held.count += more.count;
+        held.exact += more.exact;
+        held.tail += more.tail;
+        held.tail_squared += more.tail_squared;
+        continue;
+      }
       const Cell128 cell = table.cell(i);
-      const std::size_t leaf = table.cells(from)[i - from.begin].leaf;
       to.block_of(leaf).add(leaf % Block::leaves, cell.count, cell.exact, cell.tail,
                             cell.tail_squared.limb[0] | static_cast<uint128>(cell.tail_squared.limb[1]) << 64);
     }

@@ -66,8 +66,7 @@ class Slices {
 
   // The first column says whose rows are: as many as follow from `begin` on are of `tensor`.
   std::size_t take(std::size_t begin, std::uint64_t tensor) {
-    std::size_t end = begin;
-    while (end < columns_[0].size() && columns_[0][end] == tensor) ++end;
+    const std::size_t end = end_of(begin, tensor);
     for (std::size_t c = 1; c < columns_.size(); ++c) {
       numbers_[c].resize(end - begin);
       columns_[c].read(begin, numbers_[c]);
@@ -75,8 +74,22 @@ class Slices {
     return end - begin;
   }
   std::uint64_t at(std::size_t column, std::size_t row) const { return numbers_[column][row]; }
+  const std::uint64_t* column(std::size_t column) const { return numbers_[column].data(); }
 
  private:
+  // Tensors stand in rising order; where they do not, fewer rows are found and the others are of no tensor.
+  std::size_t end_of(std::size_t begin, std::uint64_t tensor) {
+    std::size_t low = begin, high = columns_[0].size();
+    while (low < high) {
+      const std::size_t middle = low + (high - low) / 2;
+      columns_[0][middle] <= tensor ? low = middle + 1 : high = middle;
+    }
+    numbers_[0].resize(low - begin);
+    columns_[0].read(begin, numbers_[0]);
+    const auto other = std::ranges::find_if(numbers_[0], [&](std::uint64_t of) { return of != tensor; });
+    return begin + static_cast<std::size_t>(other - numbers_[0].begin());
+  }
+
   std::vector<ColumnView> columns_;
   std::vector<std::vector<std::uint64_t>> numbers_;
 };

@@ -2,6 +2,7 @@
 // Entries of a summary as columns of unsigned integers, and back: what a .binades file holds.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -45,7 +46,8 @@ struct ColumnView {
   // The same of rows [begin, begin + out.size()), many at once.
   void read(std::size_t begin, std::span<std::uint64_t> out) const {
     if (begin + out.size() > size()) {
-      for (std::size_t i = 0; i < out.size(); ++i) out[i] = (*this)[begin + i];
+      std::ranges::fill(out, 0);
+      if (begin < size()) read(begin, out.first(size() - begin));
       return;
     }
     switch (width) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Columns are from a stranger: whatever they hold, an Error or evidence whose sums behave.
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 
@@ -244,15 +245,17 @@ class Reading {
     const bool wide = parts.fraction_bits == wide_fraction_bits;
     const std::size_t rows = leaves_slices_.take(at_leaves_, i);
     at_leaves_ += rows;
-    parts.cells.reserve(rows);
+    parts.cells.resize(rows);
+    std::array<const std::uint64_t*, 9> column{};
+    for (std::size_t c = 1; c < column.size(); ++c) column[c] = leaves_slices_.column(c);
     std::uint64_t sum = 0, before = 0;
     int lowest = columns::highest_binade, highest = columns::lowest_binade;
     for (std::size_t r = 0; r < rows; ++r) {
-      const auto number = [&](std::size_t column) { return leaves_slices_.at(column, r); };
+      const auto number = [&](std::size_t c) { return column[c][r]; };
       const std::uint64_t key = number(1), leaf = number(2), count = number(3), exact = number(4);
       const bool same_page = r != 0 && before == key;
       if (!columns::is_key(key) || leaf >= BinadeTable::leaves || count == 0 || count > max_elements || exact > count ||
-          (r != 0 && key < before) || (same_page && leaf <= parts.cells.back().leaf)) {
+          (r != 0 && key < before) || (same_page && leaf <= column[2][r - 1])) {
         return wrong("leaves in order that fit their tensor");
       }
       const uint128 tail = static_cast<uint128>(number(7)) << 64 | number(5);
@@ -262,14 +265,14 @@ class Reading {
         return wrong("sums of leaves that some elements have");
       }
       if (!same_page) {
-        parts.pages.push_back({columns::is_negative(key), columns::binade_of(key), parts.cells.size(), 0, {}});
+        parts.pages.push_back({columns::is_negative(key), columns::binade_of(key), r, 0, {}});
         lowest = std::min(lowest, columns::binade_of(key));
         highest = std::max(highest, columns::binade_of(key));
       }
       before = key;
-      parts.cells.push_back({count, exact, number(5), number(6), static_cast<std::uint16_t>(leaf)});
+      parts.cells[r] = {count, exact, number(5), number(6), static_cast<std::uint16_t>(leaf)};
       if (wide) parts.highs.push_back({number(7), number(8)});
-      parts.pages.back().end = parts.cells.size();
+      parts.pages.back().end = r + 1;
       sum += count;
     }
     return rows_fault(parts.census, lowest, highest, sum);

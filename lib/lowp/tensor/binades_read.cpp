@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <memory>
 #include <set>
 
 #include "lowp/base/crc32c.h"
@@ -105,7 +106,9 @@ class Reading {
   }
 
   Result<Done> read_evidence(StepSummary& step) const {
-    std::vector<std::byte> data(static_cast<std::size_t>(file_.size() - header_.data_begin));
+    const auto size = static_cast<std::size_t>(file_.size() - header_.data_begin);
+    const auto held = std::make_unique_for_overwrite<std::byte[]>(size);
+    const std::span<std::byte> data(held.get(), size);
     if (const auto done = data.empty() ? Result<Done>(Done{}) : file_.read(header_.data_begin, data); !done)
       return done.error();
     auto crcs = list("crc32c");
@@ -118,8 +121,8 @@ class Reading {
                         : entry.dtype == "U32" ? 4
                         : entry.dtype == "U64" ? 8
                                                : 0;
-      const auto bytes = std::span<const std::byte>(data).subspan(static_cast<std::size_t>(entry.begin),
-                                                                  static_cast<std::size_t>(entry.end - entry.begin));
+      const std::span<const std::byte> bytes =
+          data.subspan(static_cast<std::size_t>(entry.begin), static_cast<std::size_t>(entry.end - entry.begin));
       const std::string want = fmt::format("{}:{:08x}", entry.name, crc32c(bytes));
       if (width == 0) return wrong(entry.name, "a column of unsigned integers");
       if (!known.contains(want)) {
