@@ -31,10 +31,14 @@ TEST_CASE("ulp positions count the numbers of a format") {
   for (const char* name : {"fp16", "bf16", "e4m3", "e5m2", "e2m1", "e4m3fnuz", "e3m4"}) {
     const Format f = format(name);
     std::vector<double> numbers;
+    bool of_codes = true;
     for (std::uint64_t code = 0; code <= code_mask(f); ++code) {
       const double x = value(f, code);
-      if (std::isfinite(x)) numbers.push_back(x == 0 ? 0.0 : x);
+      if (!std::isfinite(x)) continue;
+      numbers.push_back(x == 0 ? 0.0 : x);
+      of_codes = of_codes && code_position(f, code) == ulp_position(f, x);
     }
+    CHECK_MESSAGE(of_codes, name);
     std::ranges::sort(numbers);
     numbers.erase(std::unique(numbers.begin(), numbers.end()), numbers.end());
     const auto zero = std::ranges::find(numbers, 0.0) - numbers.begin();

@@ -72,7 +72,10 @@ class Pairing {
     const bool b_is_narrower = narrower(dtype_a_.format, dtype_b_.format) != dtype_a_.format;
     off_a_ = std::ldexp(1.0, -scale_a);
     off_b_ = std::ldexp(1.0, -scale_b);
-    to_place_ = std::ldexp(1.0, b_is_narrower ? scale_b : scale_a);
+    const int place_scale = b_is_narrower ? scale_b : scale_a;
+    to_place_ = std::ldexp(1.0, place_scale);
+    a_has_places_ = dtype_a_.format == format_ && scale_a == place_scale;
+    b_has_places_ = dtype_b_.format == format_ && scale_b == place_scale;
     same_codes_ = &dtype_a_ == &dtype_b_ && scale_a == scale_b;
   }
 
@@ -80,8 +83,8 @@ class Pairing {
     Elements e{value_of(dtype_a_, code_a) * off_a_, value_of(dtype_b_, code_b) * off_b_, 0, 0, false};
     e.finite = std::isfinite(e.a) && std::isfinite(e.b);
     if (!e.finite) return e;
-    e.place_a = ulp_position(format_, e.a * to_place_);
-    e.place_b = same_codes_ && code_a == code_b ? e.place_a : ulp_position(format_, e.b * to_place_);
+    e.place_a = a_has_places_ ? code_position(format_, code_a) : ulp_position(format_, e.a * to_place_);
+    e.place_b = b_has_places_ ? code_position(format_, code_b) : ulp_position(format_, e.b * to_place_);
     return e;
   }
 
@@ -95,7 +98,7 @@ class Pairing {
   const Dtype &dtype_a_, &dtype_b_;
   Format format_;
   double off_a_ = 1, off_b_ = 1, to_place_ = 1;
-  bool same_codes_ = false;
+  bool same_codes_ = false, a_has_places_ = false, b_has_places_ = false;
 };
 
 void add_keys(const Elements& e, Searches& searches) {

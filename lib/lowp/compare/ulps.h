@@ -13,6 +13,12 @@ namespace lowp::compare {
 // each side. Rounding is monotone, and so is this. NaN has no place: x must not be one. `f` has signs and a zero.
 std::int64_t ulp_position(Format f, double x);
 
+// Of the finite number that a code of `f` is: its place without rounding.
+constexpr std::int64_t code_position(Format f, std::uint64_t code) {
+  const auto place = static_cast<std::int64_t>(ordinal_of_code(f, code & magnitude_mask(f)));
+  return (code & sign_bit(f)) != 0 ? -place : place;
+}
+
 // Steps from one place to another, across zero too.
 constexpr std::uint64_t ulp_distance(std::int64_t a, std::int64_t b) {
   return a > b ? static_cast<std::uint64_t>(a) - static_cast<std::uint64_t>(b)
