@@ -30,10 +30,18 @@ int print_help(std::string_view text) {
   return error.empty() ? exit_fine : fail(error);
 }
 
-std::uint64_t bytes_of(const StepSeries& series) {
+std::vector<const Input*> inputs_of(const Job& job) {
+  std::vector<const Input*> inputs;
+  for (const StepSeries* series : {&job.series, &job.other}) {
+    for (const Input& input : series->inputs) inputs.push_back(&input);
+  }
+  return inputs;
+}
+
+std::uint64_t bytes_of(const Job& job) {
   std::uint64_t bytes = 0;
-  for (const Input& input : series.inputs) {
-    for (const TensorView& view : input.tensors) {
+  for (const Input* input : inputs_of(job)) {
+    for (const TensorView& view : input->tensors) {
       if (view.source && view.source->size() != unknown_size) bytes += view.source->size();
     }
   }
@@ -48,24 +56,25 @@ Source source_of(const Input& input) {
 }
 
 // What was read, where the task does not know better, with what reading showed to be doubtful, which is said too.
-void add_sources(const StepSeries& series, Report& report) {
+void add_sources(const Job& job, Report& report) {
+  const std::vector<const Input*> inputs = inputs_of(job);
   if (report.sources.empty()) {
-    for (const Input& input : series.inputs) report.sources.push_back(source_of(input));
+    for (const Input* input : inputs) report.sources.push_back(source_of(*input));
   }
-  for (std::size_t i = 0; i < series.inputs.size() && i < report.sources.size(); ++i) {
+  for (std::size_t i = 0; i < inputs.size() && i < report.sources.size(); ++i) {
     std::vector<std::string>& notes = report.sources[i].notes;
-    for (const std::string& doubt : doubts_of(series.inputs[i])) {
+    for (const std::string& doubt : doubts_of(*inputs[i])) {
       complain(doubt);
       if (std::ranges::find(notes, doubt) == notes.end()) notes.push_back(doubt);
     }
   }
 }
 
-std::vector<std::string> paths_of(const StepSeries& series) {
+std::vector<std::string> paths_of(const Job& job) {
   std::vector<std::string> paths;
-  for (const Input& input : series.inputs) {
-    paths.push_back(input.path);
-    for (const FileStamp& file : input.files) paths.push_back(file.path);
+  for (const Input* input : inputs_of(job)) {
+    paths.push_back(input->path);
+    for (const FileStamp& file : input->files) paths.push_back(file.path);
   }
   return paths;
 }
@@ -118,30 +127,38 @@ int write_answer(std::string_view path, const StandardOptions& standard, Answer&
   return error.empty() ? exit_fine : fail(error);
 }
 
+std::optional<Error> open_dumps(const StandardOptions& standard, Job& job) {
+  for (const auto& [paths, target] : {std::pair(&standard.paths, &job.series), {&standard.paths_b, &job.other}}) {
+    if (paths->empty()) continue;
+    auto series = open_series(*paths, standard.open);
+    if (!series) return series.error();
+    *target = std::move(*series);
+  }
+  return {};
+}
+
 int run_task(std::string_view path, Task& task, const StandardOptions& standard) {
   Job job;
-  if (!standard.paths.empty()) {
-    auto series = open_series(standard.paths, standard.open);
-    if (!series) return fail(series.error().message());
-    job.series = std::move(*series);
-  }
-  if (const auto wrong = standard.why_not_written(paths_of(job.series))) return refuse(path, *wrong);
+  if (const auto wrong = open_dumps(standard, job)) return fail(wrong->message());
+  if (const auto wrong = standard.why_not_written(paths_of(job))) return refuse(path, *wrong);
   job.threads = standard.threads;
   job.chunk_bytes = standard.chunk_bytes;
   job.wants_page = !standard.page.empty();
   job.wants_records = standard.writer->reads_tables;
   Result<Answer> answer = [&] {
-    Progress bar(bytes_of(job.series), standard.shows_progress());
+    Progress bar(bytes_of(job), standard.shows_progress());
     job.progress = [&bar](std::uint64_t bytes) { bar.add(bytes); };
     auto result = task.run(job);
     job.progress = {};
     return result;
   }();
   if (!answer) return fail(answer.error().message());
-  if (const auto changed = changed_while_read(job.series)) return fail(changed->message());
+  for (const StepSeries* series : {&job.series, &job.other}) {
+    if (const auto changed = changed_while_read(*series)) return fail(changed->message());
+  }
   Report& report = answer->report;
   report.tool = {"precision-audit", std::string(version)};
-  add_sources(job.series, report);
+  add_sources(job, report);
   if (const int code = write_answer(path, standard, *answer); code != exit_fine) return code;
   for (const std::string& line : answer->said) complain(line);
   return answer->is_finding ? exit_finding : exit_fine;

@@ -86,20 +86,30 @@ std::string reader_help() {
 
 void StandardOptions::declare(const Uses& uses, Options& options) {
   options.group("");
-  if (uses.dump) {
-    options
-        .repeated(
-            {.name = "PATH",
-             .help = uses.pipes ? "files, directories with one file per step, or - for npy or raw data from a pipe"
-                                : "files, or directories with one file per step or rank",
-             .required = !uses.may_lack_dump},
-            paths, any_text)
-        .is_file = true;
-  }
+  if (uses.dump) declare_paths(uses, options);
   declare_answer(uses, options);
   if (!uses.dump) return;
   open.pipes = uses.pipes;
   declare_files(options);
+}
+
+void StandardOptions::declare_paths(const Uses& uses, Options& options) {
+  if (uses.pair) {
+    const auto one_path = [](std::string_view word) -> Result<std::vector<std::string>> {
+      return std::vector{std::string(word)};
+    };
+    const std::string help = "a file, or a directory with one file per step";
+    options.value({.name = "A", .help = help, .required = true}, paths, one_path).is_file = true;
+    options.value({.name = "B", .help = "likewise", .required = true}, paths_b, one_path).is_file = true;
+    return;
+  }
+  options
+      .repeated({.name = "PATH",
+                 .help = uses.pipes ? "files, directories with one file per step, or - for npy or raw data from a pipe"
+                                    : "files, or directories with one file per step or rank",
+                 .required = !uses.may_lack_dump},
+                paths, any_text)
+      .is_file = true;
 }
 
 void StandardOptions::declare_answer(const Uses& uses, Options& options) {
