@@ -43,10 +43,17 @@ std::optional<Error> without_tensors(const StepSeries& series) {
                first.notes.empty() ? "no tensors" : "none; " + first.notes.front()};
 }
 
+// What is asked that largest magnitudes alone cannot answer.
+std::optional<Error> without_elements(const StepSeries& series, bool has_conditions, bool wants_page) {
+  if (std::ranges::any_of(series.inputs, &Input::counts_elements) || !(has_conditions || wants_page)) return {};
+  return Error{series.inputs.front().path, std::nullopt, fmt::format("a dump for {}", wants_page ? "--report" : "--fail-on"),
+               "largest magnitudes alone"};
+}
+
 // The signal to noise of single tensors costs up to 20 KB for each, and is known of nearest_even alone.
 Level judged_level(const Question& question, const StepSeries& series) {
   std::size_t tensors = 0;
-  for (const Input& input : series.inputs) tensors += input.tensors.size();
+  for (const Input& input : series.inputs) tensors += input.counts_elements ? input.tensors.size() : 0;
   const bool judged = !question.counts_only && question.rounding == Rounding::nearest_even;
   return judged && tensors <= most_judged_tensors ? Level::errors : Level::flushed;
 }
@@ -132,6 +139,7 @@ struct AuditTask final : Task {
 
   Result<Answer> run(Job& job) override {
     if (auto error = without_tensors(job.series)) return *error;
+    if (auto error = without_elements(job.series, !conditions.empty(), job.wants_page)) return *error;
     audit.effort = {.threads = job.threads, .chunk_bytes = job.chunk_bytes, .progress = job.progress, .count_tensor = {}};
     if (auto done = device.prepare(job.series, audit.effort); !done) return done.error();
     AuditOptions asked = audit;
@@ -148,7 +156,7 @@ struct AuditTask final : Task {
     result.emplace(std::move(*counted));
     found.emplace(AuditFindings{*result, audit.question, policy, recommend(*result, audit.question, policy), {}, audit.by, top});
     found->caveats = caveats(*result, audit.question, policy, found->recommendations);
-    Answer answer{audit_report(*found, job.wants_records)};
+    Answer answer{audit_report(*found, job.wants_records, job.wants_figures)};
     if (counts) answer.page = audit_page(*found, answer.report.story, *counts);
     answer.said = conditions_met(conditions, audit.question, result->total, found->recommendations);
     answer.is_finding = !answer.said.empty();

@@ -49,11 +49,13 @@ Source source_of(const Input& input) {
 // What was read, where the task does not know better, with what reading showed to be doubtful, which is said too.
 void add_sources(const StepSeries& series, Report& report) {
   if (report.sources.empty()) {
-    for (const Input& input : series.inputs) report.sources.push_back(source_of(input));
+    for (const Input& input : series.inputs) add_source(report.sources, source_of(input));
   }
-  for (std::size_t i = 0; i < series.inputs.size() && i < report.sources.size(); ++i) {
-    std::vector<std::string>& notes = report.sources[i].notes;
-    for (const std::string& doubt : doubts_of(series.inputs[i])) {
+  for (const Input& input : series.inputs) {
+    const auto source = std::ranges::find(report.sources, input.path, &Source::path);
+    if (source == report.sources.end()) continue;
+    std::vector<std::string>& notes = source->notes;
+    for (const std::string& doubt : doubts_of(input)) {
       complain(doubt);
       if (std::ranges::find(notes, doubt) == notes.end()) notes.push_back(doubt);
     }
@@ -127,6 +129,7 @@ int run_task(std::string_view path, Task& task, const StandardOptions& standard)
   job.threads = standard.threads;
   job.chunk_bytes = standard.chunk_bytes;
   job.wants_page = !standard.page.empty();
+  job.wants_figures = !standard.plot.empty() || standard.writer->reads_figures;
   job.wants_records = standard.writer->reads_tables;
   Result<Answer> answer = [&] {
     Progress bar(bytes_of(job.series), standard.shows_progress());

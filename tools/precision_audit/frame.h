@@ -51,6 +51,7 @@ struct Job {
   int threads = 0;  // 0: one per processor
   std::size_t chunk_bytes = 1 << 20;
   bool wants_records = true;                          // whether the writer prints tables
+  bool wants_figures = true;                          // whether a picture is drawn
   bool wants_page = false;                            // whether `Answer::page` is written
   std::function<void(std::uint64_t bytes)> progress;  // bytes just read; any thread may call it
 };

@@ -35,7 +35,7 @@ class Words {
       : summary_(summary), question_(question), policy_(policy), format_(format), all_(all), advice_(all[format]) {}
 
   void write() {
-    if (advice_.nonzero == 0) {
+    if (advice_.nothing_to_scale()) {
       advice_.verdict = "Nothing to scale: there is no finite gradient that is not zero.";
       return;
     }
@@ -72,6 +72,7 @@ class Words {
 
   // "no value vanishes", "1 of 14,424 values vanishes", "0.19 % of the values vanish"
   std::string vanish(std::uint64_t part) const {
+    if (!advice_.loss_known()) return "what vanishes is not known";
     if (part == 0) return "no value vanishes";
     if (part < 1000 && part * 100 < advice_.nonzero) {
       return fmt::format("{} of {} {}", grouped(part), counted(advice_.nonzero, "value", "values"),
@@ -85,7 +86,7 @@ class Words {
     const std::uint64_t lost = flushed(scale);
     const bool keeps =
         judgement().errors_known && judgement().hopeless.empty() && scale >= judgement().precision_low.value_or(scale);
-    if (lost == 0 || !keeps) return vanish(lost);
+    if (lost == 0 || !keeps || !advice_.loss_known()) return vanish(lost);
     return fmt::format("{}, yet every tensor keeps {:.0f} dB", vanish(lost), judgement().floor_db);
   }
 
@@ -108,7 +109,8 @@ class Words {
   }
 
   void explain_no_scale() {
-    advice_.verdict = fmt::format("Needs no loss scale: at 1 nothing overflows and {}.", vanish(advice_.flushed));
+    advice_.verdict = fmt::format("Needs no loss scale: at 1 nothing overflows and {}.",
+                                  advice_.loss_known() ? vanish(advice_.flushed) : "its range is that of FP32");
     if (advice_.flushed != 0 && advice_.flushed == flushed(judgement().safe)) say("No scale keeps more.");
     say(fmt::format("{} free below overflow.", upper_first(binades(judgement().safe))));
     explain_worst(0);
@@ -117,6 +119,12 @@ class Words {
   // 8-bit formats have a scale per tensor or block; one for all is told as what it would do.
   void explain_narrow() {
     const int scale = *advice_.static_scale_log2;
+    if (!advice_.loss_known()) {
+      advice_.verdict = fmt::format(
+          "Not with one loss scale: 8-bit gradients are scaled per tensor or per block. One for all is {} at most.",
+          power_text(judgement().safe));
+      return explain_high_end();
+    }
     advice_.verdict = fmt::format(
         "Not with one loss scale: 8-bit gradients are scaled per tensor or per block. One for all, {} at most, would "
         "lose {}.",
@@ -192,6 +200,10 @@ class Words {
   }
 
   void explain_low_end() {
+    if (!advice_.loss_known()) {
+      say("Below which scale too much vanishes cannot be known from largest values.");
+      return;
+    }
     if (!advice_.window_low) return;
     const int low = *advice_.window_low;
     const bool by_range = policy_.criteria->range && judgement().range_low == advice_.window_low;
@@ -209,8 +221,10 @@ class Words {
 
   void explain_static() {
     const int scale = *advice_.static_scale_log2;
-    say(fmt::format("A static scale: {}, {} (a factor of {}) below the end.", scale_text(scale),
-                    binades(judgement().headroom), std::uint64_t{1} << judgement().headroom));
+    const int headroom = judgement().headroom;
+    say(headroom == 0 ? fmt::format("A static scale: {}, the end itself.", scale_text(scale))
+                      : fmt::format("A static scale: {}, {} (a factor of {}) below the end.", scale_text(scale),
+                                    binades(headroom), shortest(std::ldexp(1.0, headroom))));
     if (advice_.window_low && scale < *advice_.window_low) {
       say(fmt::format("It lies below {}: better let a scaler adapt.", power_text(*advice_.window_low)));
     }
@@ -282,6 +296,13 @@ class Words {
 };
 
 }  // namespace
+
+std::string Recommendation::pictured_note() const {
+  if (nothing_to_scale()) return "nothing to scale";
+  if (empty_window) return "no single scale fits";
+  if (needs_no_scale) return "needs no loss scale";
+  return (init_scale_log2 ? "init_scale " : "one scale for all ") + power_text(pictured_scale_log2().value_or(0));
+}
 
 void explain(const Summary& summary, const Question& question, const Policy& policy, std::size_t format,
              std::vector<Recommendation>& all) {

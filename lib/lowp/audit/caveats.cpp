@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "lowp/audit/recommend.h"
 #include "lowp/report/humanize.h"
@@ -22,6 +23,7 @@ struct Kinds {
       ++all;
       activation_gradients += kind == TensorKind::activation_gradient ? 1 : 0;
       forward += kind == TensorKind::forward ? 1 : 0;
+      if (!counts_elements(tensor.evidence)) return;
       narrow += tensor.dtype != nullptr && tensor.dtype->bytes < 4 ? 1 : 0;
       if (kind == TensorKind::state && state++ == 0) a_state_name = middle_cut(tensor.name, 60);
       suspicious += step.dump_scale_log2 == 0 && is_large(census_of(tensor.evidence).max_abs) ? 1 : 0;
@@ -32,11 +34,16 @@ struct Kinds {
 
 std::string steps_sentence(const Drift& drift, const Policy& policy) {
   if (drift.steps < 2) {
+    const int headroom = policy.min_headroom;
+    const std::string kept =
+        headroom == 0 ? "Nothing is"
+                      : fmt::format("{} (a factor of {}) {}",
+                                    counted(static_cast<std::uint64_t>(headroom), "binade", "binades"),
+                                    shortest(std::ldexp(1.0, headroom)), headroom == 1 ? "is" : "are");
     return fmt::format(
-        "Only one step: how far the largest gradient rises later is unknown. {} (a factor of {}) are kept free; in "
-        "thirteen of fifteen trainings it rose by less than that.",
-        counted(static_cast<std::uint64_t>(policy.min_headroom), "binade", "binades"),
-        std::uint64_t{1} << policy.min_headroom);
+        "Only one step: how far the largest gradient rises later is unknown. {} kept free; in fourteen of fifteen "
+        "trainings it rose by less than 3 binades.",
+        kept);
   }
   return fmt::format(
       "{}{}: over them the largest gradient rose by {:.1f} binades at most; other steps are not covered.",
@@ -54,18 +61,11 @@ std::optional<std::string> taken_off(const Summary& summary) {
                      power_text(high));
 }
 
-bool gradient_tensor(const TensorSummary& tensor) {
-  return is_gradient(kind_of(tensor.name));
-}
-bool any_tensor(const TensorSummary&) {
-  return true;
-}
-
 std::optional<std::string> specials_sentence(const Summary& summary, const Outcome& total) {
   if (total.nan_in + total.inf_in == 0) return {};
   bool narrow_inf = false;
   for_each_tensor(summary, [&](TensorRef, const StepSummary&, const TensorSummary& tensor) {
-    narrow_inf = narrow_inf || (census_of(tensor.evidence).inf_in != 0 && exponent_bits(tensor.dtype->format) < 8);
+    narrow_inf = narrow_inf || (counts_elements(tensor.evidence) && census_of(tensor.evidence).inf_in != 0 && exponent_bits(tensor.dtype->format) < 8);
   });
   const std::string found =
       fmt::format("{} NaN and {} Inf are left out of every rate", grouped(total.nan_in), grouped(total.inf_in));
@@ -92,7 +92,7 @@ std::vector<std::string> caveats(const AuditResult& result, const Question&, con
                               counted(subjects.left_out(), "tensor", "tensors"),
                               subjects.left_out() == 1 ? "has" : "have"));
   }
-  all.push_back(steps_sentence(drift_of(summary, subjects.named() ? gradient_tensor : any_tensor), policy));
+  all.push_back(steps_sentence(gradient_drift(summary, subjects), policy));
   const auto beyond = [](const Recommendation& one) {
     return one.window_high.value_or(0) > fp16_loss_limit && !one.needs_no_scale && !one.judgement.limits.empty();
   };
@@ -128,6 +128,12 @@ std::vector<std::string> caveats(const AuditResult& result, const Question&, con
     all.push_back(
         "Some tensors are already in 16 bits or fewer: what was lost before the dump cannot be seen, and their signal "
         "to noise is that of rounding once more.");
+  }
+  if (result.total.empty()) {
+    all.push_back(
+        "What vanishes, what becomes subnormal and the signal to noise: from largest values alone none of them can be "
+        "known. A dump of one step beside them would tell.");
+    return all;
   }
   if (const auto sentence = specials_sentence(summary, result.total.front().front())) all.push_back(*sentence);
   if (const auto sentence = taken_off(summary)) all.push_back(*sentence);

@@ -22,7 +22,7 @@ struct StepLargest {
   double now = none, before = none;
 };
 
-std::vector<StepLargest> levels_of(const Summary& summary, bool (*counts)(const TensorSummary& tensor)) {
+std::vector<StepLargest> levels_of(const Summary& summary, const std::function<bool(const TensorSummary&)>& counts) {
   std::map<std::string_view, double> largest_before;
   std::vector<StepLargest> levels;
   for (std::size_t begin = 0, end = 0; begin < summary.steps.size(); begin = end) {
@@ -69,7 +69,7 @@ double trend(const std::vector<StepLargest>& levels) {
 
 }  // namespace
 
-Drift drift_of(const Summary& summary, bool (*counts)(const TensorSummary& tensor)) {
+Drift drift_of(const Summary& summary, const std::function<bool(const TensorSummary&)>& counts) {
   const std::vector<StepLargest> levels = levels_of(summary, counts);
   Drift drift{levels.size(), levels.size() > 1, 0};
   for (std::size_t s = 1; s < summary.steps.size(); ++s) {

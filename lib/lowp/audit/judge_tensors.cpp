@@ -68,7 +68,7 @@ void limit_by_gradients(const Summary& summary, const Subjects& subjects, const 
   for_each_tensor(summary, [&](TensorRef ref, const StepSummary&, const TensorSummary& tensor) {
     if (!subjects.has(tensor) || kind_of(tensor.name) == TensorKind::loss_gradient) return;
     const Census census = census_of(tensor.evidence);
-    judgement.nonzero += census.nonzero();
+    if (counts_elements(tensor.evidence)) judgement.nonzero += census.nonzero();
     if (!magnitude_less(largest, census.max_abs)) return;
     largest = census.max_abs;
     where = ref;
@@ -90,7 +90,8 @@ void limit_by_loss(const Summary& summary, const Target& target, const Policy& p
 void limit_by_dump(const Summary& summary, const Subjects& subjects, const Target& target, Judgement& judgement) {
   std::optional<Limit> least;
   for_each_tensor(summary, [&](TensorRef ref, const StepSummary& step, const TensorSummary& tensor) {
-    if (!subjects.has(tensor) || census_of(tensor.evidence).inf_in == 0 || exponent_bits(tensor.dtype->format) >= 8 ||
+    if (!subjects.has(tensor) || !counts_elements(tensor.evidence) || census_of(tensor.evidence).inf_in == 0 ||
+        exponent_bits(tensor.dtype->format) >= 8 ||
         !is_narrower(target.format, tensor.dtype->format)) {
       return;
     }
@@ -129,6 +130,7 @@ void judge_precision(const Summary& summary, const Question& question, std::size
   judgement.precise_unscaled = judgement.safe >= 0;
   double worst_db = infinite, worst_share = -1;
   for_each_tensor(summary, [&](TensorRef ref, const StepSummary&, const TensorSummary& tensor) {
+    if (!counts_elements(tensor.evidence)) return;
     const Census census = census_of(tensor.evidence);
     if (!subjects.has(tensor) || census.nonzero() == 0 || kind_of(tensor.name) == TensorKind::loss_gradient) return;
     const auto lost_at = [&](int scale) { return flushed_most(tensor.evidence, target, scale); };
@@ -181,7 +183,7 @@ void judge_range(const Summary& summary, const Target& target, const Subjects& s
   std::vector<Weights> weights;
   std::uint64_t nonzero = 0;
   for_each_tensor(summary, [&](TensorRef ref, const StepSummary&, const TensorSummary& tensor) {
-    if (!subjects.weights(tensor)) return;
+    if (!subjects.weights(tensor) || !counts_elements(tensor.evidence)) return;
     weights.push_back({ref, &tensor.evidence});
     nonzero += census_of(tensor.evidence).nonzero();
   });
@@ -228,6 +230,7 @@ Subjects::Subjects(const Summary& summary) {
   std::size_t gradients = 0, forwards = 0, all = 0;
   for_each_tensor(summary, [&](TensorRef, const StepSummary&, const TensorSummary& tensor) {
     const TensorKind kind = kind_of(tensor.name);
+    if (!counts_elements(tensor.evidence)) return;
     ++all;
     gradients += is_gradient(kind) ? 1 : 0;
     forwards += kind == TensorKind::forward ? 1 : 0;
@@ -239,7 +242,7 @@ Subjects::Subjects(const Summary& summary) {
 
 bool Subjects::has(const TensorSummary& tensor) const {
   const TensorKind kind = kind_of(tensor.name);
-  return named_ ? is_gradient(kind) : kind != TensorKind::forward;
+  return named_ && counts_elements(tensor.evidence) ? is_gradient(kind) : kind != TensorKind::forward;
 }
 
 bool Subjects::weights(const TensorSummary& tensor) const {
@@ -267,7 +270,7 @@ std::uint64_t flushed_at(const Summary& summary, const Target& target, int scale
   const Subjects subjects(summary);
   std::uint64_t flushed = 0;
   for_each_tensor(summary, [&](TensorRef, const StepSummary&, const TensorSummary& tensor) {
-    if (kind_of(tensor.name) == TensorKind::loss_gradient) return;
+    if (kind_of(tensor.name) == TensorKind::loss_gradient || !counts_elements(tensor.evidence)) return;
     if (weights_only ? subjects.weights(tensor) : subjects.has(tensor)) {
       flushed += flushed_most(tensor.evidence, target, scale_log2);
     }
@@ -275,12 +278,18 @@ std::uint64_t flushed_at(const Summary& summary, const Target& target, int scale
   return flushed;
 }
 
+Drift gradient_drift(const Summary& summary, const Subjects& subjects) {
+  return drift_of(summary, [&](const TensorSummary& tensor) {
+    return subjects.has(tensor) && kind_of(tensor.name) != TensorKind::loss_gradient;
+  });
+}
+
 Judgement judge(const Summary& summary, const Question& question, std::size_t format, const Policy& policy) {
   const Subjects subjects(summary);
   const Target target = question.target(format);
   Judgement judgement;
   limit_by_gradients(summary, subjects, target, judgement);
-  if (judgement.nonzero == 0) return judgement;
+  if (judgement.limits.empty()) return judgement;
   limit_by_loss(summary, target, policy, judgement);
   limit_by_dump(summary, subjects, target, judgement);
   limit_by_forward(summary, target, judgement);
@@ -288,11 +297,7 @@ Judgement judge(const Summary& summary, const Question& question, std::size_t fo
   for (const Limit& limit : judgement.limits)
     judgement.safe = std::min(judgement.safe, limit.log2.value_or(judgement.safe));
   judgement.safe = std::clamp(judgement.safe, -scale_log2_limit, scale_log2_limit);
-  judgement.headroom = headroom_wanted(
-      drift_of(
-          summary, subjects.named() ? +[](const TensorSummary& t) { return is_gradient(kind_of(t.name)); }
-                                    : +[](const TensorSummary& t) { return kind_of(t.name) != TensorKind::forward; }),
-      policy);
+  judgement.headroom = headroom_wanted(gradient_drift(summary, subjects), policy);
   judgement.floor_db = policy.floor_db(fraction_bits(target.format));
   judge_precision(summary, question, format, subjects, judgement);
   judge_range(summary, target, subjects, policy, judgement);

@@ -35,8 +35,8 @@ struct TensorState {
 
 // Scales are as log2. A `low` end is the least scale from which on a criterion holds up to `safe`.
 struct Judgement {
-  std::uint64_t nonzero = 0;  // finite values of gradients that are not zero
-  std::vector<Limit> limits;  // one per cause that there is evidence of; never empty where nonzero is not 0
+  std::uint64_t nonzero = 0;  // counted finite values of gradients that are not zero; 0 of largest magnitudes alone
+  std::vector<Limit> limits;  // one per cause that there is evidence of; empty where no gradient is finite and not 0
   int safe = 0;               // the least of them
   int headroom = 0;           // wanted, see headroom_wanted
   double floor_db = 0;        // that every tensor should keep
@@ -74,6 +74,9 @@ struct LossDtype {
   bool implied = false;
 };
 LossDtype loss_dtype_of(const Summary& summary, const Policy& policy);
+
+// How the largest gradient rises, that of the loss left aside: it is 1 at every step.
+Drift gradient_drift(const Summary& summary, const Subjects& subjects);
 
 Judgement judge(const Summary& summary, const Question& question, std::size_t format, const Policy& policy);
 

@@ -54,7 +54,7 @@ template <class Way>
 void Pass<Way>::take_entry(TensorRef ref, TensorSummary& entry) {
   Workspace<Way>& work = workspace();
   if (watch_.tensor) watch_.tensor(ref, entry.evidence);
-  if (keep_.total || keep_.step_totals) {
+  if ((keep_.total || keep_.step_totals) && counts_elements(entry.evidence)) {
     const auto* table = std::get_if<typename Way::Table>(&entry.evidence);
     if (const auto* counts = std::get_if<BinadeCounts>(&entry.evidence)) {
       work.read_counts.add(*counts);

@@ -75,6 +75,10 @@ Level level_of(const Evidence& evidence) {
   return static_cast<Level>(evidence.index());
 }
 
+bool counts_elements(const Evidence& evidence) {
+  return level_of(evidence) != Level::peak;
+}
+
 Census census_of(const Evidence& evidence) {
   struct {
     Census operator()(const Census& counts) const { return counts; }
