@@ -69,7 +69,17 @@ Said everything() {
   said.add(one_tensor(normal(2000, 1e-9)), usual);              // above 65536
   said.add(one_tensor(normal(2000, 0.3)), usual);               // 65536 skips
   said.add(one_tensor(normal(2000, 1.0)), usual);
-  said.add(one_tensor(normal(2000, 1e-3)), usual, fp16_loss);
+  for (const float out : {1.0f, 4.0f}) {  // 65536 skips once, or more often; small tensors that keep some of their bits
+    for (const int small : {1, 2}) {
+      Dump dump;
+      StepSummary& step = dump.step(1);
+      Dump::add(step, "act_grad/out", normal(500, out));
+      for (int i = 0; i < small; ++i) Dump::add(step, "grad/small" + std::to_string(i), normal(500, 2e-11 * out));
+      said.add(dump, usual);
+    }
+  }
+  said.add(one_tensor(normal(2000, 1e-7)), usual, fp16_loss);
+  said.add(one_tensor(normal(2000, 1e-7)), usual, no_room);
   for (const Policy& policy : {no_room, one_binade, wide_room, precise}) said.add(one_tensor(normal(2000, 1e-3)), usual, policy);
   for (const int hopeless : {1, 2}) {  // tensors below the floor at every scale
     Dump dump;

@@ -119,6 +119,7 @@ TEST_CASE("a forward pass that overflows is helped by no scale") {
   CHECK(all.front().empty_window);
   CHECK_FALSE(all.front().init_scale_log2);
   CHECK(says(all.front(), "No loss scale helps: act/out"));
+  CHECK_FALSE(says(advised(dump, asked({"e4m3"})).front(), "No loss scale helps"));
   CHECK(says(all.front(), "bf16 holds these gradients"));
   CHECK(all.recommendations[1].needs_no_scale);
 }

@@ -18,8 +18,7 @@ struct InfoTask final : Task {
     Answer answer;
     Table steps{"steps", {"path", "step", "dump_scale_log2", "loss_dtype", "tensors", "levels", "parts", "elements", "bytes", "sources"}, {}, false};
     for (const Input& input : job.series.inputs) {
-      if (!input.summary || !input.counts_elements)
-        return Error{input.path, std::nullopt, "a .binades file", "a " + input.format + " file"};
+      if (!input.summary) return Error{input.path, std::nullopt, "a .binades file", "a " + input.format + " file"};
       const auto step = read_binades(input.path);
       if (!step) return step.error();
       tell(*step, answer.report.story);

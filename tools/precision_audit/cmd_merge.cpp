@@ -24,8 +24,7 @@ struct MergeTask final : Task {
   Result<Answer> run(Job& job) override {
     std::map<std::pair<std::optional<std::int64_t>, std::string>, std::vector<std::string>> steps;
     for (const Input& input : job.series.inputs) {
-      if (!input.summary || !input.counts_elements)
-        return Error{input.path, std::nullopt, "a .binades file to merge", "a " + input.format + " file"};
+      if (!input.summary) return Error{input.path, std::nullopt, "a .binades file to merge", "a " + input.format + " file"};
       steps[{input.step, input.step ? std::string() : input.dump}].push_back(input.path);
     }
     auto run = BinadesRun::open(out, steps.size());

@@ -118,12 +118,26 @@ int write_answer(std::string_view path, const StandardOptions& standard, Answer&
   return error.empty() ? exit_fine : fail(error);
 }
 
-int run_task(std::string_view path, Task& task, const StandardOptions& standard) {
+// Leaves out what holds nothing but largest magnitudes; an Error where nothing else is there.
+std::optional<Error> leave_out_peaks(StepSeries& series) {
+  const auto holds_peaks = [](const Input& input) { return !input.counts_elements; };
+  const auto first = std::ranges::find_if(series.inputs, holds_peaks);
+  if (first == series.inputs.end()) return {};
+  const std::string path = first->path;
+  if (std::ranges::all_of(series.inputs, holds_peaks))
+    return Error{path, std::nullopt, "a dump", "largest magnitudes alone, which do not answer this"};
+  std::erase_if(series.inputs, holds_peaks);
+  complain(printable(path + ": largest magnitudes have no part in this answer"));
+  return {};
+}
+
+int run_task(std::string_view path, Task& task, const Uses& uses, const StandardOptions& standard) {
   Job job;
   if (!standard.paths.empty()) {
     auto series = open_series(standard.paths, standard.open);
     if (!series) return fail(series.error().message());
     job.series = std::move(*series);
+    if (const auto nothing = uses.peaks ? std::nullopt : leave_out_peaks(job.series)) return fail(nothing->message());
   }
   if (const auto wrong = standard.why_not_written(paths_of(job.series))) return refuse(path, *wrong);
   job.threads = standard.threads;
@@ -198,7 +212,7 @@ int run_command(const Command& command, const std::string& path, std::vector<std
   }
   if (command.uses.may_lack_dump && declared.task->needs_dump() == declared.standard->paths.empty())
     return refuse(path, fault(declared.standard->paths.empty() ? "no PATH given" : "PATH and another input: wanted one"));
-  return run_task(path, *declared.task, *declared.standard);
+  return run_task(path, *declared.task, command.uses, *declared.standard);
 }
 
 }  // namespace lowp::tool

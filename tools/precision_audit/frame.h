@@ -38,6 +38,7 @@ enum ExitCode : int {
 struct Uses {
   bool dump = false;     // PATH..., --select, how to read files; `Job::series` is open when the task runs
   bool may_lack_dump = false;  // PATH may be left out: the series is then empty
+  bool peaks = false;    // largest magnitudes alone are an answer too; else inputs that hold nothing else are left out
   bool pipes = false;    // PATH may be "-"
   bool threads = false;  // --threads
   bool figures = false;  // --plot, --output svg

@@ -17,11 +17,15 @@ std::string binades(int count) {
   return counted(static_cast<std::uint64_t>(count), "binade", "binades");
 }
 
-// "65536 (2^16)", "0.25 (2^-2)"
+// Powers of two that read well as a number.
+bool is_readable(int log2) {
+  return log2 >= -10 && log2 < 31;
+}
+
+// "65536 (2^16)", "0.25 (2^-2)", "2^40"
 std::string scale_text(int log2) {
-  const std::string number =
-      log2 >= 0 && log2 < 31 ? fmt::format("{}", std::uint64_t{1} << log2) : shortest(std::ldexp(1.0, log2));
-  return fmt::format("{} ({})", number, power_text(log2));
+  if (!is_readable(log2)) return power_text(log2);
+  return fmt::format("{} ({})", shortest(std::ldexp(1.0, log2)), power_text(log2));
 }
 
 std::string times(std::uint64_t count) {
@@ -224,7 +228,7 @@ class Words {
     const int headroom = judgement().headroom;
     say(headroom == 0 ? fmt::format("A static scale: {}, the end itself.", scale_text(scale))
                       : fmt::format("A static scale: {}, {} (a factor of {}) below the end.", scale_text(scale),
-                                    binades(headroom), shortest(std::ldexp(1.0, headroom))));
+                                    binades(headroom), factor_text(headroom)));
     if (advice_.window_low && scale < *advice_.window_low) {
       say(fmt::format("It lies below {}: better let a scaler adapt.", power_text(*advice_.window_low)));
     }
@@ -243,7 +247,7 @@ class Words {
     if (!judgement().worst || scale != judgement().safe - judgement().headroom) return;
     const TensorState& worst = *judgement().worst;
     const std::string lost = values_text(worst.flushed, worst.nonzero, "its") +
-                             (worst.flushed <= 1 && worst.nonzero > 100 ? " vanishes" : " vanish");
+                             (worst.flushed == 1 && worst.nonzero > 100 ? " vanishes" : " vanish");
     if (worst.snr_db) {
       say(fmt::format("Worst tensor there: {}, {:.0f} dB, {}.", name(worst.ref), *worst.snr_db, lost));
     } else if (worst.flushed != 0) {
@@ -302,6 +306,10 @@ std::string Recommendation::pictured_note() const {
   if (empty_window) return "no single scale fits";
   if (needs_no_scale) return "needs no loss scale";
   return (init_scale_log2 ? "init_scale " : "one scale for all ") + power_text(pictured_scale_log2().value_or(0));
+}
+
+std::string factor_text(int log2) {
+  return is_readable(log2) ? shortest(std::ldexp(1.0, log2)) : power_text(log2);
 }
 
 void explain(const Summary& summary, const Question& question, const Policy& policy, std::size_t format,

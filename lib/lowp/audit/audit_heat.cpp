@@ -74,6 +74,18 @@ std::vector<NamedParts> parts_by_step(const AuditFindings& f, std::size_t rows) 
   return all;
 }
 
+// "share of non-zero values flushed to zero; 40 of 312 tensors; needs no loss scale"
+std::string remark_of(const Panel& panel, const std::string& of_what, const std::string& verdict) {
+  std::string text = "share of non-zero values flushed to zero";
+  const auto is_blank = [](const HeatRow& row) {
+    return std::ranges::all_of(row.share, [](double share) { return share == 0; }) &&
+           std::ranges::none_of(row.marked, [](bool marked) { return marked; });
+  };
+  if (std::ranges::all_of(panel.heat, is_blank)) text += ": none at any of these scales";
+  for (const std::string& part : {of_what, verdict}) text += part.empty() ? "" : "; " + part;
+  return text;
+}
+
 HeatRow row_of(const NamedParts& named, std::size_t format) {
   HeatRow row{named.label, {}, {}};
   for (const Part& part : named.parts[format]) {
@@ -100,9 +112,8 @@ Figure audit_heat(const AuditFindings& f) {
     for (const NamedParts& named : all) panel.heat.push_back(row_of(named, format));
     point_out(panel, f, format);
     const std::string of_what = by_tensor ? counted(whole, "tensor", "tensors") : counted(whole, "step", "steps");
-    panel.remark = fmt::format("share of non-zero values flushed to zero{}{}",
-                               all.size() < whole ? fmt::format("; {} of {}", grouped(all.size()), of_what) : "",
-                               panel.remark.empty() ? "" : "; " + panel.remark);
+    panel.remark = remark_of(
+        panel, all.size() < whole ? fmt::format("{} of {}", grouped(all.size()), of_what) : "", panel.remark);
     figure.panels.push_back(std::move(panel));
   }
   return figure;

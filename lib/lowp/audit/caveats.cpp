@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 
+#include "lowp/audit/advice_text.h"
 #include "lowp/audit/recommend.h"
 #include "lowp/report/humanize.h"
 
@@ -39,16 +39,17 @@ std::string steps_sentence(const Drift& drift, const Policy& policy) {
         headroom == 0 ? "Nothing is"
                       : fmt::format("{} (a factor of {}) {}",
                                     counted(static_cast<std::uint64_t>(headroom), "binade", "binades"),
-                                    shortest(std::ldexp(1.0, headroom)), headroom == 1 ? "is" : "are");
+                                    factor_text(headroom), headroom == 1 ? "is" : "are");
     return fmt::format(
         "Only one step: how far the largest gradient rises later is unknown. {} kept free; in fourteen of fifteen "
         "trainings it rose by less than 3 binades.",
         kept);
   }
-  return fmt::format(
-      "{}{}: over them the largest gradient rose by {:.1f} binades at most; other steps are not covered.",
-      counted(drift.steps, "step", "steps"), drift.consecutive ? " that follow each other" : "",
-      drift.largest_rise_log2);
+  const std::string rise = drift.largest_rise_log2 < 0.05
+                               ? "did not rise"
+                               : fmt::format("rose by {:.1f} binades at most", drift.largest_rise_log2);
+  return fmt::format("{}{}: over them the largest gradient {}; other steps are not covered.",
+                     counted(drift.steps, "step", "steps"), drift.consecutive ? " that follow each other" : "", rise);
 }
 
 // "Values were divided by the dump's own loss scale 2^16 first.", nothing where no scale was taken off.
@@ -67,8 +68,9 @@ std::optional<std::string> specials_sentence(const Summary& summary, const Outco
   for_each_tensor(summary, [&](TensorRef, const StepSummary&, const TensorSummary& tensor) {
     narrow_inf = narrow_inf || (counts_elements(tensor.evidence) && census_of(tensor.evidence).inf_in != 0 && exponent_bits(tensor.dtype->format) < 8);
   });
-  const std::string found =
-      fmt::format("{} NaN and {} Inf are left out of every rate", grouped(total.nan_in), grouped(total.inf_in));
+  std::string found = total.nan_in == 0 ? "" : grouped(total.nan_in) + " NaN";
+  if (total.inf_in != 0) found += (found.empty() ? "" : " and ") + grouped(total.inf_in) + " Inf";
+  found += total.nan_in + total.inf_in == 1 ? " is left out of every rate" : " are left out of every rate";
   if (narrow_inf) return found + "; Inf in a 16-bit dump is the overflow at the scale it was taken with.";
   return found + "; no scale can help those.";
 }
@@ -83,9 +85,9 @@ std::vector<std::string> caveats(const AuditResult& result, const Question&, con
   std::vector<std::string> all;
   if (!subjects.named() && kinds.state != 0) {
     all.push_back(
-        fmt::format("No tensor is named like a gradient; {} and others look like weights or optimizer state, "
-                    "and a loss scale touches neither.",
-                    kinds.a_state_name));
+        fmt::format("No tensor is named like a gradient; {} like weights or optimizer state, and a loss scale touches "
+                    "neither.",
+                    kinds.state == 1 ? kinds.a_state_name + " looks" : kinds.a_state_name + " and others look"));
   }
   if (subjects.left_out() != 0) {
     all.push_back(fmt::format("{} not named like gradients {} no part in the advice.",

@@ -101,7 +101,9 @@ void limit_by_dump(const Summary& summary, const Subjects& subjects, const Targe
   if (least) judgement.limits.push_back(*least);
 }
 
+// Activations in 8 bits have scales of their own.
 void limit_by_forward(const Summary& summary, const Target& target, Judgement& judgement) {
+  if (target.format.width <= 8) return;
   Exact largest;
   std::optional<TensorRef> where;
   for_each_tensor(summary, [&](TensorRef ref, const StepSummary&, const TensorSummary& tensor) {

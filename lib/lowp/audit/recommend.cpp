@@ -76,7 +76,7 @@ Recommendation advise(const AuditResult& result, const Question& question, std::
   } else {
     advice.static_scale_log2 = advice.shown_log2;
     const int highest = judgement.safe - policy.dynamic_headroom;
-    const int lowest = advice.window_low.value_or(highest);
+    const int lowest = advice.window_low.value_or(-scale_log2_limit);
     const int init = lowest <= default_scale && default_scale <= highest ? default_scale : highest;
     if (target.format.width > 8) advice.init_scale_log2 = std::max(init, std::min(lowest, judgement.safe));
   }

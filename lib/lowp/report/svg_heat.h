@@ -2,6 +2,9 @@
 // A panel of rows over the axis: how much each row loses at each place, as one of a few shades.
 #pragma once
 
+#include <span>
+#include <string_view>
+
 #include "lowp/report/report.h"
 #include "lowp/report/svg_plot.h"
 
