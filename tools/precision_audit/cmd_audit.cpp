@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <cmath>
 
 #include "arguments.h"
 #include "audit_device.h"
@@ -12,6 +11,7 @@
 #include "format_words.h"
 #include "lowp/audit/audit_report.h"
 #include "lowp/page/page.h"
+#include "policy_options.h"
 
 namespace lowp::tool {
 namespace {
@@ -27,12 +27,6 @@ Result<NamedTarget> audit_format(std::string_view word) {
   auto format = auditable_format(word);
   if (!format) return format.error();
   return NamedTarget{format->name, format->format};
-}
-
-Result<std::optional<Format>> loss_format(std::string_view word) {
-  auto format = auditable_format(word);
-  if (!format) return format.error();
-  return std::optional(format->format);
 }
 
 // Files that can be read but hold no floating-point tensor, as an error that says what was left out.
@@ -96,27 +90,7 @@ struct AuditTask final : Task {
              .initial = "1"},
             audit.dump_scale_log2, power_of_two_word);
     o.group("How to advise");
-    o.value({.name = "--loss-dtype",
-             .value = "DTYPE",
-             .help = "of the loss, such as fp16: the gradient of an FP16 loss is the scale itself, so 2^15 is the limit"},
-            policy.loss_format, loss_format);
-    o.choice({.name = "--policy", .help = "what decides the smallest usable scale", .initial = "default"},
-             policy.criteria, one_of<const Criteria*>(criteria_table, [](const Criteria& row) { return &row; }));
-    o.value({.name = "--min-snr",
-             .value = "DB",
-             .help = "signal to noise that every tensor should keep, at most one bit below what the format can",
-             .initial = fmt::format("{}", policy.min_snr_db)},
-            policy.min_snr_db, number_that([](double x) { return std::isfinite(x); }, "a number of dB"));
-    o.value({.name = "--max-flushed",
-             .value = "SHARE",
-             .help = "share of the non-zero weight gradients that may vanish beyond what the largest safe scale loses",
-             .initial = fmt::format("{}", policy.max_flushed)},
-            policy.max_flushed, number_that([](double x) { return x >= 0 && x <= 1; }, "a share from 0 to 1"));
-    o.value({.name = "--headroom",
-             .value = "N",
-             .help = "binades that a static scale keeps free below overflow at least",
-             .initial = fmt::format("{}", policy.min_headroom)},
-            policy.min_headroom, integer_between<int>(0, scale_log2_limit));
+    declare_policy(o, policy);
     o.group("What to ask");
     o.repeated({.name = "--fail-on",
                 .value = "CONDITION",

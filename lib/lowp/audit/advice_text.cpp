@@ -61,10 +61,21 @@ class Words {
     if (summary_.steps.size() > 1 && step.step) text += fmt::format(" at step {}", *step.step);
     return text;
   }
+  // "1.3e-02", "at most 1.3e-02"
   std::string largest(TensorRef ref) const {
-    const Exact x = census_of(tensor(ref).evidence).max_abs;
-    return magnitude_text(std::ldexp(static_cast<double>(x.significand), x.exponent));
+    const Exact x = largest_at_most(tensor(ref).evidence);
+    return (is_exact(ref) ? "" : "at most ") + magnitude_text(std::ldexp(static_cast<double>(x.significand), x.exponent));
   }
+  bool is_exact(TensorRef ref) const { return census_of(tensor(ref).evidence).max_abs == largest_at_most(tensor(ref).evidence); }
+  // Whether losses are upper bounds: of logged histograms.
+  bool is_bounded() const {
+    bool any = false;
+    for_each_tensor(summary_, [&](TensorRef, const StepSummary&, const TensorSummary& entry) {
+      any = any || level_of(entry.evidence) == Level::bins;
+    });
+    return any;
+  }
+  std::string at_most(std::uint64_t part) const { return part != 0 && is_bounded() ? "at most " : ""; }
   void say(std::string sentence) { advice_.reasons.push_back(std::move(sentence)); }
 
   const Limit* limit_of(Cause cause) const {
@@ -72,12 +83,19 @@ class Words {
     return found == judgement().limits.end() ? nullptr : &*found;
   }
   const Limit* forward_limit() const { return limit_of(Cause::forward); }
-  std::uint64_t flushed(int scale) const { return flushed_at(summary_, target(), scale, false); }
+  std::uint64_t flushed(int scale) const { return lost_at(summary_, target(), scale).flushed.most; }
 
-  // "no value vanishes", "1 of 14,424 values vanishes", "0.19 % of the values vanish"
-  std::string vanish(std::uint64_t part) const {
+  // "no value vanishes", "1 of 14,424 values vanishes", "0.19 % of the values vanish"; of logged histograms "0 to 8.8 % of
+  // all values are zero or vanish".
+  std::string vanish(int scale) const {
     if (!advice_.loss_known()) return "what vanishes is not known";
+    const Lost lost = lost_at(summary_, target(), scale);
+    const std::uint64_t part = lost.flushed.most;
     if (part == 0) return "no value vanishes";
+    if (is_bounded()) {
+      return percent_range(lost.zero_or_flushed.least, lost.zero_or_flushed.most, lost.elements) +
+             " of all values are zero or vanish";
+    }
     if (part < 1000 && part * 100 < advice_.nonzero) {
       return fmt::format("{} of {} {}", grouped(part), counted(advice_.nonzero, "value", "values"),
                          part == 1 ? "vanishes" : "vanish");
@@ -87,11 +105,10 @@ class Words {
 
   // "no value vanishes"; "11.8 % of the values vanish, yet every tensor keeps 40 dB"
   std::string what_is_lost(int scale) const {
-    const std::uint64_t lost = flushed(scale);
     const bool keeps =
         judgement().errors_known && judgement().hopeless.empty() && scale >= judgement().precision_low.value_or(scale);
-    if (lost == 0 || !keeps || !advice_.loss_known()) return vanish(lost);
-    return fmt::format("{}, yet every tensor keeps {:.0f} dB", vanish(lost), judgement().floor_db);
+    if (!keeps || !advice_.loss_known() || flushed(scale) == 0) return vanish(scale);
+    return fmt::format("{}, yet every tensor keeps {:.0f} dB", vanish(scale), judgement().floor_db);
   }
 
   void explain_forward() {
@@ -114,7 +131,7 @@ class Words {
 
   void explain_no_scale() {
     advice_.verdict = fmt::format("Needs no loss scale: at 1 nothing overflows and {}.",
-                                  advice_.loss_known() ? vanish(advice_.flushed) : "its range is that of FP32");
+                                  advice_.loss_known() ? vanish(0) : "its range is that of FP32");
     if (advice_.flushed != 0 && advice_.flushed == flushed(judgement().safe)) say("No scale keeps more.");
     say(fmt::format("{} free below overflow.", upper_first(binades(judgement().safe))));
     explain_worst(0);
@@ -151,7 +168,7 @@ class Words {
     } else if (is_fp16 && advice_.window_low && default_scale < *advice_.window_low) {
       advice_.verdict =
           fmt::format("Start at {}: nothing overflows up to {}, and at 65536 {}, at {} {}.", scale_text(init),
-                      power_text(safe), vanish(flushed(default_scale)), power_text(init), lost);
+                      power_text(safe), vanish(default_scale), power_text(init), lost);
     } else {
       advice_.verdict =
           fmt::format("Start at {}: nothing overflows up to {}, and {}.", scale_text(init), power_text(safe), lost);
@@ -178,13 +195,13 @@ class Words {
 
   void explain_high_end() {
     const int safe = judgement().safe;
-    const std::string verb = question_.overflow.saturate_finite ? "saturates" : "overflows";
+    const std::string verb = question_.overflow.saturate_finite ? "saturate" : "overflow";
     for (const Limit& limit : judgement().limits) {
       if (!limit.log2 || *limit.log2 > safe) continue;
       switch (limit.cause) {
         case Cause::gradient:
-          say(fmt::format("Above {} {} {} (largest value {}).", power_text(safe), name(*limit.ref), verb,
-                          largest(*limit.ref)));
+          say(fmt::format("Above {} {} {} (largest value {}).", power_text(safe), name(*limit.ref),
+                          is_exact(*limit.ref) ? verb + "s" : "may " + verb, largest(*limit.ref)));
           break;
         case Cause::loss_dtype:
           say(fmt::format("Above {} the loss's own gradient, which is the scale, overflows its dtype{}.",
@@ -210,7 +227,7 @@ class Words {
     }
     if (!advice_.window_low) return;
     const int low = *advice_.window_low;
-    const bool by_range = policy_.criteria->range && judgement().range_low == advice_.window_low;
+    const bool by_range = range_decides(judgement(), policy_) && judgement().range_low == advice_.window_low;
     const bool by_precision =
         policy_.criteria->precision && judgement().errors_known && judgement().precision_low == advice_.window_low;
     if (by_precision && judgement().precision_by) {
@@ -218,28 +235,28 @@ class Words {
                       judgement().floor_db));
     } else if (by_range) {
       const std::string where = judgement().range_by ? ", most of them in " + name(*judgement().range_by) : "";
-      say(fmt::format("Below {} more than {:.6g} % of the weight gradients vanish that {} keeps{}.", power_text(low),
-                      100 * policy_.max_flushed, power_text(judgement().safe), where));
+      say(fmt::format("Below {} more than {:.6g} % of the weight gradients {}vanish that {} keeps{}.", power_text(low),
+                      100 * policy_.max_flushed, is_bounded() ? "may " : "", power_text(judgement().safe), where));
     }
   }
 
   void explain_static() {
     const int scale = *advice_.static_scale_log2;
     const int headroom = judgement().headroom;
-    say(headroom == 0 ? fmt::format("A static scale: {}, the end itself.", scale_text(scale))
-                      : fmt::format("A static scale: {}, {} (a factor of {}) below the end.", scale_text(scale),
-                                    binades(headroom), factor_text(headroom)));
+    say(fmt::format("A static scale: {}, {} (a factor of {}) below the end.", scale_text(scale), binades(headroom),
+                    factor_text(headroom)));
     if (advice_.window_low && scale < *advice_.window_low) {
       say(fmt::format("It lies below {}: better let a scaler adapt.", power_text(*advice_.window_low)));
     }
   }
 
   // "no value", "42 of 16,911 values", "3.7 % of the values"; `whose` in place of "the", for example "its".
-  static std::string values_text(std::uint64_t part, std::uint64_t whole, std::string_view whose = "the") {
+  std::string values_text(std::uint64_t part, std::uint64_t whole, std::string_view whose = "the") const {
     if (part == 0) return whose == "the" ? "no value" : fmt::format("none of {} values", whose);
-    if (part >= 1000 || part * 100 >= whole) return fmt::format("{} of {} values", percent_text(part, whole), whose);
-    if (whose == "the") return fmt::format("{} of {}", grouped(part), counted(whole, "value", "values"));
-    return fmt::format("{} of {} {}", grouped(part), whose, counted(whole, "value", "values"));
+    const std::string most = at_most(part);
+    if (part >= 1000 || part * 100 >= whole) return fmt::format("{}{} of {} values", most, percent_text(part, whole), whose);
+    if (whose == "the") return fmt::format("{}{} of {}", most, grouped(part), counted(whole, "value", "values"));
+    return fmt::format("{}{} of {} {}", most, grouped(part), whose, counted(whole, "value", "values"));
   }
   std::string values_text(std::uint64_t part) const { return values_text(part, advice_.nonzero); }
 

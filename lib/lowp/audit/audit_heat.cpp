@@ -110,7 +110,7 @@ Figure audit_heat(const AuditFindings& f) {
     panel.title = f.question.formats[format].name;
     for (int scale = f.question.scales.low; scale <= f.question.scales.high; ++scale) panel.x.push_back(scale);
     for (const NamedParts& named : all) panel.heat.push_back(row_of(named, format));
-    point_out(panel, f, format);
+    point_out(panel, f.recommendations[format], f.question.scales);
     const std::string of_what = by_tensor ? counted(whole, "tensor", "tensors") : counted(whole, "step", "steps");
     panel.remark = remark_of(
         panel, all.size() < whole ? fmt::format("{} of {}", grouped(all.size()), of_what) : "", panel.remark);

@@ -250,11 +250,10 @@ std::string subtitle_of(const AuditFindings& f) {
                      counted(any.elements, "value", "values"), grouped(any.nonzero().most));
 }
 
-void point_out(Panel& panel, const AuditFindings& f, std::size_t target) {
-  const Recommendation& advice = f.recommendations[target];
+void point_out(Panel& panel, const Recommendation& advice, const ScaleRange& scales) {
   panel.has_window = advice.has_window();
-  panel.window_low = advice.window_low.value_or(f.question.scales.low);
-  panel.window_high = advice.window_high.value_or(f.question.scales.high);
+  panel.window_low = advice.window_low.value_or(scales.low);
+  panel.window_high = advice.window_high.value_or(scales.high);
   panel.has_marker = advice.pictured_scale_log2() && !advice.needs_no_scale;
   panel.marker = advice.pictured_scale_log2().value_or(0);
   (panel.has_marker ? panel.marker_label : panel.remark) = advice.pictured_note();
@@ -290,7 +289,7 @@ Figure audit_figure(const AuditFindings& f) {
     Panel panel;
     panel.title = f.question.formats[target].name;
     add_shares(panel, f, target);
-    point_out(panel, f, target);
+    point_out(panel, f.recommendations[target], f.question.scales);
     figure.panels.push_back(std::move(panel));
   }
   return figure;

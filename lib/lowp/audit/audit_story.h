@@ -15,6 +15,6 @@ Figure audit_figure(const AuditFindings& findings);
 // What was read, for under a picture's title.
 std::string subtitle_of(const AuditFindings& findings);
 // Sets window, marker and remark of a panel to what the verdict of this format says.
-void point_out(Panel& panel, const AuditFindings& findings, std::size_t target);
+void point_out(Panel& panel, const Recommendation& advice, const ScaleRange& scales);
 
 }  // namespace lowp

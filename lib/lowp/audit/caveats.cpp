@@ -34,12 +34,10 @@ struct Kinds {
 
 std::string steps_sentence(const Drift& drift, const Policy& policy) {
   if (drift.steps < 2) {
-    const int headroom = policy.min_headroom;
-    const std::string kept =
-        headroom == 0 ? "Nothing is"
-                      : fmt::format("{} (a factor of {}) {}",
-                                    counted(static_cast<std::uint64_t>(headroom), "binade", "binades"),
-                                    factor_text(headroom), headroom == 1 ? "is" : "are");
+    const int headroom = headroom_wanted(drift, policy);
+    const std::string kept = fmt::format("{} (a factor of {}) {}",
+                                         counted(static_cast<std::uint64_t>(headroom), "binade", "binades"),
+                                         factor_text(headroom), headroom == 1 ? "is" : "are");
     return fmt::format(
         "Only one step: how far the largest gradient rises later is unknown. {} kept free; in fourteen of fifteen "
         "trainings it rose by less than 3 binades.",
@@ -112,8 +110,16 @@ std::vector<std::string> caveats(const AuditResult& result, const Question&, con
         "Gradients between modules (temperatures, attention scores, residual scales) are not in a dump of module "
         "outputs; in one of fifteen trainings they were 2.7 binades larger.");
   }
+  bool logged = false;
+  for_each_tensor(summary, [&](TensorRef, const StepSummary&, const TensorSummary& tensor) {
+    logged = logged || level_of(tensor.evidence) == Level::bins;
+  });
   const auto unjudged = [](const Recommendation& one) { return one.nonzero != 0 && !one.judgement.errors_known; };
-  if (std::ranges::any_of(recommendations, unjudged)) {
+  if (logged) {
+    all.push_back(
+        "Exact zeros: a bin holds them together with the smallest values, so what vanishes is known at most, and no "
+        "signal to noise is; the share of lost weight gradients decides.");
+  } else if (std::ranges::any_of(recommendations, unjudged)) {
     all.push_back(fmt::format(
         "The signal to noise of single tensors was not judged, so the share of lost weight gradients decides: it needs "
         "nearest_even, no --counts-only, formats with up to ten fraction bits and at most {} tensors.",
@@ -139,6 +145,7 @@ std::vector<std::string> caveats(const AuditResult& result, const Question&, con
   }
   if (const auto sentence = specials_sentence(summary, result.total.front().front())) all.push_back(*sentence);
   if (const auto sentence = taken_off(summary)) all.push_back(*sentence);
+  if (logged) return all;
   all.push_back(
       "Signal to noise is of rounding the stored gradients alone: the FP16 forward pass usually costs more. Errors of "
       "sums (accumulation, all-reduce, optimizer) are not part of this audit.");

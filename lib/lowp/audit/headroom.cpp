@@ -32,7 +32,7 @@ std::vector<StepLargest> levels_of(const Summary& summary, const std::function<b
       for (const TensorSummary& tensor : summary.steps[end].tensors) {
         if (!counts(tensor)) continue;
         double& known = largest.try_emplace(tensor.name, none).first->second;
-        known = std::max(known, log2_of(census_of(tensor.evidence).max_abs));
+        known = std::max(known, log2_of(largest_at_most(tensor.evidence)));
       }
       ++end;
     } while (end < summary.steps.size() && summary.steps[begin].step &&

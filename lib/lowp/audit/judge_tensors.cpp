@@ -67,10 +67,10 @@ void limit_by_gradients(const Summary& summary, const Subjects& subjects, const 
   std::optional<TensorRef> where;
   for_each_tensor(summary, [&](TensorRef ref, const StepSummary&, const TensorSummary& tensor) {
     if (!subjects.has(tensor) || kind_of(tensor.name) == TensorKind::loss_gradient) return;
-    const Census census = census_of(tensor.evidence);
-    if (counts_elements(tensor.evidence)) judgement.nonzero += census.nonzero();
-    if (!magnitude_less(largest, census.max_abs)) return;
-    largest = census.max_abs;
+    if (counts_elements(tensor.evidence)) judgement.nonzero += census_of(tensor.evidence).nonzero();
+    const Exact most = largest_at_most(tensor.evidence);
+    if (!magnitude_less(largest, most)) return;
+    largest = most;
     where = ref;
   });
   if (where) judgement.limits.push_back({Cause::gradient, largest_safe_scale_log2(target, largest), where});
@@ -108,9 +108,9 @@ void limit_by_forward(const Summary& summary, const Target& target, Judgement& j
   std::optional<TensorRef> where;
   for_each_tensor(summary, [&](TensorRef ref, const StepSummary&, const TensorSummary& tensor) {
     if (kind_of(tensor.name) != TensorKind::forward) return;
-    const Census census = census_of(tensor.evidence);
-    if (!magnitude_less(largest, census.max_abs)) return;
-    largest = census.max_abs;
+    const Exact most = largest_at_most(tensor.evidence);
+    if (!magnitude_less(largest, most)) return;
+    largest = most;
     where = ref;
   });
   if (where && largest_safe_scale_log2(target, largest) < 0) {
@@ -136,7 +136,7 @@ void judge_precision(const Summary& summary, const Question& question, std::size
     const Census census = census_of(tensor.evidence);
     if (!subjects.has(tensor) || census.nonzero() == 0 || kind_of(tensor.name) == TensorKind::loss_gradient) return;
     const auto lost_at = [&](int scale) { return flushed_most(tensor.evidence, target, scale); };
-    const int own = std::clamp(largest_safe_scale_log2(target, census.max_abs), lowest, scale_log2_limit);
+    const int own = std::clamp(largest_safe_scale_log2(target, largest_at_most(tensor.evidence)), lowest, scale_log2_limit);
     judgement.flushed_own += lost_at(own);
     const Noise noise(tensor.evidence, question, format);
     const auto state_at = [&](int scale) {
@@ -183,27 +183,36 @@ void judge_range(const Summary& summary, const Target& target, const Subjects& s
     const Evidence* evidence;
   };
   std::vector<Weights> weights;
-  std::uint64_t nonzero = 0;
+  Interval nonzero;  // zeros of bins may be as many as what is zero or flushed in any case
   for_each_tensor(summary, [&](TensorRef ref, const StepSummary&, const TensorSummary& tensor) {
     if (!subjects.weights(tensor) || !counts_elements(tensor.evidence)) return;
     weights.push_back({ref, &tensor.evidence});
-    nonzero += census_of(tensor.evidence).nonzero();
+    const Census census = census_of(tensor.evidence);
+    nonzero += level_of(tensor.evidence) == Level::bins
+                   ? Interval::exactly(census.elements) -
+                         Interval{census.zero_in, zero_or_flushed_at(tensor.evidence, target, judgement.safe).most}
+                   : Interval::exactly(census.nonzero());
   });
   const auto lost = [&](int scale) {
-    std::uint64_t flushed = 0;
-    for (const Weights& one : weights) flushed += flushed_most(*one.evidence, target, scale);
+    Interval flushed;
+    for (const Weights& one : weights) flushed += zero_or_flushed_at(*one.evidence, target, scale);
     return flushed;
   };
-  const std::uint64_t least = lost(judgement.safe);
-  const double allowed = static_cast<double>(least) + policy.max_flushed * static_cast<double>(nonzero);
-  const int low = least_scale(-scale_log2_limit, judgement.safe,
-                              [&](int scale) { return static_cast<double>(lost(scale)) <= allowed; });
+  const Interval anyway = lost(judgement.safe);
+  const auto allows = [&](std::uint64_t more, std::uint64_t of) {
+    return static_cast<double>(more) <= policy.max_flushed * static_cast<double>(of);
+  };
+  const auto surely = [&](int scale) { return allows((lost(scale) - anyway).most, nonzero.least); };
+  const auto perhaps = [&](int scale) { return allows((lost(scale) - anyway).least, nonzero.most); };
+  const int low = least_scale(-scale_log2_limit, judgement.safe, surely);
+  judgement.range_low_least = unless_lowest(least_scale(-scale_log2_limit, low, perhaps));
   judgement.range_low = unless_lowest(low);
   if (!judgement.range_low) return;
   std::uint64_t most = 0;
   for (const Weights& one : weights) {
-    const std::uint64_t anyway = flushed_most(*one.evidence, target, judgement.safe);
-    const std::uint64_t more = flushed_most(*one.evidence, target, low - 1) - anyway;
+    const std::uint64_t more =
+        (zero_or_flushed_at(*one.evidence, target, low - 1) - zero_or_flushed_at(*one.evidence, target, judgement.safe))
+            .most;
     if (more <= most) continue;
     most = more;
     judgement.range_by = one.ref;
@@ -268,16 +277,17 @@ LossDtype loss_dtype_of(const Summary& summary, const Policy& policy) {
   return implied;
 }
 
-std::uint64_t flushed_at(const Summary& summary, const Target& target, int scale_log2, bool weights_only) {
+Lost lost_at(const Summary& summary, const Target& target, int scale_log2) {
   const Subjects subjects(summary);
-  std::uint64_t flushed = 0;
+  Lost lost;
   for_each_tensor(summary, [&](TensorRef, const StepSummary&, const TensorSummary& tensor) {
     if (kind_of(tensor.name) == TensorKind::loss_gradient || !counts_elements(tensor.evidence)) return;
-    if (weights_only ? subjects.weights(tensor) : subjects.has(tensor)) {
-      flushed += flushed_most(tensor.evidence, target, scale_log2);
-    }
+    if (!subjects.has(tensor)) return;
+    lost.flushed += flushed_at(tensor.evidence, target, scale_log2);
+    lost.zero_or_flushed += zero_or_flushed_at(tensor.evidence, target, scale_log2);
+    lost.elements += census_of(tensor.evidence).elements;
   });
-  return flushed;
+  return lost;
 }
 
 Drift gradient_drift(const Summary& summary, const Subjects& subjects) {

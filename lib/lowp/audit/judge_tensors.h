@@ -10,6 +10,7 @@
 #include "lowp/audit/headroom.h"
 #include "lowp/audit/policy.h"
 #include "lowp/audit/tensor_kind.h"
+#include "lowp/summary/interval.h"
 #include "lowp/summary/question.h"
 #include "lowp/summary/summary.h"
 
@@ -42,6 +43,7 @@ struct Judgement {
   double floor_db = 0;        // that every tensor should keep
   bool errors_known = false;  // without errors nothing is said about signal to noise
   std::optional<int> precision_low, range_low;      // nothing: down to the smallest scale there is
+  std::optional<int> range_low_least;               // where evidence is bounds: range_low is for sure, this perhaps
   std::optional<TensorRef> precision_by, range_by;  // the tensors that decide them
   std::vector<TensorState> hopeless;   // below the floor at `safe` already, worst first; does not move precision_low
   std::optional<TensorState> worst;    // at safe - headroom: least signal to noise, else the largest share flushed
@@ -80,7 +82,11 @@ Drift gradient_drift(const Summary& summary, const Subjects& subjects);
 
 Judgement judge(const Summary& summary, const Question& question, std::size_t format, const Policy& policy);
 
-// Values of gradients that the format flushes at a scale; `weights_only`: of weight gradients.
-std::uint64_t flushed_at(const Summary& summary, const Target& target, int scale_log2, bool weights_only);
+// What a format does to all gradients at a scale.
+struct Lost {
+  Interval flushed, zero_or_flushed;
+  std::uint64_t elements = 0;
+};
+Lost lost_at(const Summary& summary, const Target& target, int scale_log2);
 
 }  // namespace lowp

@@ -39,7 +39,7 @@ bool needs_no_scale(const Summary& summary, const Target& target, const Recommen
   if (!criteria_hold) return false;
   if (exponent_bits(target.format) >= usual_exponent_bits) return true;
   if (advice.nonzero == 0) return false;
-  return flushed_at(summary, target, 0, false) == flushed_at(summary, target, judgement.safe, false);
+  return lost_at(summary, target, 0).zero_or_flushed.most <= lost_at(summary, target, judgement.safe).zero_or_flushed.least;
 }
 
 std::uint64_t values_beyond(const AuditResult& result, const Question& question, std::size_t format, int scale) {
@@ -81,7 +81,7 @@ Recommendation advise(const AuditResult& result, const Question& question, std::
     if (target.format.width > 8) advice.init_scale_log2 = std::max(init, std::min(lowest, judgement.safe));
   }
   if (advice.static_scale_log2) advice.headroom_log2 = judgement.safe - *advice.static_scale_log2;
-  advice.flushed = flushed_at(summary, target, advice.shown_log2, false);
+  advice.flushed = lost_at(summary, target, advice.shown_log2).flushed.most;
   advice.beyond = values_beyond(result, question, format, advice.shown_log2);
   return advice;
 }

@@ -76,7 +76,8 @@ Level level_of(const Evidence& evidence) {
 }
 
 bool counts_elements(const Evidence& evidence) {
-  return level_of(evidence) != Level::peak;
+  const auto* peak = std::get_if<Peak>(&evidence);
+  return !peak || peak->elements != 0;
 }
 
 Census census_of(const Evidence& evidence) {
@@ -94,6 +95,11 @@ Census census_of(const Evidence& evidence) {
     }
   } visit;
   return std::visit(visit, evidence);
+}
+
+Exact largest_at_most(const Evidence& evidence) {
+  const auto* bins = std::get_if<Bins>(&evidence);
+  return bins ? bins->largest_at_most() : census_of(evidence).max_abs;
 }
 
 std::optional<TensorCounts> counts_of(const Evidence& evidence) {

@@ -55,6 +55,9 @@ bool counts_elements(const Evidence& evidence);
 // extremes that are not known are zero.
 Census census_of(const Evidence& evidence);
 
+// The largest magnitude, or what it is at most: the outermost end of bins whose extremes are not known.
+Exact largest_at_most(const Evidence& evidence);
+
 // The little that says what is flushed, from evidence of that level and more; nothing from less.
 std::optional<TensorCounts> counts_of(const Evidence& evidence);
 
