@@ -87,7 +87,7 @@ constexpr Command command_rows[] = {
      .make = make_recipes},
     {.name = "plan",
      .what = "the cheapest format or recipe for each tensor that keeps a stated precision and range",
-     .uses = {.dump = true, .threads = true, .page = true},
+     .uses = {.dump = true, .threads = true, .figures = true, .page = true},
      .make = make_plan_task},
     {.name = "memory",
      .what = "bytes of weights, gradients and optimizer state, each term with its formula",
