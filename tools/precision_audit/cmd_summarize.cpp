@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <utility>
 
 #include "arguments.h"
 #include "commands.h"
@@ -36,7 +37,11 @@ struct SummarizeTask final : Task {
 
   explicit SummarizeTask(Options& o) {
     keep.total = false;
-    o.value({.name = "--out", .value = "OUT", .help = "file, or directory with one file per step", .letter = 'o', .required = true},
+    o.value({.name = "--out",
+             .value = "OUT",
+             .help = "file, or directory with one file per step",
+             .letter = 'o',
+             .required = true},
             out, [](std::string_view word) { return Result<std::string>(std::string(word)); });
     o.choice({.name = "--level", .help = "what is kept of each tensor", .initial = "counts"}, keep.tensors,
              one_of<Level>(summary_levels, &LevelName::level));
@@ -57,25 +62,37 @@ struct SummarizeTask final : Task {
            });
     o.value({.name = "--scales", .value = "LOW:HIGH", .help = "and at which loss scales, as log2", .initial = "-8:32"},
             keep.question.scales, scale_range);
-    o.footer() += "Levels: counts answers every class count of formats with up to ten fraction bits, errors also SNR and "
-                  "bias in nearest_even, leaves everything that an audit prints.\n\n";
+    o.footer() +=
+        "Levels: counts answers every class count of formats with up to ten fraction bits, errors also SNR and "
+        "bias in nearest_even, leaves everything that an audit prints.\n\n";
   }
 
   Result<Answer> run(Job& job) override {
-    auto series = keep.part.kind == Part::Kind::part ? part_of_series(job.series, keep.part.index, keep.part.count)
-                                                     : Result<StepSeries>(job.series);
-    if (!series) return series.error();
-    auto run = BinadesRun::open(out, series->inputs.size());
+    if (keep.part.kind == Part::Kind::part) {
+      auto part = part_of_series(std::move(job.series), keep.part.index, keep.part.count);
+      if (!part) return part.error();
+      job.series = *std::move(part);
+    }
+    auto run = BinadesRun::open(out, job.series.inputs.size());
     if (!run) return run.error();
-    Effort effort{.threads = job.threads, .chunk_bytes = job.chunk_bytes, .progress = job.progress, .checksums = true, .count_tensor = {}};
+    const Effort effort{.threads = job.threads,
+                        .chunk_bytes = job.chunk_bytes,
+                        .progress = job.progress,
+                        .checksums = true,
+                        .count_tensor = {}};
     Watch watch;
-    watch.step = [&](StepSummary& step) -> Result<Done> {
+    const std::vector<Part> ranks = ranks_of(job.series);
+    watch.step = [&, input = std::size_t{0}](StepSummary& step) mutable -> Result<Done> {
       note(step);
-      StepSummary taken = std::move(step);
-      step = {};
-      return run->add(std::move(taken));
+      const Part rank = ranks[input++];
+      for (TensorSummary& tensor : step.tensors) {
+        if (rank.kind != Part::Kind::whole && tensor.part.kind != Part::Kind::whole)
+          return Error{step.path, std::nullopt, "files of several ranks or --part", "both"};
+        if (rank.kind != Part::Kind::whole) tensor.part = rank;
+      }
+      return run->add(std::exchange(step, {}));
     };
-    if (auto done = summarize(*series, keep, effort, watch); !done) return done.error();
+    if (auto done = summarize(job.series, keep, effort, watch); !done) return done.error();
     return told(*run);
   }
 
@@ -91,17 +108,19 @@ struct SummarizeTask final : Task {
 
   Answer told(const BinadesRun& run) const {
     Answer answer;
-    const std::string where = run.files() == 1 ? out : fmt::format("{} ({})", out, counted(run.files(), "file", "files"));
-    answer.report.story.push_back(
-        Paragraph{fmt::format("wrote {}: {} of {}, level {}, {} of {} of elements.", where, counted(tensors, "tensor", "tensors"),
-                              counted(elements, "value", "values"), level_name(keep.tensors),
-                              counted(run.bytes(), "byte", "bytes"), grouped(bytes)),
-                  0, 2});
-    answer.report.tables.push_back({"summary",
-                                    {"path", "files", "level", "part", "tensors", "elements", "bytes", "bytes_of_elements"},
-                                    {{Cell{out}, Cell{static_cast<std::uint64_t>(run.files())}, Cell{std::string(level_name(keep.tensors))},
-                                      Cell{keep.part.text()}, Cell{tensors}, Cell{elements}, Cell{run.bytes()}, Cell{bytes}}},
-                                    true});
+    const std::string where =
+        run.files() == 1 ? out : fmt::format("{} ({})", out, counted(run.files(), "file", "files"));
+    answer.report.story.push_back(Paragraph{
+        fmt::format("wrote {}: {} of {}, level {}, {} for {} of elements.", where,
+                    counted(tensors, "tensor", "tensors"), counted(elements, "value", "values"),
+                    level_name(keep.tensors), counted(run.bytes(), "byte", "bytes"), counted(bytes, "byte", "bytes")),
+        0, 2});
+    answer.report.tables.push_back(
+        {"summary",
+         {"path", "files", "level", "part", "tensors", "elements", "bytes", "bytes_of_elements"},
+         {{Cell{out}, Cell{static_cast<std::uint64_t>(run.files())}, Cell{std::string(level_name(keep.tensors))},
+           Cell{keep.part.text()}, Cell{tensors}, Cell{elements}, Cell{run.bytes()}, Cell{bytes}}},
+         true});
     return answer;
   }
 };
