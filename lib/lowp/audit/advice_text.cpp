@@ -132,7 +132,7 @@ class Words {
   void explain_no_scale() {
     advice_.verdict = fmt::format("Needs no loss scale: at 1 nothing overflows and {}.",
                                   advice_.loss_known() ? vanish(0) : "its range is that of FP32");
-    if (advice_.flushed != 0 && advice_.flushed == flushed(judgement().safe)) say("No scale keeps more.");
+    if (advice_.flushed != 0 && !is_bounded() && advice_.flushed == flushed(judgement().safe)) say("No scale keeps more.");
     say(fmt::format("{} free below overflow.", upper_first(binades(judgement().safe))));
     explain_worst(0);
   }
