@@ -142,21 +142,20 @@ std::optional<Error> leave_out_peaks(StepSeries& series) {
   return {};
 }
 
-std::optional<Error> open_dumps(const StandardOptions& standard, const Uses& uses, Job& job) {
+std::optional<Error> open_dumps(const Uses& uses, const StandardOptions& standard, Job& job) {
   for (const auto& [paths, target] : {std::pair(&standard.paths, &job.series), {&standard.paths_b, &job.other}}) {
     if (paths->empty()) continue;
     auto series = open_series(*paths, standard.open);
     if (!series) return series.error();
     *target = std::move(*series);
-    if (uses.peaks) continue;
-    if (auto nothing = leave_out_peaks(*target)) return nothing;
+    if (const auto nothing = uses.peaks ? std::nullopt : leave_out_peaks(*target)) return nothing;
   }
   return {};
 }
 
 int run_task(std::string_view path, Task& task, const Uses& uses, const StandardOptions& standard) {
   Job job;
-  if (const auto wrong = open_dumps(standard, uses, job)) return fail(wrong->message());
+  if (const auto wrong = open_dumps(uses, standard, job)) return fail(wrong->message());
   if (const auto wrong = standard.why_not_written(paths_of(job))) return refuse(path, *wrong);
   job.threads = standard.threads;
   job.chunk_bytes = standard.chunk_bytes;
