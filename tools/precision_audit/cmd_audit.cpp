@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // precision-audit [audit] PATH...: what each format loses at each loss scale, and which scale to start with.
-#include <fmt/format.h>
-
 #include <array>
-#include <cmath>
 
 #include "arguments.h"
 #include "audit_device.h"
@@ -12,6 +9,7 @@
 #include "format_words.h"
 #include "lowp/audit/audit_report.h"
 #include "lowp/page/page.h"
+#include "policy_options.h"
 
 namespace lowp::tool {
 namespace {
@@ -22,34 +20,6 @@ struct ScopeName {
 };
 constexpr std::array scope_names{ScopeName{"total", Scope::total}, ScopeName{"tensor", Scope::tensor},
                                  ScopeName{"step", Scope::step}};
-
-Result<NamedTarget> audit_format(std::string_view word) {
-  auto format = auditable_format(word);
-  if (!format) return format.error();
-  return NamedTarget{format->name, format->format};
-}
-
-Result<std::optional<Format>> loss_format(std::string_view word) {
-  auto format = auditable_format(word);
-  if (!format) return format.error();
-  return std::optional(format->format);
-}
-
-// Files that can be read but hold no floating-point tensor, as an error that says what was left out.
-std::optional<Error> without_tensors(const StepSeries& series) {
-  if (!std::ranges::all_of(series.inputs, [](const Input& input) { return input.tensors.empty(); })) return {};
-  const Input& first = series.inputs.front();
-  return Error{first.path, std::nullopt, "a floating-point tensor",
-               first.notes.empty() ? "no tensors" : "none; " + first.notes.front()};
-}
-
-// The signal to noise of single tensors costs up to 20 KB for each, and is known of nearest_even alone.
-Level judged_level(const Question& question, const StepSeries& series) {
-  std::size_t tensors = 0;
-  for (const Input& input : series.inputs) tensors += input.tensors.size();
-  const bool judged = !question.counts_only && question.rounding == Rounding::nearest_even;
-  return judged && tensors <= most_judged_tensors ? Level::errors : Level::flushed;
-}
 
 struct AuditTask final : Task {
   AuditOptions audit;
@@ -67,7 +37,7 @@ struct AuditTask final : Task {
             .value = "NAME",
             .help = "formats to convert to: " + auditable_names() + ", or any eXmY",
             .initial = "fp16,bf16,e4m3,e5m2"},
-           question.formats, audit_format);
+           question.formats, target_format);
     o.value({.name = "--scales",
              .value = "LOW:HIGH",
              .help = "loss scales to try, as log2, both ends included",
@@ -88,28 +58,7 @@ struct AuditTask final : Task {
              .help = "the loss scale of dumps that do not say theirs, a power of two (2^16 or 65536)",
              .initial = "1"},
             audit.dump_scale_log2, power_of_two_word);
-    o.group("How to advise");
-    o.value({.name = "--loss-dtype",
-             .value = "DTYPE",
-             .help = "of the loss, such as fp16: the gradient of an FP16 loss is the scale itself, so 2^15 is the limit"},
-            policy.loss_format, loss_format);
-    o.choice({.name = "--policy", .help = "what decides the smallest usable scale", .initial = "default"},
-             policy.criteria, one_of<const Criteria*>(criteria_table, [](const Criteria& row) { return &row; }));
-    o.value({.name = "--min-snr",
-             .value = "DB",
-             .help = "signal to noise that every tensor should keep, at most one bit below what the format can",
-             .initial = fmt::format("{}", policy.min_snr_db)},
-            policy.min_snr_db, number_that([](double x) { return std::isfinite(x); }, "a number of dB"));
-    o.value({.name = "--max-flushed",
-             .value = "SHARE",
-             .help = "share of the non-zero weight gradients that may vanish beyond what the largest safe scale loses",
-             .initial = fmt::format("{}", policy.max_flushed)},
-            policy.max_flushed, number_that([](double x) { return x >= 0 && x <= 1; }, "a share from 0 to 1"));
-    o.value({.name = "--headroom",
-             .value = "N",
-             .help = "binades that a static scale keeps free below overflow at least",
-             .initial = fmt::format("{}", policy.min_headroom)},
-            policy.min_headroom, integer_between<int>(0, scale_log2_limit));
+    declare_policy(o, policy);
     o.group("What to ask");
     o.repeated({.name = "--fail-on",
                 .value = "CONDITION",
@@ -146,8 +95,7 @@ struct AuditTask final : Task {
     auto counted = run_audit(job.series, asked);
     if (!counted) return counted.error();
     result.emplace(std::move(*counted));
-    found.emplace(AuditFindings{*result, audit.question, policy, recommend(*result, audit.question, policy), {}, audit.by, top});
-    found->caveats = caveats(*result, audit.question, policy, found->recommendations);
+    found.emplace(audit_findings(*result, audit.question, policy, audit.by, top));
     Answer answer{audit_report(*found, job.wants_records)};
     if (counts) answer.page = audit_page(*found, answer.report.story, *counts);
     answer.said = conditions_met(conditions, audit.question, result->total, found->recommendations);
