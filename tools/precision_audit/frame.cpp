@@ -10,6 +10,7 @@
 #include "commands.h"
 #include "help.h"
 #include "lowp/base/version.h"
+#include "lowp/report/html.h"
 #include "lowp/report/nested.h"
 #include "lowp/report/provenance.h"
 #include "safe_file.h"
@@ -108,7 +109,8 @@ int write_file(const std::string& path, std::string_view what, std::string_view 
 int write_answer(std::string_view path, const StandardOptions& standard, Answer& answer) {
   Report& report = answer.report;
   if (!standard.page.empty()) {
-    if (const int code = write_file(standard.page, "page", answer.page); code != exit_fine) return code;
+    const std::string page = answer.page.empty() ? report_page(report, path) : std::move(answer.page);
+    if (const int code = write_file(standard.page, "page", page); code != exit_fine) return code;
   }
   if (!standard.plot.empty()) {
     std::string picture;
@@ -211,7 +213,8 @@ int run_command(const Command& command, const std::string& path, std::vector<std
     if (const auto fault = declared.task->why_no_page()) return refuse(path, *fault);
   }
   if (command.uses.may_lack_dump && declared.task->needs_dump() == declared.standard->paths.empty())
-    return refuse(path, fault(declared.standard->paths.empty() ? "no PATH given" : "PATH and another input: wanted one"));
+    return refuse(path,
+                  fault(declared.standard->paths.empty() ? "no PATH given" : "PATH and another input: wanted one"));
   return run_task(path, *declared.task, *declared.standard);
 }
 

@@ -61,7 +61,7 @@ struct Answer {
   Report report;                       // the frame fills in its tool, and its sources where there are none
   bool is_finding = false;             // exit 1
   std::vector<std::string> said = {};  // lines for stderr
-  std::string page = {};               // for --report
+  std::string page = {};               // for --report; empty: the story and the pictures
 };
 
 // One run of a command: made with the options it declares, checked when their values are there, then run once.
