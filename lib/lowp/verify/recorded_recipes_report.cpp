@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "lowp/report/cells.h"
 #include "lowp/report/humanize.h"
 
 namespace lowp {
@@ -74,10 +75,6 @@ std::vector<Block> story(const RecordedRecipes& r) {
   return blocks;
 }
 
-Cell text(std::string_view value) {
-  return Cell{std::string(value)};
-}
-
 Table cells_table(const RecordedRecipes& r) {
   Table table{"cells",
               {"cell", "recipe", "edge_rows", "edge_mismatches", "tensors", "tensor_mismatches", "first"},
@@ -85,10 +82,10 @@ Table cells_table(const RecordedRecipes& r) {
               false};
   for (const RecordedCell& cell : r.cells) {
     CellList first;
-    for (const std::string& line : cell.first) first.push_back(text(line));
-    table.rows.push_back({text(cell.name),
-                          cell.recipe.recipe == nullptr ? Cell{Null{"no recipe has this cell"}}
-                                                        : text(cell.recipe.recipe->name),
+    for (const std::string& line : cell.first) first.push_back(text_cell(line));
+    table.rows.push_back({text_cell(cell.name),
+                          cell.recipe.recipe == nullptr ? null_cell("no recipe has this cell")
+                                                        : text_cell(cell.recipe.recipe->name),
                           Cell{cell.edge_rows}, Cell{cell.edge_mismatches}, Cell{cell.tensors},
                           Cell{cell.tensor_mismatches}, Cell{std::move(first)}});
   }
@@ -97,8 +94,8 @@ Table cells_table(const RecordedRecipes& r) {
 
 Table summary_table(const RecordedRecipes& r) {
   CellList problems, missing;
-  for (const std::string& line : r.problems) problems.push_back(text(line));
-  for (const std::string& line : r.missing) missing.push_back(text(line));
+  for (const std::string& line : r.problems) problems.push_back(text_cell(line));
+  for (const std::string& line : r.missing) missing.push_back(text_cell(line));
   return {"summary",
           {"cells", "unknown_cells", "mismatches", "tensors_named", "tensors_found", "stochastic", "delayed_steps",
            "problems", "missing"},
