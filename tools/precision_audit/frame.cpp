@@ -7,9 +7,9 @@
 #include <cstdlib>
 
 #include "arguments.h"
+#include "ask.h"
 #include "commands.h"
 #include "help.h"
-#include "lowp/base/version.h"
 #include "lowp/report/nested.h"
 #include "lowp/report/provenance.h"
 #include "safe_file.h"
@@ -37,27 +37,6 @@ std::uint64_t bytes_of(const StepSeries& series) {
     }
   }
   return bytes;
-}
-
-Source source_of(const Input& input) {
-  Source source{input.path, input.format, {}, input.tensors.size(), 0, input.bytes, input.notes};
-  if (input.step) source.steps.push_back(*input.step);
-  for (const TensorView& view : input.tensors) source.elements += view.elements;
-  return source;
-}
-
-// What was read, where the task does not know better, with what reading showed to be doubtful, which is said too.
-void add_sources(const StepSeries& series, Report& report) {
-  if (report.sources.empty()) {
-    for (const Input& input : series.inputs) report.sources.push_back(source_of(input));
-  }
-  for (std::size_t i = 0; i < series.inputs.size() && i < report.sources.size(); ++i) {
-    std::vector<std::string>& notes = report.sources[i].notes;
-    for (const std::string& doubt : doubts_of(series.inputs[i])) {
-      complain(doubt);
-      if (std::ranges::find(notes, doubt) == notes.end()) notes.push_back(doubt);
-    }
-  }
 }
 
 std::vector<std::string> paths_of(const StepSeries& series) {
@@ -116,33 +95,23 @@ int write_answer(std::string_view path, const StandardOptions& standard, Answer&
   return error.empty() ? exit_fine : fail(error);
 }
 
-int run_task(std::string_view path, Task& task, const StandardOptions& standard) {
-  Job job;
-  if (!standard.paths.empty()) {
-    auto series = open_series(standard.paths, standard.open);
-    if (!series) return fail(series.error().message());
-    job.series = std::move(*series);
-  }
+int run_asked(std::string_view path, Asked& asked) {
+  const StandardOptions& standard = *asked.declared.standard;
+  Job& job = asked.job;
+  if (auto done = open_job(standard, job); !done) return fail(done.error().message());
   if (const auto wrong = standard.why_not_written(paths_of(job.series))) return refuse(path, *wrong);
-  job.threads = standard.threads;
-  job.chunk_bytes = standard.chunk_bytes;
-  job.wants_page = !standard.page.empty();
-  job.wants_records = standard.writer->reads_tables;
-  Result<Answer> answer = [&] {
+  const Result<Done> done = [&] {
     Progress bar(bytes_of(job.series), standard.shows_progress());
     job.progress = [&bar](std::uint64_t bytes) { bar.add(bytes); };
-    auto result = task.run(job);
+    auto result = answer_job(asked);
     job.progress = {};
     return result;
   }();
-  if (!answer) return fail(answer.error().message());
-  if (const auto changed = changed_while_read(job.series)) return fail(changed->message());
-  Report& report = answer->report;
-  report.tool = {"precision-audit", std::string(version)};
-  add_sources(job.series, report);
-  if (const int code = write_answer(path, standard, *answer); code != exit_fine) return code;
-  for (const std::string& line : answer->said) complain(line);
-  return answer->is_finding ? exit_finding : exit_fine;
+  if (!done) return fail(done.error().message());
+  for (const std::string& doubt : asked.doubts) complain(doubt);
+  if (const int code = write_answer(path, standard, asked.answer); code != exit_fine) return code;
+  for (const std::string& line : asked.answer.said) complain(line);
+  return asked.answer.is_finding ? exit_finding : exit_fine;
 }
 
 int run_below(const Command& command, const std::string& path, std::vector<std::string> words) {
@@ -184,18 +153,12 @@ Declared declared_by(const Command& command) {
 
 int run_command(const Command& command, const std::string& path, std::vector<std::string> words) {
   if (!command.below.empty()) return run_below(command, path, std::move(words));
-  const Declared declared = declared_by(command);
-  const auto wrong = declared.options->parse(words);
-  if (declared.options->wants_help()) return print_help(help_of(command, path));
+  Asked asked;
+  asked.declared = declared_by(command);
+  const auto wrong = take_words(command, words, false, asked.declared);
+  if (asked.declared.options->wants_help()) return print_help(help_of(command, path));
   if (wrong) return refuse(path, *wrong);
-  if (const auto fault = declared.standard->check()) return refuse(path, *fault);
-  if (const auto fault = declared.task->check()) return refuse(path, *fault);
-  if (!declared.standard->page.empty()) {
-    if (const auto fault = declared.task->why_no_page()) return refuse(path, *fault);
-  }
-  if (command.uses.may_lack_dump && declared.task->needs_dump() == declared.standard->paths.empty())
-    return refuse(path, fault(declared.standard->paths.empty() ? "no PATH given" : "PATH and another input: wanted one"));
-  return run_task(path, *declared.task, *declared.standard);
+  return run_asked(path, asked);
 }
 
 }  // namespace lowp::tool

@@ -14,7 +14,6 @@
 #include "help.h"
 #include "lowp/base/resources.h"
 #include "lowp/base/version.h"
-#include "lowp/tensor/logged_series.h"
 #include "manual.h"
 #include "terminal.h"
 
@@ -35,12 +34,6 @@ std::string command_meant(const std::string& word) {
   return did_you_mean(word, names_in(commands()));
 }
 
-// What to audit is a dump, or histograms that a run has logged.
-const Command& command_for(const std::vector<std::string>& words) {
-  const bool logged = std::ranges::any_of(words, lowp::is_logged_run);
-  return logged ? *find_command(commands(), "histograms") : commands().front();
-}
-
 int dispatch(std::vector<std::string> words) {
   const std::string first = words.front();
   if (first == "--version" || first == "-V") return say("precision-audit " + std::string(lowp::version) + "\n");
@@ -55,14 +48,14 @@ int dispatch(std::vector<std::string> words) {
   if (first == "--help" || first == "-h" || first == "help") return say(help_of_program());
   if (const Command* command = find_command(commands(), first)) {
     words.erase(words.begin());
-    const Command& meant = command == &commands().front() ? command_for(words) : *command;
+    const Command& meant = command == &commands().front() ? audit_of(words) : *command;
     return run_command(meant, "precision-audit " + std::string(meant.name), std::move(words));
   }
   if (const std::string meant = command_meant(first); !meant.empty()) {
     complain("'" + first + "' is no command and no file" + meant);
     return exit_usage;
   }
-  const Command& meant = command_for(words);
+  const Command& meant = audit_of(words);
   return run_command(meant, "precision-audit " + std::string(meant.name), std::move(words));
 }
 

@@ -231,6 +231,30 @@ class NoElements final : public ByteSource {
   std::uint64_t size_ = 0;
 };
 
+// All of a step but its evidence.
+Input described(const StepSummary& step) {
+  Input input;
+  input.path = step.path;
+  input.format = step.reader;
+  input.bytes = step.bytes;
+  input.step = step.step;
+  input.dump_scale_log2 = step.dump_scale_log2;
+  input.loss_dtype = step.loss_dtype;
+  input.dump = step.dump;
+  input.notes = step.notes;
+  for (const TensorSummary& entry : step.tensors) {
+    if (!input.tensors.empty() && input.tensors.back().name == entry.name) continue;  // another part
+    TensorView view;
+    view.name = entry.name;
+    view.dtype = entry.dtype;
+    view.shape = entry.shape;
+    view.elements = *element_count(entry.shape);
+    view.source = std::make_shared<NoElements>(step.path, entry);
+    input.tensors.push_back(std::move(view));
+  }
+  return input;
+}
+
 }  // namespace
 
 Result<StepSummary> read_binades(const std::string& path) {
@@ -252,28 +276,23 @@ Result<Input> open_binades(const std::string& path, const OpenOptions&) {
   if (!header) return header.error();
   const auto step = Reading(**file, *header).step();
   if (!step) return step.error();
-  Input input;
-  input.path = path;
+  Input input = described(*step);
   input.bytes = (*file)->size();
-  input.step = step->step;
   input.files = {(*file)->stamp()};
-  input.dump_scale_log2 = step->dump_scale_log2;
-  input.loss_dtype = step->loss_dtype;
-  input.dump = step->dump;
-  for (const TensorSummary& entry : step->tensors) {
-    if (!input.tensors.empty() && input.tensors.back().name == entry.name) continue;  // another part
-    TensorView view;
-    view.name = entry.name;
-    view.dtype = entry.dtype;
-    view.shape = entry.shape;
-    view.elements = *element_count(entry.shape);
-    view.source = std::make_shared<NoElements>(path, entry);
-    input.tensors.push_back(std::move(view));
-  }
   input.summary = [path]() -> Result<StepSummary> {
     auto read = read_binades(path);
     if (!read) return read;
     return joined_parts(*std::move(read));
+  };
+  return input;
+}
+
+Input input_of(std::shared_ptr<const StepSummary> step) {
+  Input input = described(*step);
+  input.summary = [step]() -> Result<StepSummary> {
+    StepSummary read = *step;
+    read.notes.clear();  // those of the input
+    return joined_parts(std::move(read));
   };
   return input;
 }

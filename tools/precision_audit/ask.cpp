@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ask.h"
+
+#include <algorithm>
+
+#include "lowp/base/version.h"
+
+namespace lowp::tool {
+namespace {
+
+Source source_of(const Input& input) {
+  Source source{input.path, input.format, {}, input.tensors.size(), 0, input.bytes, input.notes};
+  if (input.step) source.steps.push_back(*input.step);
+  for (const TensorView& view : input.tensors) source.elements += view.elements;
+  return source;
+}
+
+// What was read, where the task does not know better, with what reading showed to be doubtful.
+void add_sources(const StepSeries& series, Report& report, std::vector<std::string>& doubts) {
+  if (report.sources.empty()) {
+    for (const Input& input : series.inputs) report.sources.push_back(source_of(input));
+  }
+  for (std::size_t i = 0; i < series.inputs.size() && i < report.sources.size(); ++i) {
+    std::vector<std::string>& notes = report.sources[i].notes;
+    for (const std::string& doubt : doubts_of(series.inputs[i])) {
+      doubts.push_back(doubt);
+      if (std::ranges::find(notes, doubt) == notes.end()) notes.push_back(doubt);
+    }
+  }
+}
+
+}  // namespace
+
+std::optional<Error> take_words(const Command& command, const std::vector<std::string>& words, bool has_dump,
+                                const Declared& declared) {
+  Options& options = *declared.options;
+  StandardOptions& standard = *declared.standard;
+  if (has_dump) options.provide("PATH");
+  if (auto wrong = options.parse(words)) return wrong;
+  if (options.wants_help()) return {};
+  if (auto wrong = standard.check()) return wrong;
+  if (auto wrong = declared.task->check()) return wrong;
+  if (!standard.page.empty()) {
+    if (auto wrong = declared.task->why_no_page()) return wrong;
+  }
+  const bool lacks_dump = standard.paths.empty() && !has_dump;
+  if (command.uses.may_lack_dump && declared.task->needs_dump() == lacks_dump)
+    return fault(lacks_dump ? "no PATH given" : "PATH and another input: wanted one");
+  return {};
+}
+
+Result<Done> open_job(const StandardOptions& standard, Job& job) {
+  if (!standard.paths.empty()) {
+    auto series = open_series(standard.paths, standard.open);
+    if (!series) return series.error();
+    job.series = std::move(*series);
+  }
+  job.threads = standard.threads;
+  job.chunk_bytes = standard.chunk_bytes;
+  job.wants_page = !standard.page.empty();
+  job.wants_records = standard.writer->reads_tables;
+  return Done{};
+}
+
+Result<Done> answer_job(Asked& asked) {
+  auto answer = asked.declared.task->run(asked.job);
+  if (!answer) return answer.error();
+  if (auto changed = changed_while_read(asked.job.series)) return *std::move(changed);
+  asked.answer = *std::move(answer);
+  Report& report = asked.answer.report;
+  report.tool = {"precision-audit", std::string(version)};
+  add_sources(asked.job.series, report, asked.doubts);
+  return Done{};
+}
+
+}  // namespace lowp::tool

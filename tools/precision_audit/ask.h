@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// A command asked and answered, wherever the words come from and wherever the answer goes.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "frame.h"
+#include "standard_options.h"
+
+namespace lowp::tool {
+
+// What an answer needs stays beside it: rows made late refer to the task and to the job.
+struct Asked {
+  Declared declared;
+  Job job;
+  Answer answer;
+  std::vector<std::string> doubts;  // what reading the dump showed, as printable lines
+};
+
+// Gives every word to its option and checks the values together. `has_dump`: job.series is there already, so PATHs are
+// not asked for. What is wrong with the words; nothing either where help was asked for.
+std::optional<Error> take_words(const Command& command, const std::vector<std::string>& words, bool has_dump,
+                                const Declared& declared);
+
+// Opens the PATHs, if there are any; the other means of the job.
+Result<Done> open_job(const StandardOptions& standard, Job& job);
+
+// Runs the task, then looks whether its files have changed meanwhile, and says in the report of what it was made.
+Result<Done> answer_job(Asked& asked);
+
+}  // namespace lowp::tool
