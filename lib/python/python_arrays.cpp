@@ -2,6 +2,7 @@
 #include "python_arrays.h"
 
 #include <fmt/format.h>
+#include <nanobind/stl/string.h>
 
 #include <algorithm>
 #include <cstring>

@@ -3,6 +3,7 @@
 
 import gc
 import json
+import os
 import pickle
 import subprocess
 import sys
@@ -72,7 +73,8 @@ def test_audit_is_the_program(command, options):
     assert answer.to_json().encode() == done.stdout
     assert answer.to_dict() == json.loads(done.stdout)
     assert answer.is_finding == (done.returncode == 1)
-    text = subprocess.run([command.path, str(SAMPLE), *words], capture_output=True, check=False).stdout
+    wide = {**os.environ, "COLUMNS": "100"}
+    text = subprocess.run([command.path, str(SAMPLE), *words], capture_output=True, check=False, env=wide).stdout
     assert answer.to_text(100).encode() == text
     svg = subprocess.run([command.path, str(SAMPLE), "--output=svg", *words], capture_output=True, check=False).stdout
     assert answer.to_svg().encode() == svg
@@ -108,7 +110,7 @@ def test_every_measure_is_an_attribute():
     answer = pa.audit(SAMPLE, formats="fp16", scales=(0, 1), by="tensor")
     assert {"flushed", "subnormal", "overflowed", "flushed_of_nonzero", "snr_db"} <= {m.name for m in pa.measures()}
     for outcome in answer.outcomes:
-        for measure in pa.measures():
+        for measure in [row for row in pa.measures() if row.key]:
             held = outcome.to_dict()
             for key in measure.key.split("."):
                 held = held[key] if held is not None else None
@@ -331,7 +333,7 @@ def test_round_keeps_the_element_type(dtype):
             got = pa.round(array, name, overflow="saturate")
             want = pa.round(wide, name, overflow="saturate").astype(dtype)
             assert got.dtype == array.dtype and got.shape == array.shape
-            nan = np.isnan(wide)
+            nan = np.isnan(wide) & (name != "e2m1")  # which has no NaN
             assert (bits(got)[~nan] == bits(want)[~nan]).all() and np.isnan(got[nan].astype(np.float32)).all()
             assert (pa.encode(array, name, overflow="saturate") == pa.encode(wide, name, overflow="saturate")).all()
 

@@ -20,7 +20,7 @@ class Measure:
     """A row of the table of measures: what can be said of an outcome."""
 
     name: str  # "flushed_of_nonzero"
-    key: str  # where it stands in a record: "rates.flushed_of_nonzero"
+    key: str  # where it stands in a record: "rates.flushed_of_nonzero"; empty: in none
     what: str
     level: str  # of evidence that knows it exactly
     of_input: bool  # the same in every format and at every scale
@@ -35,7 +35,7 @@ def measures() -> tuple[Measure, ...]:
 
 @cache
 def _keys() -> dict[str, tuple[str, ...]]:
-    return {measure.name: tuple(measure.key.split(".")) for measure in measures()}
+    return {measure.name: tuple(measure.key.split(".")) for measure in measures() if measure.key}
 
 
 class Record(Mapping[str, Any]):
@@ -75,7 +75,7 @@ class Record(Mapping[str, Any]):
 
 class Outcome(Record):
     """What becomes of all elements, of a tensor or of a step in one format at one scale: every measure of the table is
-    an attribute (`flushed`, `flushed_of_nonzero`, `snr_db`, ...; `precision_audit.measures()` says what they mean)."""
+    an attribute that has a column (`flushed`, `flushed_of_nonzero`, `snr_db`, ...; `precision_audit.measures()` says what they mean)."""
 
     def _holder(self, name: str) -> tuple[dict[str, Any], str] | None:
         path = _keys().get(name)
@@ -151,11 +151,12 @@ class Answer:
 
     @cached_property
     def _document(self) -> dict[str, Any]:
-        return json.loads(self.to_json())
+        return self.to_dict()
 
     def to_dict(self) -> dict[str, Any]:
         """The parsed document of `--output json`: its keys are the names of the records ("tool", "inputs", ...)."""
-        return json.loads(self.to_json())
+        document: dict[str, Any] = json.loads(self.to_json())
+        return document
 
     def records(self, name: str) -> list[Record]:
         """The records called `name`. KeyError, with the names there are, for another."""

@@ -32,10 +32,10 @@ def cast(
     pattern of the format `source` ("0x3c00"). Attributes are those of its record: code, bits, result, result_decimal,
     exact, error_ulps, ...; `["class"]`; float() gives the result. ValueError for words without meaning.
     """
-    values = [value] if isinstance(value, (str, int, float)) or np.isscalar(value) else value
+    values: Any = [value] if isinstance(value, str) or np.ndim(value) == 0 else value
     options = {"to": to, "from": source, "rounding": rounding, "overflow": overflow, "profile": profile, "scale": scale,
                "random": random}  # fmt: skip
-    numbers = [item if isinstance(item, str) else _exact(float(item)) for item in values]  # type: ignore[union-attr]
+    numbers = [item if isinstance(item, str) else _exact(float(item)) for item in values]
     return Cast(_core.ask(["cast"], [*words(**options), "--", *numbers], None))
 
 
