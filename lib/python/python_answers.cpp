@@ -180,7 +180,8 @@ void throw_words(const Error& error) {
   throw nb::value_error(told.message().c_str());
 }
 
-std::unique_ptr<Asked> ask(const tool::Command& command, const std::vector<std::string>& words, const Series* series) {
+std::unique_ptr<Asked> ask(const tool::Command& command, const std::vector<std::string>& words, const Series* series,
+                           const Series* other) {
   auto asked = std::make_unique<Asked>();
   asked->declared = tool::declared_by(command);
   const tool::StandardOptions& standard = *asked->declared.standard;
@@ -188,9 +189,10 @@ std::unique_ptr<Asked> ask(const tool::Command& command, const std::vector<std::
   const Result<Done> done = [&]() -> Result<Done> {
     nb::gil_scoped_release without;
     if (auto opened = tool::open_job(standard, asked->job); !opened) return opened;
-    if (series != nullptr) {
-      asked->job.series = series->series;
-      select(standard.open.select, asked->job.series);
+    for (const auto& [given, place] : {std::pair(series, &asked->job.series), {other, &asked->job.other}}) {
+      if (given == nullptr) continue;
+      *place = given->series;
+      select(standard.open.select, *place);
     }
     asked->job.wants_records = true;
     return tool::answer_job(*asked);
@@ -212,13 +214,12 @@ void bind_answers(nb::module_& m) {
       .def_prop_ro("said", [](const Asked& asked) { return asked.answer.said; })
       .def_prop_ro("doubts", [](const Asked& asked) { return asked.doubts; })
       .def_prop_ro("has_picture", [](const Asked& asked) { return !asked.answer.report.figures.empty(); })
-      .def_prop_ro("page", [](const Asked& asked) { return asked.answer.page; });
+      .def("page", &tool::page_of, nb::arg("path"));
   m.def(
       "ask",
-      [](const std::vector<std::string>& command, const std::vector<std::string>& words, const Series* series) {
-        return ask(command_named(command, words), words, series);
-      },
-      nb::arg("command"), nb::arg("words"), nb::arg("series").none() = nb::none());
+      [](const std::vector<std::string>& command, const std::vector<std::string>& words, const Series* series,
+         const Series* other) { return ask(command_named(command, words), words, series, other); },
+      nb::arg("command"), nb::arg("words"), nb::arg("series").none() = nb::none(), nb::arg("other").none() = nb::none());
   m.def("measures", &table_of_measures);
   m.attr("version") = std::string(version);
 }

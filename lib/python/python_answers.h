@@ -28,9 +28,10 @@ struct Series {
   StepSeries series;
 };
 
-// Runs a command on PATHs among its words, or on `series` where that is not null. GIL not held while it runs.
-std::unique_ptr<tool::Asked> ask(const tool::Command& command, const std::vector<std::string>& words,
-                                 const Series* series);
+// Runs a command on PATHs among its words, or on `series` where that is not null, and `other` where it wants a pair. GIL
+// not held while it runs.
+std::unique_ptr<tool::Asked> ask(const tool::Command& command, const std::vector<std::string>& words, const Series* series,
+                                 const Series* other = nullptr);
 
 void bind_answers(nb::module_& m);
 void bind_summaries(nb::module_& m);

@@ -26,8 +26,7 @@ struct KeepTask final : tool::Task {
   Summary summary;
   explicit KeepTask(tool::Options& o) { what.declare(o); }
   Result<tool::Answer> run(tool::Job& job) override {
-    const Effort effort{.threads = job.threads, .chunk_bytes = job.chunk_bytes, .progress = {}, .checksums = true, .count_tensor = {}};
-    auto made = what.summarize(job.series, effort);
+    auto made = what.summarize(job);
     if (!made) return made.error();
     summary = *std::move(made);
     return tool::Answer{};

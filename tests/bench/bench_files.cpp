@@ -122,8 +122,10 @@ int main(int argc, char** argv) {
   for (const std::size_t tensors : {std::size_t{1}, std::size_t{64}, std::size_t{20000}}) {
     dumps.push_back(std::make_unique<Dump>(tensors));
     const Dump& dump = *dumps.back();
-    for (const auto& [job, name] : {std::pair{Job::errors, "errors"}, {Job::counts, "counts"}, {Job::open, "open"},
-                                      {Job::tensor_errors, "tensor_errors"}}) {
+    for (const auto& [job, name] : {std::pair{Job::errors, "errors"},
+                                    {Job::counts, "counts"},
+                                    {Job::open, "open"},
+                                    {Job::tensor_errors, "tensor_errors"}}) {
       for (const int threads : {1, 2}) {
         if (job == Job::open && threads == 2) continue;
         const std::string title = "file/" + std::to_string(tensors) + "/" + name + "/" + std::to_string(threads);

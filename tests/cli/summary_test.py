@@ -102,6 +102,18 @@ class Summaries(Case):
             self.assertEqual(got["outcomes"], want["outcomes"])
             self.assertEqual(got["tensors"], [{**row, "path": str(self.folder / "sum.binades")} for row in want["tensors"]])
 
+    def test_files_of_one_step_are_ranks_or_shards(self):
+        values = floats(600)
+        ranks = [write(self.folder, f"ranks/step3-rank{r}.safetensors", safetensors({"g": f32(*values[300 * r : 300 * r + 300])})) for r in (0, 1)]
+        self.answered(run("summarize", self.folder / "ranks", "-o", self.folder / "run"))
+        self.assertEqual(sorted(os.listdir(self.folder / "run")), ["step0000000003.rank0of2.binades", "step0000000003.rank1of2.binades"])
+        self.answered(run("merge", self.folder / "run", "-o", self.folder / "sum.binades", threads=0))
+        both = self.document("audit", *ranks)["outcomes"]
+        self.assertEqual(self.document("audit", self.folder / "sum.binades", "--counts-only")["outcomes"][0]["counts"]["flushed"], both[0]["counts"]["flushed"])
+        shards = [write(self.folder, f"shards/step3.{s}.safetensors", safetensors({s: f32(*floats(50))})) for s in "ab"]
+        self.answered(run("summarize", *shards, "-o", self.folder / "shards.run"))
+        self.assertEqual(os.listdir(self.folder / "shards.run"), ["step0000000003.binades"])
+
     def test_two_contents_of_one_tensor_are_refused(self):
         first, second = self.summary(self.dump(seed=1), "a.binades"), self.summary(self.dump(seed=2), "b.binades")
         self.refused(3, run("merge", first, second, "-o", self.folder / "c.binades", threads=0), "b.binades", "'act_grad/a'", "whole")

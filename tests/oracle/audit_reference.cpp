@@ -14,7 +14,8 @@ using boost::multiprecision::cpp_int;
 
 constexpr int base = -4000;  // every value below is an integer times 2^base, every square an integer times 2^(2 base)
 
-// Not inlined: where g++ 14 knows that the number has one limb, it takes the shift's copy for one beyond that limb's end.
+// Not inlined: where g++ 14 knows that the number has one limb, it takes the shift's copy for one beyond that limb's
+// end.
 [[gnu::noinline]] cpp_int shifted(cpp_int value, int bits) {
   return std::move(value <<= bits);
 }

@@ -20,6 +20,7 @@ core = pytest.importorskip("precision_audit._core")
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "data/samples/unet-step0200.safetensors"
+STEPS = ROOT / "data/samples/chargpt-steps"
 ML = {"bfloat16": ml_dtypes.bfloat16, "float8_e4m3fn": ml_dtypes.float8_e4m3fn, "float8_e5m2": ml_dtypes.float8_e5m2}
 INPUTS = [np.float64, np.float32, np.float16, *ML.values()]
 
@@ -99,11 +100,25 @@ def test_without_a_dump(command):
     assert pa.replay(maxima=maxima).to_json().encode() == done.stdout
 
 
+def test_compare(command):
+    paths = [STEPS / "step0001.safetensors", STEPS / "step0600.safetensors"]
+    done = subprocess.run([command.path, "compare", *paths, "--output=json", "--tolerance=3"], capture_output=True, check=True)
+    assert pa.compare(*paths, tolerance=3).to_json().encode() == done.stdout
+    dumps = [pa.open(path) for path in paths]
+    arrays = {row.name: dumps[1].array(row.name) for row in dumps[1].tensors}
+    want = {key: value for key, value in json.loads(done.stdout).items() if key not in ("inputs", "tool")}
+    for pair in [dumps, [paths[0], dumps[1]], [dumps[0], {600: arrays}]]:
+        got = pa.compare(*pair, tolerance=3).to_dict()
+        assert {key: value for key, value in got.items() if key not in ("inputs", "tool")} == want
+    assert not pa.compare(arrays, arrays, fail_on="differ>0").is_finding
+
+
 def test_page(command, tmp_path):
     page = tmp_path / "page.html"
     subprocess.run([command.path, str(SAMPLE), "--report", str(page)], capture_output=True, check=True)
-    assert pa.audit(SAMPLE, page=True).page == page.read_text()
-    assert pa.audit(SAMPLE).page == ""
+    assert pa.audit(SAMPLE, page=True).to_page() == page.read_text()
+    subprocess.run([command.path, "plan", str(SAMPLE), "--report", str(page)], capture_output=True, check=True)
+    assert pa.plan(SAMPLE).to_page() == page.read_text()
 
 
 def test_every_measure_is_an_attribute():

@@ -353,7 +353,8 @@ TEST_CASE("a narrow table joins a wide one in its units") {
   REQUIRE(static_cast<bool>(both.count(*narrow.dtype, narrow.bytes())));
   REQUIRE(static_cast<bool>(both.count(*wide.dtype, wide.bytes())));
   const BinadeTable want = both.take();
-  for (const auto& sum : {merged(counted(narrow), counted(wide, options)), merged(counted(wide, options), counted(narrow))}) {
+  for (const auto& sum :
+       {merged(counted(narrow), counted(wide, options)), merged(counted(wide, options), counted(narrow))}) {
     REQUIRE(static_cast<bool>(sum));
     CHECK(*sum == want);
   }

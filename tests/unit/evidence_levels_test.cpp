@@ -48,7 +48,8 @@ Sample adversarial(const Dtype& dtype, std::uint64_t seed) {
   std::normal_distribution<double> spread(-20, 9);
   const int stored = fraction_bits(dtype.format);
   for (int i = 0; i < 70; ++i) {
-    const int binade = std::clamp(static_cast<int>(spread(random)), min_exponent(dtype.format), max_exponent(dtype.format));
+    const int binade =
+        std::clamp(static_cast<int>(spread(random)), min_exponent(dtype.format), max_exponent(dtype.format));
     std::uint64_t fraction = random() & low_bits(stored);
     const int ones = static_cast<int>(random() % 13), kind = static_cast<int>(random() % 4);
     if (kind == 0 && ones <= stored) fraction = low_bits(ones) << (stored - ones);
@@ -72,9 +73,9 @@ Truth truth_of(const std::vector<Exact>& elements, const Target& target, int sca
     const Exact r = decode(target.format, encode(target.format, target.rounding, target.overflow, y));
     const bool beyond = overflows(target.format, round_magnitude(target.format, target.rounding, y));
     const ElementClass c = beyond ? (r.kind == Kind::finite ? ElementClass::saturated : ElementClass::overflowed)
-                           : r.kind == Kind::zero                            ? ElementClass::flushed
+                           : r.kind == Kind::zero                         ? ElementClass::flushed
                            : exponent_of(r) < min_exponent(target.format) ? ElementClass::subnormal
-                                                                            : ElementClass::normal;
+                                                                          : ElementClass::normal;
     ++truth.of[static_cast<std::size_t>(c)];
     truth.exact += !beyond && lowest_terms(r) == lowest_terms(y) ? 1 : 0;
   }
@@ -218,18 +219,18 @@ TEST_CASE("the counts level answers every format of up to ten bits at every scal
     BinadeCountsCounter counter;
     counter.count(dtype, sample.bytes());
     const Kept kept{Evidence{counter.take()}, true};
-    int turn = 0;
     for (const Rounding mode : modes()) {
-      const OverflowName& overflow = overflow_names[static_cast<std::size_t>(turn++) % overflow_names.size()];
-      const Question question{formats(), mode, overflow.rule, {-160, 160}};
-      const auto sweep = Sweep::of(kept.evidence, question);
-      for (std::size_t format = 0; format < question.formats.size(); ++format) {
-        const Target target = question.target(format);
-        if (!has_kept_edges(target.format)) continue;
-        for (int scale = -160; scale <= 160; scale += 3) {
-          CAPTURE(target.name);
-          CAPTURE(scale);
-          check_answer(kept, target, sweep->at(format, scale), truth_of(sample.elements(), target, scale));
+      for (const OverflowName& overflow : overflow_names) {
+        const Question question{formats(), mode, overflow.rule, {-160, 160}};
+        const auto sweep = Sweep::of(kept.evidence, question);
+        for (std::size_t format = 0; format < question.formats.size(); ++format) {
+          const Target target = question.target(format);
+          if (!has_kept_edges(target.format)) continue;
+          for (int scale = -160; scale <= 160; ++scale) {
+            CAPTURE(target.name);
+            CAPTURE(scale);
+            check_answer(kept, target, sweep->at(format, scale), truth_of(sample.elements(), target, scale));
+          }
         }
       }
     }
@@ -268,9 +269,11 @@ TEST_CASE("evidence adds at every level, and levels merge downwards") {
                doubles = adversarial(*find_dtype("f64"), 23);
   Sample both = first;
   both.codes.insert(both.codes.end(), second.codes.begin(), second.codes.end());
-  const std::vector<Kept> a = kept_of(first, 0), b = kept_of(second, 0), sum = kept_of(both, 0), wide = kept_of(doubles, 0);
+  const std::vector<Kept> a = kept_of(first, 0), b = kept_of(second, 0), sum = kept_of(both, 0),
+                          wide = kept_of(doubles, 0);
   for (std::size_t level = 0; level < sum.size(); ++level) {
-    const auto got = merged(a[level].evidence, b[level].evidence), swapped = merged(b[level].evidence, a[level].evidence);
+    const auto got = merged(a[level].evidence, b[level].evidence),
+               swapped = merged(b[level].evidence, a[level].evidence);
     REQUIRE(static_cast<bool>(got));
     CHECK(*got == sum[level].evidence);
     CHECK(*swapped == sum[level].evidence);
@@ -301,8 +304,8 @@ TEST_CASE("any real scale: what lies on a threshold's side is known") {
         if (x.kind != Kind::finite) continue;
         const uint128 wide = static_cast<uint128>(x.significand) * s.significand;
         const int drop = std::max(0, bit_width(static_cast<std::uint64_t>(wide >> 64)));
-        const Exact y = exact_finite(x.negative, static_cast<std::uint64_t>(wide >> drop), x.exponent + s.exponent + drop,
-                                     (wide & ((uint128{1} << drop) - 1)) != 0);
+        const Exact y = exact_finite(x.negative, static_cast<std::uint64_t>(wide >> drop),
+                                     x.exponent + s.exponent + drop, (wide & ((uint128{1} << drop) - 1)) != 0);
         ++want.of[static_cast<std::size_t>(class_of(target, y))];
       }
       for (const Kept& kept : levels) {
@@ -311,8 +314,10 @@ TEST_CASE("any real scale: what lies on a threshold's side is known") {
         // Overflow is decided by the largest magnitude, whatever else is known.
         const bool knows_largest = census_of(kept.evidence).max_abs.kind == Kind::finite;
         const std::uint64_t beyond = want.of[3] + want.of[4];
-        if (knows_largest && !looks_at_sign(mode) && beyond == 0) CHECK((got.counts.of[3] + got.counts.of[4]).most == 0);
-        if (knows_largest && !looks_at_sign(mode) && beyond != 0) CHECK((got.counts.of[3] + got.counts.of[4]).least != 0);
+        if (knows_largest && !looks_at_sign(mode) && beyond == 0)
+          CHECK((got.counts.of[3] + got.counts.of[4]).most == 0);
+        if (knows_largest && !looks_at_sign(mode) && beyond != 0)
+          CHECK((got.counts.of[3] + got.counts.of[4]).least != 0);
       }
     }
   }

@@ -2,8 +2,10 @@
 #include "ask.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "lowp/base/version.h"
+#include "lowp/report/html.h"
 
 namespace lowp::tool {
 namespace {
@@ -16,13 +18,14 @@ Source source_of(const Input& input) {
 }
 
 // What was read, where the task does not know better, with what reading showed to be doubtful.
-void add_sources(const StepSeries& series, Report& report, std::vector<std::string>& doubts) {
+void add_sources(const Job& job, Report& report, std::vector<std::string>& doubts) {
+  const std::vector<const Input*> inputs = inputs_of(job);
   if (report.sources.empty()) {
-    for (const Input& input : series.inputs) report.sources.push_back(source_of(input));
+    for (const Input* input : inputs) report.sources.push_back(source_of(*input));
   }
-  for (std::size_t i = 0; i < series.inputs.size() && i < report.sources.size(); ++i) {
+  for (std::size_t i = 0; i < inputs.size() && i < report.sources.size(); ++i) {
     std::vector<std::string>& notes = report.sources[i].notes;
-    for (const std::string& doubt : doubts_of(series.inputs[i])) {
+    for (const std::string& doubt : doubts_of(*inputs[i])) {
       doubts.push_back(doubt);
       if (std::ranges::find(notes, doubt) == notes.end()) notes.push_back(doubt);
     }
@@ -35,7 +38,9 @@ std::optional<Error> take_words(const Command& command, const std::vector<std::s
                                 const Declared& declared) {
   Options& options = *declared.options;
   StandardOptions& standard = *declared.standard;
-  if (has_dump) options.provide("PATH");
+  if (has_dump) {
+    for (const char* place : {"PATH", "A", "B"}) options.provide(place);
+  }
   if (auto wrong = options.parse(words)) return wrong;
   if (options.wants_help()) return {};
   if (auto wrong = standard.check()) return wrong;
@@ -49,11 +54,20 @@ std::optional<Error> take_words(const Command& command, const std::vector<std::s
   return {};
 }
 
+std::vector<const Input*> inputs_of(const Job& job) {
+  std::vector<const Input*> inputs;
+  for (const StepSeries* series : {&job.series, &job.other}) {
+    for (const Input& input : series->inputs) inputs.push_back(&input);
+  }
+  return inputs;
+}
+
 Result<Done> open_job(const StandardOptions& standard, Job& job) {
-  if (!standard.paths.empty()) {
-    auto series = open_series(standard.paths, standard.open);
+  for (const auto& [paths, target] : {std::pair(&standard.paths, &job.series), {&standard.paths_b, &job.other}}) {
+    if (paths->empty()) continue;
+    auto series = open_series(*paths, standard.open);
     if (!series) return series.error();
-    job.series = std::move(*series);
+    *target = std::move(*series);
   }
   job.threads = standard.threads;
   job.chunk_bytes = standard.chunk_bytes;
@@ -65,12 +79,18 @@ Result<Done> open_job(const StandardOptions& standard, Job& job) {
 Result<Done> answer_job(Asked& asked) {
   auto answer = asked.declared.task->run(asked.job);
   if (!answer) return answer.error();
-  if (auto changed = changed_while_read(asked.job.series)) return *std::move(changed);
+  for (const StepSeries* series : {&asked.job.series, &asked.job.other}) {
+    if (auto changed = changed_while_read(*series)) return *std::move(changed);
+  }
   asked.answer = *std::move(answer);
   Report& report = asked.answer.report;
   report.tool = {"precision-audit", std::string(version)};
-  add_sources(asked.job.series, report, asked.doubts);
+  add_sources(asked.job, report, asked.doubts);
   return Done{};
+}
+
+std::string page_of(const Asked& asked, std::string_view path) {
+  return asked.answer.page.empty() ? report_page(asked.answer.report, path) : asked.answer.page;
 }
 
 }  // namespace lowp::tool

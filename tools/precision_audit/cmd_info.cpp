@@ -16,7 +16,11 @@ struct InfoTask final : Task {
 
   Result<Answer> run(Job& job) override {
     Answer answer;
-    Table steps{"steps", {"path", "step", "dump_scale_log2", "loss_dtype", "tensors", "levels", "parts", "elements", "bytes", "sources"}, {}, false};
+    Table steps{
+        "steps",
+        {"path", "step", "dump_scale_log2", "loss_dtype", "tensors", "levels", "parts", "elements", "bytes", "sources"},
+        {},
+        false};
     for (const Input& input : job.series.inputs) {
       if (!input.summary) return Error{input.path, std::nullopt, "a .binades file", "a " + input.format + " file"};
       const auto step = read_binades(input.path);
@@ -50,21 +54,25 @@ struct InfoTask final : Task {
 
   static void tell(const StepSummary& step, std::vector<Block>& story) {
     const Facts facts = facts_of(step);
-    std::string text = fmt::format("{}: {}, {} ({}; {}), {}", step.path, step.step ? fmt::format("step {}", *step.step) : "no step number",
-                                   counted(step.tensors.size(), "entry", "entries"), listed(facts.levels), listed(facts.parts),
-                                   counted(facts.elements, "value", "values"));
+    std::string text = fmt::format("{}: {}, {} ({}; {}), {}", step.path,
+                                   step.step ? fmt::format("step {}", *step.step) : "no step number",
+                                   counted(step.tensors.size(), "entry", "entries"), listed(facts.levels),
+                                   listed(facts.parts), counted(facts.elements, "value", "values"));
     if (step.dump_scale_log2 != 0) text += fmt::format(", loss scale {} taken off", power_text(step.dump_scale_log2));
     if (step.loss_dtype) text += ", loss in " + *step.loss_dtype;
     story.push_back(Paragraph{text, 0, 2});
     for (const SourceStamp& source : step.sources) {
-      story.push_back(Paragraph{fmt::format("counted from {} ({}, CRC-32C {:08x})", source.name, counted(source.bytes, "byte", "bytes"), source.crc32c), 2, 2});
+      story.push_back(Paragraph{fmt::format("counted from {} ({}, CRC-32C {:08x})", source.name,
+                                            counted(source.bytes, "byte", "bytes"), source.crc32c),
+                                2, 2});
     }
   }
 
   static std::vector<Cell> row_of(const StepSummary& step) {
     const Facts facts = facts_of(step);
     CellList sources;
-    for (const SourceStamp& source : step.sources) sources.push_back(Cell{fmt::format("{} {} {:08x}", source.name, source.bytes, source.crc32c)});
+    for (const SourceStamp& source : step.sources)
+      sources.push_back(Cell{fmt::format("{} {} {:08x}", source.name, source.bytes, source.crc32c)});
     return {Cell{step.path},
             step.step ? Cell{*step.step} : Cell{Null{"not known"}},
             Cell{static_cast<std::int64_t>(step.dump_scale_log2)},

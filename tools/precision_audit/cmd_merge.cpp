@@ -16,7 +16,11 @@ struct MergeTask final : Task {
   std::string out;
 
   explicit MergeTask(Options& o) {
-    o.value({.name = "--out", .value = "OUT", .help = "file, or directory with one file per step", .letter = 'o', .required = true},
+    o.value({.name = "--out",
+             .value = "OUT",
+             .help = "file, or directory with one file per step",
+             .letter = 'o',
+             .required = true},
             out, [](std::string_view word) { return Result<std::string>(std::string(word)); });
   }
 
@@ -24,7 +28,8 @@ struct MergeTask final : Task {
   Result<Answer> run(Job& job) override {
     std::map<std::pair<std::optional<std::int64_t>, std::string>, std::vector<std::string>> steps;
     for (const Input& input : job.series.inputs) {
-      if (!input.summary) return Error{input.path, std::nullopt, "a .binades file to merge", "a " + input.format + " file"};
+      if (!input.summary)
+        return Error{input.path, std::nullopt, "a .binades file to merge", "a " + input.format + " file"};
       steps[{input.step, input.step ? std::string() : input.dump}].push_back(input.path);
     }
     auto run = BinadesRun::open(out, steps.size());
@@ -49,17 +54,21 @@ struct MergeTask final : Task {
   }
 
  private:
-  Answer told(std::size_t files, std::size_t steps, std::size_t tensors, std::size_t incomplete, const BinadesRun& run) const {
+  Answer told(std::size_t files, std::size_t steps, std::size_t tensors, std::size_t incomplete,
+              const BinadesRun& run) const {
     Answer answer;
-    std::string text = fmt::format("wrote {}: {} of {}, {}.", out, counted(steps, "step", "steps"), counted(files, "summary", "summaries"),
-                                   counted(tensors, "whole tensor", "whole tensors"));
-    if (incomplete != 0) text += fmt::format(" {} wait for others to become whole.", counted(incomplete, "part", "parts"));
+    std::string text =
+        fmt::format("wrote {}: {} of {}, {}.", out, counted(steps, "step", "steps"),
+                    counted(files, "summary", "summaries"), counted(tensors, "whole tensor", "whole tensors"));
+    if (incomplete != 0)
+      text += fmt::format(" {} wait for others to become whole.", counted(incomplete, "part", "parts"));
     answer.report.story.push_back(Paragraph{text, 0, 2});
-    answer.report.tables.push_back({"summary",
-                                    {"path", "files", "steps", "tensors", "waiting_parts", "bytes"},
-                                    {{Cell{out}, Cell{static_cast<std::uint64_t>(run.files())}, Cell{static_cast<std::uint64_t>(steps)},
-                                      Cell{static_cast<std::uint64_t>(tensors)}, Cell{static_cast<std::uint64_t>(incomplete)}, Cell{run.bytes()}}},
-                                    true});
+    answer.report.tables.push_back(
+        {"summary",
+         {"path", "files", "steps", "tensors", "waiting_parts", "bytes"},
+         {{Cell{out}, Cell{static_cast<std::uint64_t>(run.files())}, Cell{static_cast<std::uint64_t>(steps)},
+           Cell{static_cast<std::uint64_t>(tensors)}, Cell{static_cast<std::uint64_t>(incomplete)}, Cell{run.bytes()}}},
+         true});
     return answer;
   }
 };

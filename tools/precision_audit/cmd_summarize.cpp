@@ -2,6 +2,8 @@
 // precision-audit summarize PATH... -o OUT: a dump becomes evidence a hundredth of its size.
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "commands.h"
 #include "keep_options.h"
 #include "lowp/report/humanize.h"
@@ -16,7 +18,11 @@ struct SummarizeTask final : Task {
   std::uint64_t elements = 0, bytes = 0, tensors = 0;
 
   explicit SummarizeTask(Options& o) {
-    o.value({.name = "--out", .value = "OUT", .help = "file, or directory with one file per step", .letter = 'o', .required = true},
+    o.value({.name = "--out",
+             .value = "OUT",
+             .help = "file, or directory with one file per step",
+             .letter = 'o',
+             .required = true},
             out, [](std::string_view word) { return Result<std::string>(std::string(word)); });
     what.declare(o);
   }
@@ -24,15 +30,11 @@ struct SummarizeTask final : Task {
   Result<Answer> run(Job& job) override {
     auto run = BinadesRun::open(out, job.series.inputs.size());
     if (!run) return run.error();
-    Effort effort{.threads = job.threads, .chunk_bytes = job.chunk_bytes, .progress = job.progress, .checksums = true, .count_tensor = {}};
-    Watch watch;
-    watch.step = [&](StepSummary& step) -> Result<Done> {
+    const auto done = what.summarize(job, [&](StepSummary& step) -> Result<Done> {
       note(step);
-      StepSummary taken = std::move(step);
-      step = {};
-      return run->add(std::move(taken));
-    };
-    if (auto done = what.summarize(job.series, effort, watch); !done) return done.error();
+      return run->add(std::exchange(step, {}));
+    });
+    if (!done) return done.error();
     return told(*run);
   }
 
@@ -48,17 +50,19 @@ struct SummarizeTask final : Task {
 
   Answer told(const BinadesRun& run) const {
     Answer answer;
-    const std::string where = run.files() == 1 ? out : fmt::format("{} ({})", out, counted(run.files(), "file", "files"));
-    answer.report.story.push_back(
-        Paragraph{fmt::format("wrote {}: {} of {}, level {}, {} of {} of elements.", where, counted(tensors, "tensor", "tensors"),
-                              counted(elements, "value", "values"), level_name(what.keep.tensors),
-                              counted(run.bytes(), "byte", "bytes"), grouped(bytes)),
-                  0, 2});
-    answer.report.tables.push_back({"summary",
-                                    {"path", "files", "level", "part", "tensors", "elements", "bytes", "bytes_of_elements"},
-                                    {{Cell{out}, Cell{static_cast<std::uint64_t>(run.files())}, Cell{std::string(level_name(what.keep.tensors))},
-                                      Cell{what.keep.part.text()}, Cell{tensors}, Cell{elements}, Cell{run.bytes()}, Cell{bytes}}},
-                                    true});
+    const std::string where =
+        run.files() == 1 ? out : fmt::format("{} ({})", out, counted(run.files(), "file", "files"));
+    answer.report.story.push_back(Paragraph{
+        fmt::format("wrote {}: {} of {}, level {}, {} for {} of elements.", where,
+                    counted(tensors, "tensor", "tensors"), counted(elements, "value", "values"),
+                    level_name(what.keep.tensors), counted(run.bytes(), "byte", "bytes"), counted(bytes, "byte", "bytes")),
+        0, 2});
+    answer.report.tables.push_back(
+        {"summary",
+         {"path", "files", "level", "part", "tensors", "elements", "bytes", "bytes_of_elements"},
+         {{Cell{out}, Cell{static_cast<std::uint64_t>(run.files())}, Cell{std::string(level_name(what.keep.tensors))},
+           Cell{what.keep.part.text()}, Cell{tensors}, Cell{elements}, Cell{run.bytes()}, Cell{bytes}}},
+         true});
     return answer;
   }
 };

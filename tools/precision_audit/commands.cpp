@@ -8,7 +8,7 @@
 namespace lowp::tool {
 namespace {
 
-constexpr Uses dump_questions{.dump = true, .threads = true, .figures = true};
+constexpr Uses dump_questions{.dump = true, .threads = true, .figures = true, .page = true};
 
 constexpr Command accumulate_rows[] = {
     {.name = "over",
@@ -70,6 +70,10 @@ constexpr Command command_rows[] = {
      .uses = {.dump = true},
      .make = make_merge},
     {.name = "info", .what = "what a summary holds", .uses = {.dump = true}, .make = make_info},
+    {.name = "compare",
+     .what = "two dumps, element by element: where they first differ, and by how much",
+     .uses = {.dump = true, .pair = true, .threads = true, .figures = true, .page = true},
+     .make = make_compare},
     {.name = "cast", .what = "what one number becomes in a format, bit by bit, and why", .make = make_cast},
     {.name = "formats", .what = "what each number format can hold", .make = make_formats},
     {.name = "accumulate",
@@ -78,27 +82,27 @@ constexpr Command command_rows[] = {
      .modernise = modernise_accumulate},
     {.name = "replay",
      .what = "what a framework's loss scaler would have done on this run",
-     .uses = {.dump = true, .may_lack_dump = true, .threads = true, .figures = true},
+     .uses = {.dump = true, .may_lack_dump = true, .threads = true, .figures = true, .page = true},
      .make = make_replay},
     {.name = "scalers", .what = "the loss scalers of the frameworks: rules, defaults, sources", .make = make_scalers},
     {.name = "recipes",
      .what = "what FP8, FP6 and FP4 recipes lose, block by block, and whose bytes they equal",
-     .uses = {.dump = true, .may_lack_dump = true, .threads = true, .figures = true},
+     .uses = {.dump = true, .may_lack_dump = true, .threads = true, .figures = true, .page = true},
      .make = make_recipes},
     {.name = "plan",
      .what = "the cheapest format or recipe for each tensor that keeps a stated precision and range",
-     .uses = {.dump = true, .threads = true},
+     .uses = {.dump = true, .threads = true, .page = true},
      .make = make_plan_task},
     {.name = "memory",
      .what = "bytes of weights, gradients and optimizer state, each term with its formula",
      .make = make_memory},
     {.name = "monitor",
      .what = "what a training log says about its loss scaler, and from which step",
-     .uses = {.figures = true},
+     .uses = {.figures = true, .page = true},
      .make = make_monitor},
     {.name = "histograms",
      .what = "bounds on the audit from histograms that a run has logged (PATHs that are such runs need no word)",
-     .uses = {.figures = true},
+     .uses = {.figures = true, .page = true},
      .make = make_histograms},
     {.name = "verify",
      .what = "the emulation against exact arithmetic and recorded hardware results",

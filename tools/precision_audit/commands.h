@@ -16,6 +16,7 @@ const Command* find_command(std::span<const Command> among, std::string_view nam
 const Command& audit_of(const std::vector<std::string>& words);
 
 std::unique_ptr<Task> make_audit(Options& options);
+std::unique_ptr<Task> make_compare(Options& options);
 std::unique_ptr<Task> make_cast(Options& options);
 std::unique_ptr<Task> make_formats(Options& options);
 std::unique_ptr<Task> make_summarize(Options& options);

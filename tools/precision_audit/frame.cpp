@@ -29,21 +29,21 @@ int print_help(std::string_view text) {
   return error.empty() ? exit_fine : fail(error);
 }
 
-std::uint64_t bytes_of(const StepSeries& series) {
+std::uint64_t bytes_of(const Job& job) {
   std::uint64_t bytes = 0;
-  for (const Input& input : series.inputs) {
-    for (const TensorView& view : input.tensors) {
+  for (const Input* input : inputs_of(job)) {
+    for (const TensorView& view : input->tensors) {
       if (view.source && view.source->size() != unknown_size) bytes += view.source->size();
     }
   }
   return bytes;
 }
 
-std::vector<std::string> paths_of(const StepSeries& series) {
+std::vector<std::string> paths_of(const Job& job) {
   std::vector<std::string> paths;
-  for (const Input& input : series.inputs) {
-    paths.push_back(input.path);
-    for (const FileStamp& file : input.files) paths.push_back(file.path);
+  for (const Input* input : inputs_of(job)) {
+    paths.push_back(input->path);
+    for (const FileStamp& file : input->files) paths.push_back(file.path);
   }
   return paths;
 }
@@ -75,10 +75,11 @@ int write_file(const std::string& path, std::string_view what, std::string_view 
   return exit_fine;
 }
 
-int write_answer(std::string_view path, const StandardOptions& standard, Answer& answer) {
-  Report& report = answer.report;
+int write_answer(std::string_view path, Asked& asked) {
+  const StandardOptions& standard = *asked.declared.standard;
+  Report& report = asked.answer.report;
   if (!standard.page.empty()) {
-    if (const int code = write_file(standard.page, "page", answer.page); code != exit_fine) return code;
+    if (const int code = write_file(standard.page, "page", page_of(asked, path)); code != exit_fine) return code;
   }
   if (!standard.plot.empty()) {
     std::string picture;
@@ -99,9 +100,9 @@ int run_asked(std::string_view path, Asked& asked) {
   const StandardOptions& standard = *asked.declared.standard;
   Job& job = asked.job;
   if (auto done = open_job(standard, job); !done) return fail(done.error().message());
-  if (const auto wrong = standard.why_not_written(paths_of(job.series))) return refuse(path, *wrong);
+  if (const auto wrong = standard.why_not_written(paths_of(job))) return refuse(path, *wrong);
   const Result<Done> done = [&] {
-    Progress bar(bytes_of(job.series), standard.shows_progress());
+    Progress bar(bytes_of(job), standard.shows_progress());
     job.progress = [&bar](std::uint64_t bytes) { bar.add(bytes); };
     auto result = answer_job(asked);
     job.progress = {};
@@ -109,7 +110,7 @@ int run_asked(std::string_view path, Asked& asked) {
   }();
   if (!done) return fail(done.error().message());
   for (const std::string& doubt : asked.doubts) complain(doubt);
-  if (const int code = write_answer(path, standard, asked.answer); code != exit_fine) return code;
+  if (const int code = write_answer(path, asked); code != exit_fine) return code;
   for (const std::string& line : asked.answer.said) complain(line);
   return asked.answer.is_finding ? exit_finding : exit_fine;
 }

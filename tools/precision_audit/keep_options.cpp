@@ -49,14 +49,34 @@ void KeepOptions::declare(Options& o) {
          });
   o.value({.name = "--scales", .value = "LOW:HIGH", .help = "and at which loss scales, as log2", .initial = "-8:32"},
           keep.question.scales, scale_range);
-  o.footer() += "Levels: counts answers every class count of formats with up to ten fraction bits, errors also SNR and "
-                "bias in nearest_even, leaves everything that an audit prints.\n\n";
+  o.footer() +=
+      "Levels: counts answers every class count of formats with up to ten fraction bits, errors also SNR and "
+      "bias in nearest_even, leaves everything that an audit prints.\n\n";
 }
 
-Result<Summary> KeepOptions::summarize(const StepSeries& series, const Effort& effort, const Watch& watch) const {
-  if (keep.part.kind != Part::Kind::part) return lowp::summarize(series, keep, effort, watch);
-  const auto part = part_of_series(series, keep.part.index, keep.part.count);
-  return part ? lowp::summarize(*part, keep, effort, watch) : Result<Summary>(part.error());
+Result<Summary> KeepOptions::summarize(Job& job, const std::function<Result<Done>(StepSummary& step)>& take) const {
+  if (keep.part.kind == Part::Kind::part) {
+    auto part = part_of_series(std::move(job.series), keep.part.index, keep.part.count);
+    if (!part) return part.error();
+    job.series = *std::move(part);
+  }
+  const Effort effort{.threads = job.threads,
+                      .chunk_bytes = job.chunk_bytes,
+                      .progress = job.progress,
+                      .checksums = true,
+                      .count_tensor = {}};
+  const std::vector<Part> ranks = ranks_of(job.series);
+  Watch watch;
+  watch.step = [&, input = std::size_t{0}](StepSummary& step) mutable -> Result<Done> {
+    const Part rank = ranks[input++];
+    for (TensorSummary& tensor : step.tensors) {
+      if (rank.kind != Part::Kind::whole && tensor.part.kind != Part::Kind::whole)
+        return Error{step.path, std::nullopt, "files of several ranks or --part", "both"};
+      if (rank.kind != Part::Kind::whole) tensor.part = rank;
+    }
+    return take ? take(step) : Result<Done>(Done{});
+  };
+  return lowp::summarize(job.series, keep, effort, watch);
 }
 
 }  // namespace lowp::tool

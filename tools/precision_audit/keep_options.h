@@ -2,6 +2,9 @@
 // The options of what a summary keeps, declared once.
 #pragma once
 
+#include <functional>
+
+#include "frame.h"
 #include "lowp/audit/summarize.h"
 #include "options.h"
 
@@ -11,8 +14,9 @@ struct KeepOptions {
   Keep keep;
 
   void declare(Options& options);
-  // The pass over `series`, or over the part of it that was asked for.
-  Result<Summary> summarize(const StepSeries& series, const Effort& effort, const Watch& watch = {}) const;
+  // The pass over the job's series, or over the part of it that was asked for; files of several ranks become parts of
+  // their steps. `take` gets each step as it is complete; what it moves out is not in the result.
+  Result<Summary> summarize(Job& job, const std::function<Result<Done>(StepSummary& step)>& take = {}) const;
 };
 
 }  // namespace lowp::tool

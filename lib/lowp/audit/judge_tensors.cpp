@@ -20,6 +20,7 @@ constexpr double db_per_bit = 6.0205999132796239;
 class Noise {
  public:
   Noise(const Evidence& evidence, const Question& question, std::size_t format) {
+    if (level_of(evidence) < Level::errors) return;
     Question one = question;
     one.formats = {question.formats[format]};
     one.counts_only = false;

@@ -166,7 +166,7 @@ std::vector<Block> not_covered(const Findings& f) {
       "given, "
       "nor a signal to noise ratio.");
   if (f.audit.steps.size() < 2) {
-    say(fmt::format("one step only: no drift could be measured, {} free below overflow are assumed to be enough.",
+    say(fmt::format("only one step: how fast the largest gradient grows is unknown, so {} of headroom are assumed.",
                     counted_binades(f.audit.headroom)));
   }
   if (readers_of(f).contains("wandb")) {

@@ -27,13 +27,15 @@ class Pass {
       : series_(series), keep_(keep), effort_(effort), watch_(watch), plan_(std::move(plan)) {}
 
   Result<Summary> run() {
-    for (const Input& input : series_.inputs) summary_.steps.push_back(described(input));
+    summary_.steps.resize(series_.inputs.size());
     for (std::size_t begin = 0; begin < series_.inputs.size();) {
       const std::size_t end = end_of_batch(begin);
+      for (std::size_t s = begin; s < end; ++s) summary_.steps[s] = described(series_.inputs[s]);
       if (auto done = run_batch(begin, end); !done) return done.error();
       begin = end;
     }
     if (!keep_.total) return std::move(summary_);
+    if (auto done = take_read(); !done) return done.error();
     if (!total_ && !read_total_) total_ = typename Way::Counter(plan_).take();
     if (total_) {
       if (auto done = add_evidence(read_total_, Evidence{std::move(*total_)}); !done) return done.error();
@@ -50,10 +52,11 @@ class Pass {
     step.reader = input.format;
     step.step = input.step;
     step.bytes = input.bytes;
-    step.dump_scale_log2 = input.dump_scale_log2.value_or(keep_.dump_scale_log2);
+    step.dump_scale_log2 = scale_of(input);
     step.loss_dtype = input.loss_dtype;
     step.notes = input.notes;
-    for (const TensorView& view : input.tensors) step.tensors.push_back({view.name, view.dtype, view.shape, {}, keep_.part});
+    for (const TensorView& view : input.tensors)
+      step.tensors.push_back({view.name, view.dtype, view.shape, {}, keep_.part});
     return step;
   }
 
@@ -61,33 +64,38 @@ class Pass {
   // few where somebody waits for them.
   std::size_t end_of_batch(std::size_t begin) const {
     constexpr std::size_t most_waiting = 1024;  // tensors
-    std::size_t end = begin + 1, tensors = summary_.steps[begin].tensors.size();
-    if (keep_.step_totals || series_.inputs[begin].summary) return end;
-    while (end < summary_.steps.size() && !series_.inputs[end].summary &&
-           summary_.steps[end].dump_scale_log2 == summary_.steps[begin].dump_scale_log2) {
-      tensors += summary_.steps[end].tensors.size();
+    if (series_.inputs[begin].summary) return end_of_summaries(begin);
+    std::size_t end = begin + 1, tensors = series_.inputs[begin].tensors.size();
+    if (keep_.step_totals) return end;
+    for (; end < series_.inputs.size(); ++end) {
+      const Input& input = series_.inputs[end];
+      tensors += input.tensors.size();
+      if (input.summary || scale_of(input) != scale_of(series_.inputs[begin])) break;
       if (watch_.step && tensors > most_waiting) break;
-      ++end;
     }
     return end;
   }
+  int scale_of(const Input& input) const { return input.dump_scale_log2.value_or(keep_.dump_scale_log2); }
 
   Result<Done> run_batch(std::size_t begin, std::size_t end) {
-    read_notes_.clear();
-    const bool is_read = static_cast<bool>(series_.inputs[begin].summary);
-    if (auto done = is_read ? take_summary(begin) : count_batch(begin, end); !done) return done.error();
+    if (series_.inputs[begin].summary) return take_summaries(begin, end);
+    if (auto done = count_batch(begin, end); !done) return done.error();
     for (std::size_t s = begin; s < end; ++s) {
-      std::vector<std::string> notes = notes_after_reading(series_.inputs[s]);
-      notes.insert(notes.end(), read_notes_.begin(), read_notes_.end());
-      summary_.steps[s].notes = std::move(notes);
-      if (!watch_.step) continue;
-      if (auto done = watch_.step(summary_.steps[s]); !done) return done.error();
+      if (auto done = finish_step(s, {}); !done) return done.error();
     }
     return Done{};
   }
 
+  Result<Done> finish_step(std::size_t s, const std::vector<std::string>& more_notes) {
+    std::vector<std::string> notes = notes_after_reading(series_.inputs[s]);
+    notes.insert(notes.end(), more_notes.begin(), more_notes.end());
+    summary_.steps[s].notes = std::move(notes);
+    return watch_.step ? watch_.step(summary_.steps[s]) : Result<Done>(Done{});
+  }
+
   Result<Done> count_batch(std::size_t begin, std::size_t end) {
     if (const int scale = summary_.steps[begin].dump_scale_log2; scale != dump_scale_log2_) {
+      if (auto done = take_read(); !done) return done.error();
       workspaces_.clear();
       dump_scale_log2_ = scale;
     }
@@ -118,9 +126,12 @@ class Pass {
     }
   }
 
-  // A step that is evidence already: see pass_summaries.h.
-  Result<Done> take_summary(std::size_t s);
+  // Steps that are evidence already: see pass_summaries.h.
+  std::size_t end_of_summaries(std::size_t begin) const;
+  Result<Done> take_summaries(std::size_t begin, std::size_t end);
+  Result<std::vector<std::string>> take_summary(std::size_t s);
   Result<std::optional<Evidence>> sum_of_read();
+  Result<Done> take_read();
   void take_entry(TensorRef ref, TensorSummary& entry);
 
   // Small and sequential tensors side by side, then each large one by all threads: never more tables than threads.
@@ -335,7 +346,6 @@ class Pass {
   std::vector<std::optional<Error>> errors_;
   std::vector<std::uint32_t> checksums_;  // of the bytes of each job
   std::optional<Table> total_;
-  std::vector<std::string> read_notes_;  // of the summary that was read last
   std::optional<Evidence> read_total_;  // of steps that were evidence already
   Summary summary_;
 };

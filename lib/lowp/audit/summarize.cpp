@@ -22,7 +22,8 @@ bool holds_fp64(const StepSeries& series) {
 
 Result<Summary> run_pass(const StepSeries& series, const Keep& keep, const Effort& effort, const Watch& watch) {
   const bool wide = holds_fp64(series), totals = keep.total || keep.step_totals;
-  const bool all_elements = std::ranges::none_of(series.inputs, [](const Input& input) { return static_cast<bool>(input.summary); });
+  const bool all_elements =
+      std::ranges::none_of(series.inputs, [](const Input& input) { return static_cast<bool>(input.summary); });
   if (keep.tensors == Level::counts && !totals && !effort.count_tensor)
     return Pass<ClassesAlone>(series, keep, effort, watch, ClassesAlone::Plan{}).run();
   if (all_elements && keep.question.counts_only && keep.tensors <= Level::cuts && !wide && !effort.count_tensor) {

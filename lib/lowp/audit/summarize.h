@@ -22,8 +22,8 @@ struct Keep {
   Level tensors = Level::flushed;  // of each tensor: flushed, counts, errors or leaves
   bool total = true;               // of all steps, at least as sharp as the question asks
   bool step_totals = false;        // and of each
-  int dump_scale_log2 = 0;  // of inputs that do not say with which loss scale they were dumped
-  Part part;                // which part of its tensors the series is
+  int dump_scale_log2 = 0;         // of inputs that do not say with which loss scale they were dumped
+  Part part;                       // which part of its tensors the series is
 };
 
 // Adds all elements of a tensor's source to a counter, as its count() would.
@@ -34,7 +34,7 @@ struct Effort {
   int threads = 0;                    // 0: as many as the machine has
   std::size_t chunk_bytes = 1 << 20;  // of one read; rounded down to whole elements, never less than one
   std::function<void(std::uint64_t bytes)> progress;  // called from any thread with bytes just read; may be empty
-  bool checksums = false;             // find out what was counted: StepSummary::sources
+  bool checksums = false;                             // find out what was counted: StepSummary::sources
   TensorCounter count_tensor;  // in place of the processor's threads (a GPU), one call at a time; may be empty
 };
 
@@ -46,8 +46,8 @@ struct Watch {
   std::function<Result<Done>(StepSummary& step)> step;
 };
 
-// The error, if any, is a fault of the question, that of the first faulty tensor in series order, or that a file changed
-// while it was read.
+// The error, if any, is a fault of the question, that of the first faulty tensor in series order, or that a file
+// changed while it was read.
 Result<Summary> summarize(const StepSeries& series, const Keep& keep, const Effort& effort = {},
                           const Watch& watch = {});
 

@@ -54,7 +54,7 @@ std::string headline(const Plan& plan) {
     first = false;
   }
   const double average = elements == 0 ? 0 : total_bits(plan) / static_cast<double>(elements);
-  return fmt::format("{}; {:.1f} bits a value where FP32 takes 32.", text, average);
+  return fmt::format("{}; {:.1f} bits per value where FP32 takes 32.", text, average);
 }
 
 Grid plan_grid(const Plan& plan) {

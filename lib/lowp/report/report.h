@@ -110,6 +110,7 @@ struct Panel {
   std::string marker_label = {};   // "init_scale 2^16"
   std::string remark = {};         // one line under the title: "no scale needed", "window empty"
   std::vector<Line> lines = {};    // in place of bands, line and window
+  bool x_is_log2 = true;           // of lines; else plain numbers, such as steps
   std::vector<Trace> traces = {};  // likewise; x holds the first step and the last
 };
 struct Figure {

@@ -85,6 +85,14 @@ std::pair<Exact, Exact> magnitudes_of(const Bin& bin) {
   return {exact_of(least), exact_of(std::max(low, high))};
 }
 
+// Nothing, or everything, where the extremes decide already.
+std::optional<Interval> decided(const Census& census, Threshold threshold) {
+  const std::uint64_t all = census.nonzero();
+  if (all == 0 || !is_below(census.min_nonzero_abs, threshold)) return Interval{0, 0};
+  if (is_below(census.max_abs, threshold)) return Interval{all, all};
+  return {};
+}
+
 // Evidence without signs, asked for one sign: any share of what lies below may have it.
 Interval of_unknown_sign(Interval count, Signs signs) {
   return signs == Signs::both ? count : Interval{0, count.most};
@@ -94,6 +102,9 @@ Interval of_unknown_sign(Interval count, Signs signs) {
 
 Interval below(const TensorCounts& counts, Threshold threshold, Signs signs) {
   if (threshold.at.kind == Kind::zero) return {0, 0};
+  if (signs == Signs::both) {
+    if (const auto known = decided(counts, threshold)) return *known;
+  }
   const Place place = place_of(threshold);
   Interval total;
   for (const BinadeCount& held : counts.binades) {
@@ -110,6 +121,9 @@ Interval below(const TensorCounts& counts, Threshold threshold, Signs signs) {
 
 Interval below(const CutCounts& counts, Threshold threshold, Signs signs) {
   if (threshold.at.kind == Kind::zero) return {0, 0};
+  if (signs == Signs::both) {
+    if (const auto known = decided(counts, threshold)) return *known;
+  }
   const Place place = place_of(threshold);
   const std::uint64_t first_above = place.first_above(narrow_fraction_bits);
   const auto cuts = counts.plan.cuts();
@@ -128,6 +142,9 @@ Interval below(const CutCounts& counts, Threshold threshold, Signs signs) {
 
 Interval below(const BinadeTable& table, Threshold threshold, Signs signs) {
   if (threshold.at.kind == Kind::zero) return {0, 0};
+  if (signs == Signs::both) {
+    if (const auto known = decided(table.census(), threshold)) return *known;
+  }
   const Place place = place_of(threshold);
   const std::uint64_t leaf = place.fraction >> (64 - leaf_bits);
   const bool at_leaf = place.fraction << leaf_bits == 0;
@@ -148,6 +165,9 @@ Interval below(const BinadeTable& table, Threshold threshold, Signs signs) {
 // Places of known counts within a binade: below each of them so many fractions lie.
 Interval below(const CountedRows& counts, Threshold threshold, Signs signs) {
   if (threshold.at.kind == Kind::zero) return {0, 0};
+  if (signs == Signs::both) {
+    if (const auto known = decided(counts, threshold)) return *known;
+  }
   const Place place = place_of(threshold);
   Interval total;
   for (const BinadeCountsRow& row : counts.rows) {

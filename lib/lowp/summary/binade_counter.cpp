@@ -14,13 +14,6 @@
 namespace lowp {
 namespace {
 
-constexpr int lowest_binade(int fraction_bits) {
-  return fraction_bits == wide_fraction_bits ? -1074 : -149;
-}
-constexpr int highest_binade(int fraction_bits) {
-  return fraction_bits == wide_fraction_bits ? 1023 : 127;
-}
-
 void add_carrying(std::uint64_t& low, std::uint64_t* high, uint128 value) {
   const uint128 sum = static_cast<uint128>(low) + static_cast<std::uint64_t>(value);
   low = static_cast<std::uint64_t>(sum);
@@ -30,11 +23,6 @@ void add_carrying(std::uint64_t& low, std::uint64_t* high, uint128 value) {
 // A finite magnitude as an integer in the order of magnitudes, never 0. `fraction` has 52 bits.
 constexpr std::uint64_t magnitude_key(int binade, std::uint64_t fraction) {
   return (static_cast<std::uint64_t>(binade + 1075) << wide_fraction_bits) | fraction;
-}
-Exact magnitude_of(std::uint64_t key) {
-  const int binade = static_cast<int>(key >> wide_fraction_bits) - 1075;
-  const std::uint64_t hidden = std::uint64_t{1} << wide_fraction_bits;
-  return exact_finite(false, hidden | (key & (hidden - 1)), binade - wide_fraction_bits);
 }
 std::uint64_t key_of(Exact x) {
   const std::uint64_t significand = x.significand << (wide_fraction_bits + 1 - bit_width(x.significand));
@@ -53,25 +41,13 @@ inline void BinadeCounter::Block::add(std::size_t leaf, std::uint64_t more, std:
   add_carrying(held.tail_squared, carries ? &carries->tail_squared[leaf] : nullptr, more_squared);
 }
 
-inline void BinadeCounter::Block::take(std::size_t leaf, std::size_t first_leaf, BinadeTable::Parts& into) {
-  const Sums held = std::exchange(sums[leaf], Sums{});
-  into.cells.push_back(
-      {held.count, held.exact, held.tail, held.tail_squared, static_cast<std::uint16_t>(first_leaf + leaf)});
-  if (!carries) return;
-  into.highs.push_back({std::exchange(carries->tail[leaf], 0), std::exchange(carries->tail_squared[leaf], 0)});
-}
-
-inline BinadeCounter::Block& BinadeCounter::Page::block_of(std::size_t leaf) {
+BinadeCounter::Block& BinadeCounter::Page::block_of(std::size_t leaf) {
   std::unique_ptr<Block>& slot = blocks[leaf / Block::leaves];
   if (!slot) {
     slot = std::make_unique<Block>();
     if (carries) slot->carries = std::make_unique<Block::Carries>();
   }
   return *slot;
-}
-
-bool BinadeCounter::Page::is_empty() const {
-  return std::ranges::none_of(blocks, [](const auto& block) { return block && block->touched != 0; });
 }
 
 BinadeCounter::BinadeCounter(TableOptions options, int dump_scale_log2)
@@ -266,8 +242,19 @@ Result<Done> BinadeCounter::add(const BinadeTable& table) {
   for (const BinadeTable::Page& from : table.pages()) {
     Page& to = page(from.negative, from.binade + dump_scale_log2_);
     for (std::size_t i = from.begin; i < from.end; ++i) {
+      const BinadeTable::Cell& more = table.cells(from)[i - from.begin];
+      const std::size_t leaf = more.leaf;
+      if (!to.carries) {
+        Block& block = to.block_of(leaf);
+        Block::Sums& held = block.sums[leaf % Block::leaves];
+        block.touched |= std::uint64_t{1} << leaf % Block::leaves;
+        held.count += more.count;
+        held.exact += more.exact;
+        held.tail += more.tail;
+        held.tail_squared += more.tail_squared;
+        continue;
+      }
       const Cell128 cell = table.cell(i);
-      const std::size_t leaf = table.cells(from)[i - from.begin].leaf;
       to.block_of(leaf).add(leaf % Block::leaves, cell.count, cell.exact, cell.tail,
                             cell.tail_squared.limb[0] | static_cast<uint128>(cell.tail_squared.limb[1]) << 64);
     }
@@ -276,69 +263,6 @@ Result<Done> BinadeCounter::add(const BinadeTable& table) {
     }
   }
   return Done{};
-}
-
-bool BinadeCounter::is_packed(int binade) const {
-  if (packed_max_ == 0) return false;
-  return static_cast<int>(packed_min_ >> 23) - 127 <= binade && binade <= static_cast<int>(packed_max_ >> 23) - 127;
-}
-
-// A page that the fast path alone has touched goes straight into the table; where elements came both ways, what the
-// fast path holds goes through the blocks.
-void BinadeCounter::take_page(bool negative, int binade, Page* held, BinadeTable::Parts& parts) {
-  BinadeTable::Page taken{negative, binade - dump_scale_log2_, parts.cells.size(), 0, {}};
-  if (is_packed(binade)) {
-    const bool direct = options_.fraction_bits == narrow_fraction_bits && (held == nullptr || held->is_empty());
-    const std::size_t first = (negative ? std::size_t{1} << 19 : 0) | static_cast<std::size_t>(binade + 127)
-                                                                          << leaf_bits;
-    for (std::size_t leaf = first; leaf < first + BinadeTable::leaves; ++leaf) {
-      const auto [packed, exact] = packed_->take(leaf);
-      if ((packed | exact) == 0) continue;
-      const PackedLeaves::Sums sums = PackedLeaves::unpack(packed);
-      if (direct) {
-        parts.cells.push_back(
-            {sums.count, exact, sums.tail, sums.tail_squared, static_cast<std::uint16_t>(leaf % BinadeTable::leaves)});
-      } else {
-        add_leaf(leaf, packed, exact);
-      }
-    }
-    if (!direct) held = &page(negative, binade);
-  }
-  if (held != nullptr) {
-    for (std::size_t b = 0; b < held->blocks.size(); ++b) {
-      Block* const block = held->blocks[b].get();
-      if (block == nullptr) continue;
-      for (; block->touched != 0; block->touched &= block->touched - 1) {
-        block->take(static_cast<std::size_t>(std::countr_zero(block->touched)), b * Block::leaves, parts);
-      }
-    }
-    taken.wide = std::exchange(held->wide, {});
-  }
-  taken.end = parts.cells.size();
-  if (taken.end != taken.begin) parts.pages.push_back(std::move(taken));
-}
-
-BinadeTable BinadeCounter::take() {
-  BinadeTable::Parts parts{options_.fraction_bits, options_.rounding, {elements_, zero_, nan_, inf_, {}, {}}, {}, {}, {}};
-  if (packed_max_ != 0) {
-    note_magnitude(decode(ieee_format(8, 23), packed_min_));
-    note_magnitude(decode(ieee_format(8, 23), packed_max_));
-  }
-  if (max_key_ != 0) {
-    parts.census.max_abs = lowest_terms(scaled(magnitude_of(max_key_), -dump_scale_log2_));
-    parts.census.min_nonzero_abs = lowest_terms(scaled(magnitude_of(min_key_), -dump_scale_log2_));
-  }
-  const std::size_t binades = pages_.size() / 2;
-  for (std::size_t index = 0; index < pages_.size(); ++index) {
-    const int binade = static_cast<int>(index % binades) + lowest_binade(options_.fraction_bits);
-    if (pages_[index] || is_packed(binade)) take_page(index < binades, binade, pages_[index].get(), parts);
-  }
-  elements_ = zero_ = nan_ = inf_ = 0;
-  max_key_ = 0;
-  min_key_ = ~std::uint64_t{0};
-  packed_max_ = 0;
-  packed_min_ = 0xffffffffu;
-  return BinadeTable(std::move(parts));
 }
 
 }  // namespace lowp

@@ -77,9 +77,10 @@ class BinadeCounter {
     std::map<int, Distances> wide;
 
     Block& block_of(std::size_t leaf);
-    bool is_empty() const;
   };
 
+  static constexpr int lowest_binade(int fraction_bits) { return fraction_bits == wide_fraction_bits ? -1074 : -149; }
+  static constexpr int highest_binade(int fraction_bits) { return fraction_bits == wide_fraction_bits ? 1023 : 127; }
   Page& page(bool negative, int binade);
   void count_element(bool negative, int binade, std::uint64_t fraction, std::uint64_t weight);
   void count_wide(Page& page, std::uint64_t fraction, std::uint64_t weight);
@@ -91,6 +92,8 @@ class BinadeCounter {
   void count_words(std::span<const std::byte> bytes, std::uint64_t weight);
   bool is_packed(int binade) const;  // whether the fast path may hold something of a binade
   void take_page(bool negative, int binade, Page* page, BinadeTable::Parts& parts);
+  void take_packed(std::size_t packed_leaf, Block* block, std::size_t first_leaf, BinadeTable::Parts& parts);
+  std::size_t cells_at_most() const;
 
   TableOptions options_;
   int dump_scale_log2_;

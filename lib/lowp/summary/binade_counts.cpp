@@ -29,7 +29,8 @@ struct Tally {
   void add_bits(std::uint64_t fraction, std::uint64_t weight) {
     const int needed = fraction == 0 ? 0 : 64 - std::countr_zero(fraction), leading = std::countl_one(fraction);
     if (needed < static_cast<int>(bits.size())) bits[static_cast<std::size_t>(needed)] += weight;
-    if (leading == needed && leading >= 1 && leading <= most_ones) equal[static_cast<std::size_t>(leading - 1)] += weight;
+    if (leading == needed && leading >= 1 && leading <= most_ones)
+      equal[static_cast<std::size_t>(leading - 1)] += weight;
     if (fraction == thirteen_sixteenths) equal[place_of_13_16] += weight;
   }
   void add_ones(std::uint64_t fraction, std::uint64_t weight) {
@@ -52,9 +53,9 @@ constexpr std::size_t word_cells = std::size_t{1} << 13, prefixes = 512;
 
 struct BinadeCountsCounter::Tallies {
   std::array<std::uint32_t, word_cells> cells{};
-  std::array<std::unique_ptr<Tally>, prefixes> more;    // bits of fractions with few, leading ones beyond four
-  std::map<std::pair<bool, int>, Tally> rows;           // everything else, and what was moved out of the cells
-  std::uint64_t words = 0;                              // in the cells
+  std::array<std::unique_ptr<Tally>, prefixes> more;  // bits of fractions with few, leading ones beyond four
+  std::map<std::pair<bool, int>, Tally> rows;         // everything else, and what was moved out of the cells
+  std::uint64_t words = 0;                            // in the cells
   std::uint32_t max_normal = 0, min_normal = 0xffffffffu;
 
   Tally& more_of(std::size_t prefix) {
@@ -101,8 +102,10 @@ void BinadeCountsCounter::count_fp32(std::span<const std::byte> words) {
     largest = std::max(largest, magnitude);
     least = std::min(least, magnitude);
     ++t.cells[word >> 19];
-    if ((word & 0xfffu) == 0) [[unlikely]] t.more_of(word >> 23).add_bits(std::uint64_t{word} << 41, 1);
-    if ((word & 0x780000u) == 0x780000u) [[unlikely]] t.more_of(word >> 23).add_ones(std::uint64_t{word} << 41, 1);
+    if ((word & 0xfffu) == 0) [[unlikely]]
+      t.more_of(word >> 23).add_bits(std::uint64_t{word} << 41, 1);
+    if ((word & 0x780000u) == 0x780000u) [[unlikely]]
+      t.more_of(word >> 23).add_ones(std::uint64_t{word} << 41, 1);
   }
   t.max_normal = largest;
   t.min_normal = least;

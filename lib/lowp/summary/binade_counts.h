@@ -61,7 +61,7 @@ BinadeCounts merged(const BinadeCounts& a, const BinadeCounts& b);
 // The sum of the counts of many tensors.
 class BinadeCountsSum {
  public:
-  void add(const BinadeCounts& counts);
+  void add(const CountedRows& counts);
   bool is_empty() const { return census_.elements == 0; }
   BinadeCounts take();
 

@@ -79,14 +79,15 @@ void append_joined(Parts& to, const Parts& a, const Page& left, const Parts& b, 
   }
 }
 
-// Whether two tables may be added: where both have a page it must have recorded the same widths in the same mode. A page
-// that one of them has alone stands for itself.
+// Whether two tables may be added: where both have a page it must have recorded the same widths in the same mode. A
+// page that one of them has alone stands for itself.
 bool record_alike(const BinadeTable& a, const BinadeTable& b) {
   if (!a.has_wide() && !b.has_wide()) return true;
   if (!a.pages().empty() && !b.pages().empty() && a.rounding() != b.rounding()) return false;
   if (a.fraction_bits() != b.fraction_bits()) return false;
   for (const Page& page : a.pages()) {
-    const auto same = std::ranges::find_if(b.pages(), [&](const Page& other) { return place_of(other) == place_of(page); });
+    const auto same =
+        std::ranges::find_if(b.pages(), [&](const Page& other) { return place_of(other) == place_of(page); });
     if (same == b.pages().end()) continue;
     const auto keys = [](const Page& of) { return of.wide | std::views::keys; };
     if (!std::ranges::equal(keys(page), keys(*same))) return false;

@@ -52,8 +52,11 @@ Bins merged(const Bins& a, const Bins& b) {
 }
 
 Peak merged(const Peak& a, const Peak& b) {
-  Peak sum{a.elements != 0 && b.elements != 0 ? a.elements + b.elements : 0, larger(a.max_abs, b.max_abs), {},
-           a.has_inf || b.has_inf, a.has_nan || b.has_nan};
+  Peak sum{a.elements != 0 && b.elements != 0 ? a.elements + b.elements : 0,
+           larger(a.max_abs, b.max_abs),
+           {},
+           a.has_inf || b.has_inf,
+           a.has_nan || b.has_nan};
   if (a.min_nonzero_abs && b.min_nonzero_abs) sum.min_nonzero_abs = smaller(*a.min_nonzero_abs, *b.min_nonzero_abs);
   return sum;
 }

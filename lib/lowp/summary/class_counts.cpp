@@ -83,7 +83,7 @@ void add_classes_of_unknown_sign(ClassCounts& counts, const Asked& asked, const 
                     last = lower(negative.edge[c + 1], positive.edge[c + 1]);
     const Interval certain = higher(first, last) == first ? Interval{} : asked.between(first, last, Signs::both);
     const Interval possible = asked.between(lower(negative.edge[c], positive.edge[c]),
-                                      higher(negative.edge[c + 1], positive.edge[c + 1]), Signs::both);
+                                            higher(negative.edge[c + 1], positive.edge[c + 1]), Signs::both);
     if (c < 3 || negative.beyond == positive.beyond) {
       counts[c < 3 ? classes_below[c] : negative.beyond] += Interval{certain.least, possible.most};
     } else {

@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "lowp/summary/column_names.h"
 #include "lowp/summary/evidence_columns.h"
@@ -25,7 +27,8 @@ class RowsOf {
   }
   std::size_t size() const { return size_; }
   std::optional<Error> fault() const {
-    for (auto at = columns_.lower_bound(kind_ + "."); at != columns_.end() && at->first.starts_with(kind_ + "."); ++at) {
+    for (auto at = columns_.lower_bound(kind_ + "."); at != columns_.end() && at->first.starts_with(kind_ + ".");
+         ++at) {
       if (at->second.size() != size_) return wrong("columns of one length for " + kind_);
     }
     return {};
@@ -55,6 +58,74 @@ class RowsOf {
   std::string kind_;
   std::size_t size_ = 0;
 };
+
+// The rows of one tensor after another, some columns of them as numbers.
+class Slices {
+ public:
+  explicit Slices(std::vector<ColumnView> columns) : columns_(std::move(columns)), numbers_(columns_.size()) {}
+
+  // The first column says whose rows are: as many as follow from `begin` on are of `tensor`.
+  std::size_t take(std::size_t begin, std::uint64_t tensor) {
+    const std::size_t end = end_of(begin, tensor);
+    for (std::size_t c = 1; c < columns_.size(); ++c) {
+      numbers_[c].resize(end - begin);
+      columns_[c].read(begin, numbers_[c]);
+    }
+    return end - begin;
+  }
+  std::uint64_t at(std::size_t column, std::size_t row) const { return numbers_[column][row]; }
+  const std::uint64_t* column(std::size_t column) const { return numbers_[column].data(); }
+
+ private:
+  // Tensors stand in rising order; where they do not, fewer rows are found and the others are of no tensor.
+  std::size_t end_of(std::size_t begin, std::uint64_t tensor) {
+    std::size_t low = begin, high = columns_[0].size();
+    while (low < high) {
+      const std::size_t middle = low + (high - low) / 2;
+      columns_[0][middle] <= tensor ? low = middle + 1 : high = middle;
+    }
+    numbers_[0].resize(low - begin);
+    columns_[0].read(begin, numbers_[0]);
+    const auto other = std::ranges::find_if(numbers_[0], [&](std::uint64_t of) { return of != tensor; });
+    return begin + static_cast<std::size_t>(other - numbers_[0].begin());
+  }
+
+  std::vector<ColumnView> columns_;
+  std::vector<std::vector<std::uint64_t>> numbers_;
+};
+
+// Absent (nothing known), zero, or finite in lowest terms.
+inline std::optional<Exact> extreme(std::uint64_t significand, std::uint64_t exponent) {
+  if (exponent == 0) return std::nullopt;
+  if (significand == 0) return Exact{};
+  return exact_finite(false, significand, static_cast<int>(exponent) - 2 * binade_offset);
+}
+inline bool is_extreme(std::uint64_t significand, std::uint64_t exponent) {
+  if (significand == 0) return exponent <= 1;
+  if ((significand & 1) == 0 || significand >> 53 != 0 || exponent >= 4 * binade_offset) return false;
+  const int binade = static_cast<int>(exponent) - 2 * binade_offset + bit_width(significand) - 1;
+  return exponent > 1 && binade >= lowest_binade && binade <= highest_binade;
+}
+
+// Of levels that count every element.
+inline std::optional<Error> census_fault(const Census& census) {
+  if (census.zero_in + census.nan_in + census.inf_in > census.elements)
+    return wrong("zeros and specials among the elements");
+  const bool any = census.nonzero() != 0;
+  if (any != (census.max_abs.kind == Kind::finite) || any != (census.min_nonzero_abs.kind == Kind::finite) ||
+      magnitude_less(census.max_abs, census.min_nonzero_abs)) {
+    return wrong("extremes of the elements");
+  }
+  return {};
+}
+// Rows from the first to the last binade of either sign, as the extremes say, and as many elements.
+inline std::optional<Error> rows_fault(const Census& census, int lowest, int highest, std::uint64_t count) {
+  if (auto error = census_fault(census)) return error;
+  if (count != census.nonzero()) return wrong("rows that hold every element once");
+  if (count != 0 && (lowest != exponent_of(census.min_nonzero_abs) || highest != exponent_of(census.max_abs)))
+    return wrong("rows from the smallest to the largest element");
+  return {};
+}
 
 // Whether numbers do not grow from one to the next, the first not above `from`.
 template <class Numbers>

@@ -112,13 +112,11 @@ void CutCounter::take_pairs() {
 
 Result<Done> CutCounter::count(const Dtype& dtype, std::span<const std::byte> bytes, std::uint64_t weight) {
   assert(bytes.size() % static_cast<std::size_t>(dtype.bytes) == 0);
-  if (dtype.bytes == 8)
-    return Error{"", std::nullopt, "elements of at most 23 fraction bits", std::string(dtype.name)};
+  if (dtype.bytes == 8) return Error{"", std::nullopt, "elements of at most 23 fraction bits", std::string(dtype.name)};
   totals_.elements += bytes.size() / static_cast<std::size_t>(dtype.bytes) * weight;
   if (dtype.bytes != 4) {
-    for_each_code(dtype, bytes, [&](std::uint64_t code, std::uint64_t count) {
-      count_word(word_of(dtype, code), count * weight);
-    });
+    for_each_code(dtype, bytes,
+                  [&](std::uint64_t code, std::uint64_t count) { count_word(word_of(dtype, code), count * weight); });
     return Done{};
   }
   constexpr std::uint64_t worth_pairing = std::uint64_t{1} << 12;  // elements that have come so far

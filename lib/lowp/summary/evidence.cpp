@@ -13,14 +13,6 @@ Peak peak_of(const Census& census) {
   return peak;
 }
 
-TensorCounts flushed_of(const BinadeCounts& from) {
-  TensorCounts counts{from, true, {}};
-  for (const BinadeCountsRow& row : from.counted().rows) {
-    counts.binades.push_back({static_cast<std::int16_t>(row.binade), row.negative, row.count, row.on_grid[0]});
-  }
-  return counts;
-}
-
 TensorCounts merged(const TensorCounts& a, const TensorCounts& b) {
   TensorCounts sum{a, a.has_signs && b.has_signs, a.binades};
   add(static_cast<Census&>(sum), b);
@@ -60,6 +52,15 @@ struct Adder {
 
 }  // namespace
 
+TensorCounts flushed_of(const CountedRows& from) {
+  TensorCounts counts{from, true, {}};
+  counts.binades.reserve(from.rows.size());
+  for (const BinadeCountsRow& row : from.rows) {
+    counts.binades.push_back({static_cast<std::int16_t>(row.binade), row.negative, row.count, row.on_grid[0]});
+  }
+  return counts;
+}
+
 std::string_view level_name(Level level) {
   return level_names[static_cast<std::size_t>(level)].name;
 }
@@ -81,12 +82,13 @@ Census census_of(const Evidence& evidence) {
     Census operator()(const RoundingErrors& errors) const { return errors.counts(); }
     Census operator()(const BinadeTable& table) const { return table.census(); }
     Census operator()(const Bins& bins) const {
-      return {bins.elements(), bins.zero_in().least, bins.nan_in, bins.inf_in, bins.max_abs.value_or(Exact{}),
-              bins.min_nonzero_abs.value_or(Exact{})};
+      return {bins.elements(), bins.zero_in().least,           bins.nan_in,
+              bins.inf_in,     bins.max_abs.value_or(Exact{}), bins.min_nonzero_abs.value_or(Exact{})};
     }
     Census operator()(const Peak& peak) const {
-      return {peak.elements, 0, peak.has_nan ? 1u : 0u, peak.has_inf ? 1u : 0u, peak.max_abs,
-              peak.min_nonzero_abs.value_or(Exact{})};
+      return {peak.elements,          0,
+              peak.has_nan ? 1u : 0u, peak.has_inf ? 1u : 0u,
+              peak.max_abs,           peak.min_nonzero_abs.value_or(Exact{})};
     }
   } visit;
   return std::visit(visit, evidence);
@@ -98,8 +100,10 @@ std::optional<TensorCounts> counts_of(const Evidence& evidence) {
     std::optional<TensorCounts> operator()(const Bins&) const { return {}; }
     std::optional<TensorCounts> operator()(const TensorCounts& counts) const { return counts; }
     std::optional<TensorCounts> operator()(const CutCounts& counts) const { return counts_of(counts); }
-    std::optional<TensorCounts> operator()(const BinadeCounts& counts) const { return flushed_of(counts); }
-    std::optional<TensorCounts> operator()(const RoundingErrors& errors) const { return flushed_of(errors.counts()); }
+    std::optional<TensorCounts> operator()(const BinadeCounts& counts) const { return flushed_of(counts.counted()); }
+    std::optional<TensorCounts> operator()(const RoundingErrors& errors) const {
+      return flushed_of(errors.counts().counted());
+    }
     std::optional<TensorCounts> operator()(const BinadeTable& table) const { return counts_of(table); }
   } visit;
   return std::visit(visit, evidence);

@@ -55,6 +55,8 @@ Census census_of(const Evidence& evidence);
 // The little that says what is flushed, from evidence of that level and more; nothing from less.
 std::optional<TensorCounts> counts_of(const Evidence& evidence);
 
+TensorCounts flushed_of(const CountedRows& counts);
+
 // The same elements at a lower level: leaves, errors, counts, flushed and peak, each from any above it. Nothing
 // otherwise.
 std::optional<Evidence> lowered(const Evidence& evidence, Level level);

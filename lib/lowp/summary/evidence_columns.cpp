@@ -33,7 +33,8 @@ class Growing {
   void widen() {
     const auto width = static_cast<std::size_t>(width_);
     std::vector<std::byte> wide(2 * bytes_.size());
-    for (std::size_t i = 0; i < bytes_.size() / width; ++i) std::memcpy(&wide[2 * width * i], &bytes_[width * i], width);
+    for (std::size_t i = 0; i < bytes_.size() / width; ++i)
+      std::memcpy(&wide[2 * width * i], &bytes_[width * i], width);
     bytes_ = std::move(wide);
     width_ *= 2;
   }
@@ -200,9 +201,10 @@ void put_entry(Columns& to, const TensorSummary& entry) {
   const auto* bins = std::get_if<Bins>(&entry.evidence);
   const auto* peak = std::get_if<Peak>(&entry.evidence);
   put_extreme(to, "tensors.max", bins ? bins->max_abs : std::optional(census.max_abs));
-  put_extreme(to, "tensors.min", bins   ? bins->min_nonzero_abs
-                                 : peak ? peak->min_nonzero_abs
-                                        : std::optional(census.min_nonzero_abs));
+  put_extreme(to, "tensors.min",
+              bins   ? bins->min_nonzero_abs
+              : peak ? peak->min_nonzero_abs
+                     : std::optional(census.min_nonzero_abs));
   const auto* table = std::get_if<BinadeTable>(&entry.evidence);
   const auto* errors = std::get_if<RoundingErrors>(&entry.evidence);
   const auto* counts = std::get_if<TensorCounts>(&entry.evidence);

@@ -2,6 +2,7 @@
 // Entries of a summary as columns of unsigned integers, and back: what a .binades file holds.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -42,8 +43,27 @@ struct ColumnView {
       default: return load<std::uint64_t>(at);
     }
   }
+  // The same of rows [begin, begin + out.size()), many at once.
+  void read(std::size_t begin, std::span<std::uint64_t> out) const {
+    if (begin + out.size() > size()) {
+      std::ranges::fill(out, 0);
+      if (begin < size()) read(begin, out.first(size() - begin));
+      return;
+    }
+    switch (width) {
+      case 1: return read_words<std::uint8_t>(begin, out);
+      case 2: return read_words<std::uint16_t>(begin, out);
+      case 4: return read_words<std::uint32_t>(begin, out);
+      default: return read_words<std::uint64_t>(begin, out);
+    }
+  }
 
  private:
+  template <class Word>
+  void read_words(std::size_t begin, std::span<std::uint64_t> out) const {
+    const std::byte* const from = bytes.data() + begin * sizeof(Word);
+    for (std::size_t i = 0; i < out.size(); ++i) out[i] = load<Word>(from + i * sizeof(Word));
+  }
   template <class Word>
   static std::uint64_t load(const std::byte* at) {
     Word word;

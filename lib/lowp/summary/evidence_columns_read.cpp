@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Columns are from a stranger: whatever they hold, an Error or evidence whose sums behave.
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 
@@ -10,6 +11,9 @@ namespace lowp {
 namespace {
 
 using columns::can_be;
+using columns::extreme;
+using columns::is_extreme;
+using columns::rows_fault;
 using columns::RowsOf;
 using columns::wrong;
 
@@ -21,8 +25,14 @@ uint128 low_half(const Integer256& value) {
 class Reading {
  public:
   explicit Reading(const ColumnViews& columns)
-      : bins_(columns, "bins"), flushed_(columns, "flushed"), counts_(columns, "counts"), equal_(columns, "equal"),
-        leaves_(columns, "leaves"), wide_(columns, "wide") {
+      : bins_(columns, "bins"),
+        flushed_(columns, "flushed"),
+        counts_(columns, "counts"),
+        equal_(columns, "equal"),
+        leaves_(columns, "leaves"),
+        wide_(columns, "wide"),
+        counts_slices_(counts_columns()),
+        leaves_slices_(leaves_columns()) {
     const auto view = [&](const char* name) {
       const auto found = columns.find(name);
       return found == columns.end() ? ColumnView{} : found->second;
@@ -49,9 +59,9 @@ class Reading {
       if (auto error = rows->fault()) return error;
     }
     if (level_.size() != entries) return wrong("a level for each tensor");
-    for (const ColumnView* column : {&elements_, &zero_, &nan_, &inf_, &max_significand_, &max_exponent_,
-                                     &min_significand_, &min_exponent_, &is_wide_, &rounding_, &unsigned_,
-                                     &packed_size_}) {
+    for (const ColumnView* column :
+         {&elements_, &zero_, &nan_, &inf_, &max_significand_, &max_exponent_, &min_significand_, &min_exponent_,
+          &is_wide_, &rounding_, &unsigned_, &packed_size_}) {
       if (column->size() != 0 && column->size() != entries) return wrong("columns of one length for tensors");
     }
     return {};
@@ -87,17 +97,20 @@ class Reading {
   }
 
  private:
-  // Absent (nothing known), zero, or finite in lowest terms.
-  static std::optional<Exact> extreme(std::uint64_t significand, std::uint64_t exponent) {
-    if (exponent == 0) return std::nullopt;
-    if (significand == 0) return Exact{};
-    return exact_finite(false, significand, static_cast<int>(exponent) - 2 * columns::binade_offset);
+  std::vector<ColumnView> counts_columns() const {
+    std::vector<ColumnView> all;
+    for (const char* name : {"tensor", "key", "count", "above_13_16"}) all.push_back(counts_.column(name));
+    for (std::size_t j = 1; j <= 11; ++j) all.push_back(counts_.column("at_least_" + std::to_string(j)));
+    for (std::size_t q = 0; q < 11; ++q) all.push_back(counts_.column("on_grid_" + std::to_string(q)));
+    return all;
   }
-  static bool is_extreme(std::uint64_t significand, std::uint64_t exponent) {
-    if (significand == 0) return exponent <= 1;
-    if ((significand & 1) == 0 || significand >> 53 != 0 || exponent >= 4 * columns::binade_offset) return false;
-    const int binade = static_cast<int>(exponent) - 2 * columns::binade_offset + bit_width(significand) - 1;
-    return exponent > 1 && binade >= columns::lowest_binade && binade <= columns::highest_binade;
+  std::vector<ColumnView> leaves_columns() const {
+    std::vector<ColumnView> all;
+    for (const char* name :
+         {"tensor", "key", "leaf", "count", "exact", "tail", "tail_squared", "tail_64", "tail_squared_64"}) {
+      all.push_back(leaves_.column(name));
+    }
+    return all;
   }
 
   Result<Census> census_at(std::size_t i) const {
@@ -114,25 +127,6 @@ class Reading {
     if (!small) return wrong("at most 2^40 elements in a tensor");
     return census;
   }
-  // Of levels that count every element.
-  static std::optional<Error> census_fault(const Census& census) {
-    if (census.zero_in + census.nan_in + census.inf_in > census.elements) return wrong("zeros and specials among the elements");
-    const bool any = census.nonzero() != 0;
-    if (any != (census.max_abs.kind == Kind::finite) || any != (census.min_nonzero_abs.kind == Kind::finite) ||
-        magnitude_less(census.max_abs, census.min_nonzero_abs)) {
-      return wrong("extremes of the elements");
-    }
-    return {};
-  }
-  // Rows from the first to the last binade of either sign, as the extremes say, and as many elements.
-  static std::optional<Error> rows_fault(const Census& census, int lowest, int highest, std::uint64_t count) {
-    if (auto error = census_fault(census)) return error;
-    if (count != census.nonzero()) return wrong("rows that hold every element once");
-    if (count != 0 && (lowest != exponent_of(census.min_nonzero_abs) || highest != exponent_of(census.max_abs)))
-      return wrong("rows from the smallest to the largest element");
-    return {};
-  }
-
   Result<Evidence> peak_at(std::size_t i, const Census& census) const {
     Peak peak{census.elements, census.max_abs, {}, census.inf_in != 0, census.nan_in != 0};
     peak.min_nonzero_abs = extreme(min_significand_[i], min_exponent_[i]);
@@ -140,15 +134,20 @@ class Reading {
   }
 
   Result<Evidence> bins_at(std::size_t i, const Census& census) {
-    Bins bins{{}, census.nan_in, census.inf_in, extreme(max_significand_[i], max_exponent_[i]),
+    Bins bins{{},
+              census.nan_in,
+              census.inf_in,
+              extreme(max_significand_[i], max_exponent_[i]),
               extreme(min_significand_[i], min_exponent_[i])};
     const ColumnView tensor = bins_.column("tensor"), low = bins_.column("low"), high = bins_.column("high"),
                      count = bins_.column("count");
     std::uint64_t sum = census.nan_in + census.inf_in;
     for (; at_bins_ < bins_.size() && tensor[at_bins_] == i; ++at_bins_) {
       const Bin bin{std::bit_cast<double>(low[at_bins_]), std::bit_cast<double>(high[at_bins_]), count[at_bins_]};
-      const bool follows = bins.bins.empty() || std::pair(bins.bins.back().low, bins.bins.back().high) < std::pair(bin.low, bin.high);
-      if (!std::isfinite(bin.low) || !std::isfinite(bin.high) || bin.low > bin.high || !follows || bin.count > max_elements)
+      const bool follows =
+          bins.bins.empty() || std::pair(bins.bins.back().low, bins.bins.back().high) < std::pair(bin.low, bin.high);
+      if (!std::isfinite(bin.low) || !std::isfinite(bin.high) || bin.low > bin.high || !follows ||
+          bin.count > max_elements)
         return wrong("bins in order with finite edges");
       sum += bin.count;
       bins.bins.push_back(bin);
@@ -173,34 +172,33 @@ class Reading {
       sum += n;
       lowest = std::min(lowest, columns::binade_of(k));
       highest = std::max(highest, columns::binade_of(k));
-      counts.binades.push_back({static_cast<std::int16_t>(columns::binade_of(k)), columns::is_negative(k), n, powers[at_flushed_]});
+      counts.binades.push_back(
+          {static_cast<std::int16_t>(columns::binade_of(k)), columns::is_negative(k), n, powers[at_flushed_]});
     }
     if (auto error = rows_fault(census, lowest, highest, sum)) return *error;
     return Evidence{std::move(counts)};
   }
 
   Result<BinadeCounts> counts_at(std::size_t i, const Census& census) {
-    if (counts_columns_.empty()) {
-      for (const char* name : {"tensor", "key", "count", "above_13_16"}) counts_columns_.push_back(counts_.column(name));
-      for (std::size_t j = 1; j <= 11; ++j) counts_columns_.push_back(counts_.column("at_least_" + std::to_string(j)));
-      for (std::size_t q = 0; q < 11; ++q) counts_columns_.push_back(counts_.column("on_grid_" + std::to_string(q)));
-    }
     const ColumnView equal_tensor = equal_.column("tensor"), equal_key = equal_.column("key"),
                      place = equal_.column("place"), equal_count = equal_.column("count");
-    CountedRows counts{census, {}};
-    std::uint64_t sum = 0, before = 0;
+    const std::size_t rows = counts_slices_.take(at_counts_, i);
+    at_counts_ += rows;
+    CountedRows counts{census, std::vector<BinadeCountsRow>(rows)};
+    std::uint64_t sum = 0;
     int lowest = columns::highest_binade, highest = columns::lowest_binade;
-    for (; at_counts_ < counts_.size() && counts_columns_[0][at_counts_] == i; ++at_counts_) {
-      const std::uint64_t key = counts_columns_[1][at_counts_];
-      if (!columns::is_key(key) || (!counts.rows.empty() && key <= before)) return wrong("rows of counts in order");
-      before = key;
-      BinadeCountsRow& row = counts.rows.emplace_back();
+    for (std::size_t r = 0; r < rows; ++r) {
+      const auto number = [&](std::size_t column) { return counts_slices_.at(column, r); };
+      const std::uint64_t key = number(1);
+      if (!columns::is_key(key) || (r != 0 && key <= counts_slices_.at(1, r - 1)))
+        return wrong("rows of counts in order");
+      BinadeCountsRow& row = counts.rows[r];
       row.negative = columns::is_negative(key);
       row.binade = columns::binade_of(key);
-      row.count = counts_columns_[2][at_counts_];
-      row.above_13_16 = counts_columns_[3][at_counts_];
-      for (std::size_t j = 0; j < 11; ++j) row.at_least[j] = counts_columns_[4 + j][at_counts_];
-      for (std::size_t q = 0; q < 11; ++q) row.on_grid[q] = counts_columns_[15 + q][at_counts_];
+      row.count = number(2);
+      row.above_13_16 = number(3);
+      for (std::size_t j = 0; j < 11; ++j) row.at_least[j] = number(4 + j);
+      for (std::size_t q = 0; q < 11; ++q) row.on_grid[q] = number(15 + q);
       for (; at_equal_ < equal_.size() && equal_tensor[at_equal_] == i && equal_key[at_equal_] == key; ++at_equal_) {
         const std::uint64_t at = place[at_equal_];
         if (at == 0 || at > row.equal.size() || row.equal[at - 1] != 0 || equal_count[at_equal_] == 0)
@@ -221,8 +219,9 @@ class Reading {
     if (!counts) return counts.error();
     const std::uint64_t size = packed_size_[i];
     if (size > packed_.size() - at_packed_) return wrong("packed errors within their column");
-    auto errors = RoundingErrors::of_packed(*std::move(counts), is_wide_[i] != 0 ? wide_fraction_bits : narrow_fraction_bits,
-                                            packed_.bytes.subspan(at_packed_, static_cast<std::size_t>(size)));
+    auto errors =
+        RoundingErrors::of_packed(*std::move(counts), is_wide_[i] != 0 ? wide_fraction_bits : narrow_fraction_bits,
+                                  packed_.bytes.subspan(at_packed_, static_cast<std::size_t>(size)));
     at_packed_ += static_cast<std::size_t>(size);
     if (!errors) return errors.error();
     return Evidence{*std::move(errors)};
@@ -231,7 +230,11 @@ class Reading {
   Result<Evidence> leaves_at(std::size_t i, const Census& census) {
     if (rounding_[i] >= rounding_names.size()) return wrong("a rounding mode");
     BinadeTable::Parts parts{is_wide_[i] != 0 ? wide_fraction_bits : narrow_fraction_bits,
-                             static_cast<Rounding>(rounding_[i]), census, {}, {}, {}};
+                             static_cast<Rounding>(rounding_[i]),
+                             census,
+                             {},
+                             {},
+                             {}};
     if (is_stochastic(parts.rounding)) return wrong("a deterministic rounding mode");
     if (auto error = take_cells(i, parts)) return *error;
     if (auto error = take_wide(i, parts)) return *error;
@@ -239,36 +242,37 @@ class Reading {
   }
 
   std::optional<Error> take_cells(std::size_t i, BinadeTable::Parts& parts) {
-    if (leaves_columns_.empty()) {
-      for (const char* name : {"tensor", "key", "leaf", "count", "exact", "tail", "tail_squared", "tail_64",
-                               "tail_squared_64"}) {
-        leaves_columns_.push_back(leaves_.column(name));
-      }
-    }
-    const auto& column = leaves_columns_;
     const bool wide = parts.fraction_bits == wide_fraction_bits;
+    const std::size_t rows = leaves_slices_.take(at_leaves_, i);
+    at_leaves_ += rows;
+    parts.cells.resize(rows);
+    std::array<const std::uint64_t*, 9> column{};
+    for (std::size_t c = 1; c < column.size(); ++c) column[c] = leaves_slices_.column(c);
     std::uint64_t sum = 0, before = 0;
     int lowest = columns::highest_binade, highest = columns::lowest_binade;
-    for (; at_leaves_ < leaves_.size() && column[0][at_leaves_] == i; ++at_leaves_) {
-      const std::size_t at = at_leaves_;
-      const std::uint64_t key = column[1][at], leaf = column[2][at], count = column[3][at], exact = column[4][at];
-      const bool same_page = !parts.pages.empty() && before == key;
+    for (std::size_t r = 0; r < rows; ++r) {
+      const auto number = [&](std::size_t c) { return column[c][r]; };
+      const std::uint64_t key = number(1), leaf = number(2), count = number(3), exact = number(4);
+      const bool same_page = r != 0 && before == key;
       if (!columns::is_key(key) || leaf >= BinadeTable::leaves || count == 0 || count > max_elements || exact > count ||
-          (!parts.pages.empty() && key < before) || (same_page && leaf <= parts.cells.back().leaf)) {
+          (r != 0 && key < before) || (same_page && leaf <= column[2][r - 1])) {
         return wrong("leaves in order that fit their tensor");
       }
-      const uint128 tail = static_cast<uint128>(column[7][at]) << 64 | column[5][at];
-      const uint128 squared = static_cast<uint128>(column[8][at]) << 64 | column[6][at];
-      if (!(wide ? columns::can_be_wide(count - exact, tail, squared) : columns::can_be_narrow(count - exact, tail, squared))) return wrong("sums of leaves that some elements have");
+      const uint128 tail = static_cast<uint128>(number(7)) << 64 | number(5);
+      const uint128 squared = static_cast<uint128>(number(8)) << 64 | number(6);
+      if (!(wide ? columns::can_be_wide(count - exact, tail, squared)
+                 : columns::can_be_narrow(count - exact, tail, squared))) {
+        return wrong("sums of leaves that some elements have");
+      }
       if (!same_page) {
-        parts.pages.push_back({columns::is_negative(key), columns::binade_of(key), parts.cells.size(), 0, {}});
+        parts.pages.push_back({columns::is_negative(key), columns::binade_of(key), r, 0, {}});
         lowest = std::min(lowest, columns::binade_of(key));
         highest = std::max(highest, columns::binade_of(key));
       }
       before = key;
-      parts.cells.push_back({count, exact, column[5][at], column[6][at], static_cast<std::uint16_t>(leaf)});
-      if (wide) parts.highs.push_back({column[7][at], column[8][at]});
-      parts.pages.back().end = parts.cells.size();
+      parts.cells[r] = {count, exact, number(5), number(6), static_cast<std::uint16_t>(leaf)};
+      if (wide) parts.highs.push_back({number(7), number(8)});
+      parts.pages.back().end = r + 1;
       sum += count;
     }
     return rows_fault(parts.census, lowest, highest, sum);
@@ -281,9 +285,8 @@ class Reading {
                sum = wide_.limbs("sum"), sum_squared = wide_.limbs("sum_squared");
     for (; at_wide_ < wide_.size() && tensor[at_wide_] == i; ++at_wide_) {
       const std::size_t at = at_wide_;
-      const auto page = std::ranges::find_if(parts.pages, [&](const BinadeTable::Page& p) {
-        return columns::key_of(p.negative, p.binade) == key[at];
-      });
+      const auto page = std::ranges::find_if(
+          parts.pages, [&](const BinadeTable::Page& p) { return columns::key_of(p.negative, p.binade) == key[at]; });
       if (page == parts.pages.end() || distance[at] > 3 || width[at] < static_cast<std::uint64_t>(leaf_bits) ||
           width[at] > static_cast<std::uint64_t>(parts.fraction_bits) || count[at] == 0 || count[at] > max_elements) {
         return wrong("widths of binades that were counted");
@@ -315,7 +318,7 @@ class Reading {
   RowsOf bins_, flushed_, counts_, equal_, leaves_, wide_;
   ColumnView packed_, packed_size_, level_, elements_, zero_, nan_, inf_, max_significand_, max_exponent_,
       min_significand_, min_exponent_, is_wide_, rounding_, unsigned_;
-  std::vector<ColumnView> counts_columns_, leaves_columns_;
+  columns::Slices counts_slices_, leaves_slices_;
   std::size_t at_bins_ = 0, at_flushed_ = 0, at_counts_ = 0, at_equal_ = 0, at_leaves_ = 0, at_wide_ = 0,
               at_packed_ = 0;
 };

@@ -18,9 +18,9 @@ namespace lowp {
 struct Measured {
   enum class Kind : std::uint8_t { missing, count, number };
   Kind kind = Kind::missing;
-  Interval count;               // of a count
-  double least = 0, most = 0;   // of a number
-  std::string why;              // it is missing
+  Interval count;              // of a count
+  double least = 0, most = 0;  // of a number
+  std::string why;             // it is missing
 
   bool exact() const { return kind == Kind::count ? count.exact() : least == most; }
   std::optional<double> at_least() const;  // nothing where it is missing

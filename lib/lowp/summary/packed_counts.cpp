@@ -33,7 +33,8 @@ BinadeCounts::BinadeCounts(const CountedRows& counted) : Census(counted) {
     put_varint(packed_, row.at_least[1] - row.above_13_16);
     std::uint64_t mask = 0;
     for (std::size_t q = 0; q < row.on_grid.size(); ++q) mask |= std::uint64_t{row.on_grid[q] != 0} << q;
-    for (std::size_t p = 0; p < row.equal.size(); ++p) mask |= std::uint64_t{row.equal[p] != 0} << (p + row.on_grid.size());
+    for (std::size_t p = 0; p < row.equal.size(); ++p)
+      mask |= std::uint64_t{row.equal[p] != 0} << (p + row.on_grid.size());
     put_varint(packed_, mask);
     for (const std::uint64_t number : row.on_grid) {
       if (number != 0) put_varint(packed_, number);
@@ -59,14 +60,15 @@ CountedRows BinadeCounts::counted() const {
     row.above_13_16 = row.at_least[1] - from.word();
     const std::uint64_t mask = from.word();
     for (std::size_t q = 0; q < row.on_grid.size(); ++q) row.on_grid[q] = (mask >> q & 1) != 0 ? from.word() : 0;
-    for (std::size_t p = 0; p < row.equal.size(); ++p) row.equal[p] = (mask >> (p + row.on_grid.size()) & 1) != 0 ? from.word() : 0;
+    for (std::size_t p = 0; p < row.equal.size(); ++p)
+      row.equal[p] = (mask >> (p + row.on_grid.size()) & 1) != 0 ? from.word() : 0;
   }
   return counted;
 }
 
-void BinadeCountsSum::add(const BinadeCounts& counts) {
+void BinadeCountsSum::add(const CountedRows& counts) {
   lowp::add(census_, counts);
-  for (const BinadeCountsRow& row : counts.counted().rows) {
+  for (const BinadeCountsRow& row : counts.rows) {
     const auto [held, is_new] = rows_.try_emplace({!row.negative, row.binade}, row);
     if (!is_new) held->second.add(row);
   }
@@ -81,8 +83,8 @@ BinadeCounts BinadeCountsSum::take() {
 
 BinadeCounts merged(const BinadeCounts& a, const BinadeCounts& b) {
   BinadeCountsSum sum;
-  sum.add(a);
-  sum.add(b);
+  sum.add(a.counted());
+  sum.add(b.counted());
   return sum.take();
 }
 

@@ -150,7 +150,8 @@ std::vector<ErrorGroup> RoundingErrors::groups() const {
   while (!from.is_done()) {
     const bool negative = from.word() != 0;
     const std::uint64_t step = from.word() & 0xffff;
-    binade += static_cast<int>((step & 1) != 0 ? -static_cast<std::int64_t>(step / 2) - 1 : static_cast<std::int64_t>(step / 2));
+    binade += static_cast<int>((step & 1) != 0 ? -static_cast<std::int64_t>(step / 2) - 1
+                                               : static_cast<std::int64_t>(step / 2));
     for (std::uint64_t mask = from.word() & low_bits(4 * widths); mask != 0; mask &= mask - 1) {
       const int place = std::countr_zero(mask);
       ErrorGroup& group = groups.emplace_back();
@@ -216,8 +217,8 @@ MomentTable RoundingErrors::moments() const {
   for (const ErrorGroup& group : groups()) {
     const bool same = !table.pages.empty() && table.pages.back().negative == group.negative &&
                       table.pages.back().binade == group.binade;
-    PageMoments& page = same ? table.pages.back()
-                             : table.pages.emplace_back(PageMoments{group.negative, group.binade, {}, {}, {}, {}});
+    PageMoments& page =
+        same ? table.pages.back() : table.pages.emplace_back(PageMoments{group.negative, group.binade, {}, {}, {}, {}});
     page.by_fraction[static_cast<std::size_t>(group.width + 1)][static_cast<std::size_t>(group.distance)] = {
         group.count, group.exact, group.error_up, group.error_down, group.error_squared, 0, {}};
   }

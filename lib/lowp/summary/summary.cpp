@@ -20,7 +20,8 @@ bool is_part(const TensorSummary& entry) {
 }
 
 Error conflict(const TensorSummary& entry, const char* what) {
-  return {"", std::nullopt, fmt::format("the same {} of '{}' ({}) in both summaries", what, entry.name, entry.part.text()),
+  return {"", std::nullopt,
+          fmt::format("the same {} of '{}' ({}) in both summaries", what, entry.name, entry.part.text()),
           "two different ones"};
 }
 

@@ -53,7 +53,7 @@ struct StepSummary {
   std::string reader;  // "safetensors"
   std::optional<std::int64_t> step;
   std::uint64_t bytes = 0;
-  int dump_scale_log2 = 0;  // the loss scale that its elements had and that was taken off
+  int dump_scale_log2 = 0;                // the loss scale that its elements had and that was taken off
   std::optional<std::string> loss_dtype;  // of the loss, where the file says so
   std::vector<std::string> notes;         // printable lines
   std::vector<TensorSummary> tensors;     // in file order

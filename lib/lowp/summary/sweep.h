@@ -34,7 +34,7 @@ class Sweep {
   const Evidence* evidence_;
   std::optional<MomentTable> moments_;  // where there are some with the question's mode
   std::vector<bool> measured_;          // formats for which they suffice
-  std::optional<CountedRows> counts_;  // where they do not, but say which results are exact
+  std::optional<CountedRows> counts_;   // where they do not, but say which results are exact
 };
 
 // Class counts at any scale, not only powers of two: exact thresholds, answered as sharply as the evidence allows. The

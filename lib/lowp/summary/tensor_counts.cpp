@@ -143,8 +143,8 @@ TensorCounts counts_of_fp32(std::span<const std::byte> words, std::uint64_t weig
 TensorCounts counts_of(const BinadeTable& table) {
   TensorCounts counts{table.census(), true, {}};
   for (const BinadeTable::Page& page : table.pages()) {
-    BinadeCount& binade = counts.binades.emplace_back(
-        BinadeCount{static_cast<std::int16_t>(page.binade), page.negative, 0, 0});
+    BinadeCount& binade =
+        counts.binades.emplace_back(BinadeCount{static_cast<std::int16_t>(page.binade), page.negative, 0, 0});
     const auto cells = table.cells(page);
     if (cells.front().leaf == 0) binade.powers_of_two = cells.front().exact;
     for (const BinadeTable::Cell& cell : cells) binade.count += cell.count;

@@ -23,7 +23,7 @@ struct BinadeCount {
 };
 
 struct TensorCounts : Census {
-  bool has_signs = true;              // without them all elements stand as positive
+  bool has_signs = true;             // without them all elements stand as positive
   std::vector<BinadeCount> binades;  // non-empty ones, each sign by rising binade, negative first
 
   friend bool operator==(const TensorCounts&, const TensorCounts&) = default;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Unsigned integers of any size as bytes: seven bits each, the least significant first, the last with its top bit clear.
+// Unsigned integers of any size as bytes: seven bits each, the least significant first, the last with its top bit
+// clear.
 #pragma once
 
 #include <cstdint>
@@ -29,6 +30,11 @@ struct VarintReader {
 
   bool is_done() const { return left.empty(); }
   std::uint64_t word() {
+    if (!left.empty() && left.front() < 128) {  // most are small
+      const std::uint64_t value = left.front();
+      left = left.subspan(1);
+      return value;
+    }
     std::uint64_t value = 0;
     for (int shift = 0; !left.empty(); shift += 7) {
       const std::uint8_t byte = left.front();

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <memory>
 #include <set>
 
 #include "lowp/base/crc32c.h"
@@ -91,7 +92,8 @@ class Reading {
     if (text("binades") != "1") return wrong("binades", "1, the version of the format");
     if (const auto number = integer("step")) step.step = *number;
     const auto scale = integer("dump_scale_log2");
-    if (!scale || *scale < -scale_log2_limit || *scale > scale_log2_limit) return wrong("dump_scale_log2", "a loss scale");
+    if (!scale || *scale < -scale_log2_limit || *scale > scale_log2_limit)
+      return wrong("dump_scale_log2", "a loss scale");
     step.dump_scale_log2 = static_cast<int>(*scale);
     if (header_.metadata.contains("loss_dtype")) step.loss_dtype = printable(text("loss_dtype"));
     auto entries = entries_of();
@@ -104,15 +106,23 @@ class Reading {
   }
 
   Result<Done> read_evidence(StepSummary& step) const {
-    std::vector<std::byte> data(static_cast<std::size_t>(file_.size() - header_.data_begin));
-    if (const auto done = data.empty() ? Result<Done>(Done{}) : file_.read(header_.data_begin, data); !done) return done.error();
+    const auto size = static_cast<std::size_t>(file_.size() - header_.data_begin);
+    const auto held = std::make_unique_for_overwrite<std::byte[]>(size);
+    const std::span<std::byte> data(held.get(), size);
+    if (const auto done = data.empty() ? Result<Done>(Done{}) : file_.read(header_.data_begin, data); !done)
+      return done.error();
     auto crcs = list("crc32c");
     if (!crcs) return crcs.error();
     const std::set<std::string> known(crcs->texts.begin(), crcs->texts.end());
     ColumnViews views;
     for (const SafetensorsEntry& entry : header_.entries) {
-      const int width = entry.dtype == "U8" ? 1 : entry.dtype == "U16" ? 2 : entry.dtype == "U32" ? 4 : entry.dtype == "U64" ? 8 : 0;
-      const auto bytes = std::span<const std::byte>(data).subspan(static_cast<std::size_t>(entry.begin), static_cast<std::size_t>(entry.end - entry.begin));
+      const int width = entry.dtype == "U8"    ? 1
+                        : entry.dtype == "U16" ? 2
+                        : entry.dtype == "U32" ? 4
+                        : entry.dtype == "U64" ? 8
+                                               : 0;
+      const std::span<const std::byte> bytes =
+          data.subspan(static_cast<std::size_t>(entry.begin), static_cast<std::size_t>(entry.end - entry.begin));
       const std::string want = fmt::format("{}:{:08x}", entry.name, crc32c(bytes));
       if (width == 0) return wrong(entry.name, "a column of unsigned integers");
       if (!known.contains(want)) {
@@ -216,19 +226,16 @@ class Reading {
 // In place of elements: whoever wants them is told that there are none.
 class NoElements final : public ByteSource {
  public:
-  NoElements(std::string path, const TensorSummary& entry) : path_(std::move(path)), name_(entry.name) {
-    size_ = *element_count(entry.shape) * static_cast<std::uint64_t>(entry.dtype->bytes);
-  }
+  NoElements(std::shared_ptr<const std::string> path, std::uint64_t size) : path_(std::move(path)), size_(size) {}
   std::uint64_t size() const override { return size_; }
   bool random_access() const override { return true; }
   Result<std::unique_ptr<ByteStream>> stream(std::uint64_t) const override {
-    return Error{path_, std::nullopt, fmt::format("the elements of '{}'", name_),
-                 "a summary of them: this question needs the dump itself"};
+    return Error{*path_, std::nullopt, "elements", "a summary of them: this question needs the dump itself"};
   }
 
  private:
-  std::string path_, name_;
-  std::uint64_t size_ = 0;
+  std::shared_ptr<const std::string> path_;
+  std::uint64_t size_;
 };
 
 // All of a step but its evidence.
@@ -242,6 +249,7 @@ Input described(const StepSummary& step) {
   input.loss_dtype = step.loss_dtype;
   input.dump = step.dump;
   input.notes = step.notes;
+  const auto path = std::make_shared<const std::string>(step.path);
   for (const TensorSummary& entry : step.tensors) {
     if (!input.tensors.empty() && input.tensors.back().name == entry.name) continue;  // another part
     TensorView view;
@@ -249,7 +257,7 @@ Input described(const StepSummary& step) {
     view.dtype = entry.dtype;
     view.shape = entry.shape;
     view.elements = *element_count(entry.shape);
-    view.source = std::make_shared<NoElements>(step.path, entry);
+    view.source = std::make_shared<NoElements>(path, view.elements * static_cast<std::uint64_t>(entry.dtype->bytes));
     input.tensors.push_back(std::move(view));
   }
   return input;

@@ -96,9 +96,8 @@ std::string binades_bytes(const StepSummary& step) {
   Json header{{"__metadata__", metadata_of(step, columns)}};
   std::uint64_t at = 0;
   for (const Column& column : columns) {
-    header[column.name] = {{"dtype", dtype_of(column)},
-                           {"shape", {column.size()}},
-                           {"data_offsets", {at, at + column.bytes.size()}}};
+    header[column.name] = {
+        {"dtype", dtype_of(column)}, {"shape", {column.size()}}, {"data_offsets", {at, at + column.bytes.size()}}};
     at += column.bytes.size();
   }
   std::string text = text_of(header);
@@ -147,7 +146,8 @@ StepSummary joined_parts(StepSummary step) {
     }
     auto sum = merged(joined.back().evidence, entry.evidence);
     if (!sum) {
-      step.notes.push_back(printable(fmt::format("{} of '{}' is left out: {}", entry.part.text(), entry.name, sum.error().message())));
+      step.notes.push_back(
+          printable(fmt::format("{} of '{}' is left out: {}", entry.part.text(), entry.name, sum.error().message())));
       continue;
     }
     joined.back().evidence = *std::move(sum);
@@ -155,8 +155,8 @@ StepSummary joined_parts(StepSummary step) {
   const auto partial = [](const TensorSummary& entry) { return entry.part.kind != Part::Kind::whole; };
   const auto missing = std::ranges::count_if(joined, partial);
   if (missing != 0) {
-    step.notes.push_back(printable(fmt::format("{} of {} tensors are known in part only (first: '{}')", missing, joined.size(),
-                                               std::ranges::find_if(joined, partial)->name)));
+    step.notes.push_back(printable(fmt::format("{} of {} tensors are known in part only (first: '{}')", missing,
+                                               joined.size(), std::ranges::find_if(joined, partial)->name)));
   }
   step.tensors = std::move(joined);
   return step;

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
+#include "lowp/summary/summary.h"
 #include "lowp/tensor/step_series.h"
 
 namespace lowp {
@@ -12,5 +14,9 @@ namespace lowp {
 // parts where it cannot be read from the middle. Every element is in exactly one part. Summaries cannot be divided: an
 // Error.
 Result<StepSeries> part_of_series(StepSeries series, std::uint32_t index, std::uint32_t count);
+
+// Files of one step that hold the same tensors are of several ranks: each is a part, and merge adds them up. One for
+// each input; `whole` for the others.
+std::vector<Part> ranks_of(const StepSeries& series);
 
 }  // namespace lowp

@@ -3,10 +3,9 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <vector>
 
-#include "lowp/tensor/step_series.h"
+#include "lowp/tensor/element_reader.h"
 
 namespace lowp {
 
@@ -18,13 +17,11 @@ class ValueReader {
   static Result<ValueReader> open(const Input& input, const TensorView& view);
   // Appends up to `count` more elements to `out`; none at the end.
   Result<Done> read(std::uint64_t count, std::vector<double>& out);
-  std::uint64_t left() const { return left_; }
+  std::uint64_t left() const { return elements_.left(); }
 
  private:
-  const Dtype* dtype_ = nullptr;
-  std::uint64_t left_ = 0;
-  std::unique_ptr<ByteStream> stream_;
-  std::vector<std::byte> buffer_;
+  ElementReader elements_;
+  std::vector<std::uint64_t> codes_;
 };
 
 // All elements; an Error beyond `limit` of them.

@@ -116,8 +116,9 @@ class Answer:
     """What a command has to say. `print(answer)` gives its text, `answer.to_dict()` its records, a notebook its picture
     and its sentences. Everything comes from the writers of the program."""
 
-    def __init__(self, core: _core.Answer) -> None:
+    def __init__(self, core: _core.Answer, command: str) -> None:
         self._core = core
+        self._command = command
 
     def _written(self, writer: str, width: int = 100) -> str:
         return self._core.write(writer, width, True).decode()
@@ -191,10 +192,10 @@ class Answer:
         """The lines that the program prints on stderr: the conditions that hold, and what reading showed to be doubtful."""
         return [*self._core.doubts, *self._core.said]
 
-    @property
-    def page(self) -> str:
-        """The web page of `--report`; empty unless it was asked for (`page=True`)."""
-        return self._core.page
+    def to_page(self) -> str:
+        """The web page of `--report`; that of an audit was asked for with `page=True`, or shows no more than text and
+        pictures."""
+        return self._core.page(f"precision-audit {self._command}")
 
     def _repr_html_(self) -> str:
         text = f"<pre>{html.escape(self.to_text())}</pre>"

@@ -36,7 +36,7 @@ def cast(
     options = {"to": to, "from": source, "rounding": rounding, "overflow": overflow, "profile": profile, "scale": scale,
                "random": random}  # fmt: skip
     numbers = [item if isinstance(item, str) else _exact(float(item)) for item in values]
-    return Cast(_core.ask(["cast"], [*words(**options), "--", *numbers], None))
+    return Cast(_core.ask(["cast"], [*words(**options), "--", *numbers]), "cast")
 
 
 def _exact(value: float) -> str:

@@ -31,7 +31,7 @@ def ask(command: str, data: Data | None = None, *values: str, **options: Any) ->
     where data cannot be read.
     """
     paths, series = ([], None) if data is None else source_of(data)
-    return Answer(_core.ask(command.split(), [*words(**options), "--", *paths, *values], series))
+    return Answer(_core.ask(command.split(), [*words(**options), "--", *paths, *values], series), command)
 
 
 def audit(
@@ -71,7 +71,7 @@ def audit(
                    counts_only=counts_only, dump_scale=dump_scale, fail_on=_several(fail_on), loss_dtype=loss_dtype,
                    policy=policy, min_snr=min_snr, max_flushed=max_flushed, headroom=headroom, select=_several(select),
                    threads=threads, report="page.html" if page else None)  # fmt: skip
-    return Audit(_asked("audit", data, options))
+    return Audit(_asked("audit", data, options), "audit")
 
 
 def recommend(data: Data, **options: Any) -> dict[str, Record]:
@@ -82,11 +82,32 @@ def recommend(data: Data, **options: Any) -> dict[str, Record]:
     return audit(data, **options).recommendations
 
 
-def compare(before: Data, after: Data, **options: Any) -> Answer:
-    """How two dumps or summaries differ: `precision-audit compare`, with its options."""
-    if not (isinstance(before, str) and isinstance(after, str)):
-        raise TypeError("compare: wanted two paths")
-    return Answer(_core.ask(["compare"], [*words(**options), "--", before, after], None))
+def compare(
+    before: Data,
+    after: Data,
+    *,
+    tolerance: int | None = None,
+    ulp_format: str | None = None,
+    scale_a: float | None = None,
+    scale_b: float | None = None,
+    top: int | None = None,
+    fail_on: str | Sequence[str] | None = None,
+    select: str | Sequence[str] | None = None,
+    threads: int | None = None,
+) -> Answer:
+    """How two dumps differ, tensor by tensor of the same name, element by element; `precision-audit compare`.
+
+    before, after: as `data` of `audit`, but both with their elements. tolerance: units in the last place that a pair may be
+    apart, counted in `ulp_format` or in the narrower of the two types. scale_a, scale_b: loss scales to take off. Errors as
+    in `audit`.
+    """
+    options = dict(tolerance=tolerance, ulp_format=ulp_format, scale_a=scale_a, scale_b=scale_b, top=top,
+                   fail_on=_several(fail_on), select=_several(select), threads=threads)  # fmt: skip
+    (paths, series), (other_paths, other) = source_of(before), source_of(after)
+    if len(paths) == 1 and len(other_paths) == 1:
+        return Answer(_core.ask(["compare"], [*words(**options), "--", *paths, *other_paths]), "compare")
+    opened = [held or _core.Series.open(["--", *given]) for held, given in ((series, paths), (other, other_paths))]
+    return Answer(_core.ask(["compare"], words(**options), *opened), "compare")
 
 
 def replay(
@@ -116,7 +137,7 @@ def replay(
     options = dict(maxima=maxima, advise=advise, diff=diff, scaler=scaler, init=init, growth_interval=growth_interval,
                    param=_several(param), loss_dtype=loss_dtype, accumulate=accumulate, divide=divide, dump_scale=dump_scale,
                    steps=steps, resume=resume, select=_several(select), threads=threads)  # fmt: skip
-    return Answer(_asked("replay", data, options))
+    return Answer(_asked("replay", data, options), "replay")
 
 
 def recipes(
@@ -139,7 +160,7 @@ def recipes(
     """
     options = dict(recipes=recipes, by=by, list=list, delayed=delayed, windows=windows, algorithm=algorithm, margin=margin,
                    select=_several(select), threads=threads)  # fmt: skip
-    return Answer(_asked("recipes", data, options))
+    return Answer(_asked("recipes", data, options), "recipes")
 
 
 def plan(
@@ -157,4 +178,4 @@ def plan(
     elements. `precision-audit plan`; errors as in `audit`.
     """
     options = dict(snr=snr, flushed=flushed, saturated=saturated, select=_several(select), threads=threads)
-    return Answer(_asked("plan", data, options))
+    return Answer(_asked("plan", data, options), "plan")
