@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/string_view.h>
+#include <nanobind/stl/vector.h>
 
-#include "commands.h"
+#include <csignal>
+
 #include "format_words.h"
+#include "program.h"
 #include "python_answers.h"
 #include "python_arrays.h"
 #include "python_conversions.h"
@@ -104,6 +107,15 @@ int code_bytes_of(const std::string& format) {
   return code_bytes(chosen->format);
 }
 
+// The program in this process, which is its own from here on: Python's handlers of signals are put away.
+int run_program(const std::vector<nb::bytes>& given) {
+  std::vector<std::string> words;
+  for (const nb::bytes& word : given) words.emplace_back(word.c_str(), word.size());
+  for (const int signal : {SIGINT, SIGPIPE}) std::signal(signal, SIG_DFL);
+  nb::gil_scoped_release without;
+  return tool::run_program(words);
+}
+
 // Where an array lies, and what it holds: (address, name of its element type, elements).
 nb::tuple lent(nb::object array, const std::string& said) {
   const Borrowed in = borrow(array, "the array");
@@ -140,5 +152,6 @@ NB_MODULE(_core, m) {
         nb::arg("overflow"), nb::arg("scale_log2"), nb::arg("seed"), nb::arg("random_bits"));
   m.def("decode_into", &decode_into, nb::arg("codes"), nb::arg("out"), nb::arg("format"), nb::arg("scale_log2"));
   m.def("code_bytes", &code_bytes_of, nb::arg("format"));
+  m.def("run_program", &run_program, nb::arg("words"));
   m.def("lent", &lent, nb::arg("array"), nb::arg("dtype") = "");
 }

@@ -1,19 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""python -m precision_audit: the program that was installed beside this package."""
+"""The program `precision-audit`, and `python -m precision_audit`: the same code, in Python's process."""
 
 import os
-import shutil
 import sys
-import sysconfig
+
+from ._core import run_program
 
 
 def main() -> None:
-    name = "precision-audit"
-    folders = [sysconfig.get_path("scripts"), os.path.dirname(sys.executable), os.path.expanduser("~/.local/bin")]
-    program = shutil.which(name, path=os.pathsep.join(folders)) or shutil.which(name)
-    if program is None:
-        sys.exit(f"precision_audit: the program {name} is not beside {sys.executable}; pip install precision-audit puts it there")
-    os.execv(program, [name, *sys.argv[1:]])
+    sys.exit(run_program([os.fsencode(word) for word in sys.argv[1:]]))
 
 
 if __name__ == "__main__":

@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 import sys
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np  # imported where an array comes: the program starts without it
 
 Array: TypeAlias = Any
 """numpy, torch (on the CPU), ml_dtypes, or anything with `__dlpack__` or `__array__`, of float64, float32, float16,
@@ -14,7 +15,8 @@ bfloat16, float8_e4m3fn or float8_e5m2."""
 
 
 def is_numpy(array: Array) -> bool:
-    return isinstance(array, (np.ndarray, np.generic))
+    numpy = sys.modules.get("numpy")
+    return numpy is not None and isinstance(array, (numpy.ndarray, numpy.generic))
 
 
 def lend(array: Array, name: str = "the array") -> tuple[Any, str]:
@@ -23,6 +25,8 @@ def lend(array: Array, name: str = "the array") -> tuple[Any, str]:
         return array, ""
     if not is_numpy(array) and not hasattr(array, "__array__"):
         raise TypeError(f"{name}: wanted an array (numpy, torch, DLPack or __array__), found {type(array).__name__}")
+    import numpy as np
+
     held = np.asarray(array)
     if not held.dtype.isnative:
         raise TypeError(f"{name} is big-endian: wanted the machine's byte order (array.astype(array.dtype.newbyteorder('=')))")
@@ -36,6 +40,8 @@ def like(array: Array) -> Array:
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(array, torch.Tensor):
         return torch.empty(array.shape, dtype=array.dtype)
+    import numpy as np
+
     held = np.asarray(array) if is_numpy(array) or not hasattr(array, "__dlpack__") else np.from_dlpack(array)
     return np.empty(held.shape, held.dtype)
 

@@ -3,10 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable
 from typing import Any
-
-import numpy as np
 
 from . import _core
 from ._answers import Cast
@@ -16,8 +15,8 @@ from ._words import words
 
 
 def cast(
-    value: float | str | Sequence[float | str],
-    to: str | Sequence[str] = "fp16",
+    value: float | str | Iterable[float | str],
+    to: str | Iterable[str] = "fp16",
     *,
     source: str | None = None,
     rounding: str | None = None,
@@ -32,7 +31,8 @@ def cast(
     pattern of the format `source` ("0x3c00"). Attributes are those of its record: code, bits, result, result_decimal,
     exact, error_ulps, ...; `["class"]`; float() gives the result. ValueError for words without meaning.
     """
-    values: Any = [value] if isinstance(value, str) or np.ndim(value) == 0 else value
+    is_one = isinstance(value, str) or not isinstance(value, Iterable) or getattr(value, "ndim", 1) == 0
+    values: Any = [value] if is_one else value
     options = {"to": to, "from": source, "rounding": rounding, "overflow": overflow, "profile": profile, "scale": scale,
                "random": random}  # fmt: skip
     numbers = [item if isinstance(item, str) else _exact(float(item)) for item in values]
@@ -40,11 +40,10 @@ def cast(
 
 
 def _exact(value: float) -> str:
-    """A float as a word that means it: the decimal that Python prints where that is its value, else hexadecimal."""
-    short = repr(value)
-    if short in ("inf", "-inf", "nan") or value.is_integer():
-        return short if abs(value) < 2**53 or not np.isfinite(value) else value.hex()
-    return value.hex()
+    """A float as a word that means it: a whole number in decimals, others in hexadecimal, for the decimals that Python
+    prints are near a number, not it."""
+    is_short = not math.isfinite(value) or (value.is_integer() and abs(value) < 2**53)
+    return repr(value) if is_short else value.hex()
 
 
 def round(
@@ -95,13 +94,15 @@ def encode(
     Arguments, exactness and errors as in `round`. scale: the code of S * x. NaN becomes the format's one NaN, or its
     largest number where it has none.
     """
+    import numpy as np
+
     held, dtype = lend(array)
     codes = np.empty(tuple(held.shape), f"u{_core.code_bytes(format)}")
     _core.encode_into(held, dtype, codes, format, rounding, overflow, log2_of(scale, "scale"), seed, random_bits)
     return same_kind(array, codes)
 
 
-def decode(codes: Array, format: str, *, scale: float = 1, dtype: Any = np.float32) -> Array:
+def decode(codes: Array, format: str, *, scale: float = 1, dtype: Any = "float32") -> Array:
     """The value of every code of `format`, divided by `scale`, a power of two, exactly; in the shape of `codes`.
 
     codes: contiguous unsigned integers wide enough for the format; bits above its width are ignored. dtype: float32,
@@ -109,6 +110,8 @@ def decode(codes: Array, format: str, *, scale: float = 1, dtype: Any = np.float
     16 bits in float32, but of range beyond FP32). Every code has a value; NaN is the quiet NaN, -0 stays. A torch tensor for
     a torch tensor. TypeError for other codes, ValueError for strides or an unknown format.
     """
+    import numpy as np
+
     held = codes if is_numpy(codes) or hasattr(codes, "__dlpack__") else np.asarray(codes)
     values = np.empty(tuple(held.shape), dtype)
     _core.decode_into(held, values, format, log2_of(scale, "scale"))

@@ -5,14 +5,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypeAlias, Union
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, TypeAlias, Union
 
 from . import _core
 from ._answers import Record
 from ._arrays import Array, lend
 from ._words import words
+
+if TYPE_CHECKING:
+    import numpy as np
 
 Path: TypeAlias = Union[str, "os.PathLike[str]"]
 
@@ -44,6 +45,8 @@ class Dump:
     def array(self, name: str, step: int | None = None) -> np.ndarray[Any, Any]:
         """A tensor, read into a new array in row-major order; bfloat16 and float8 need ml_dtypes. KeyError where no
         tensor has the name (and the step), InputError where its file cannot be read."""
+        import numpy as np
+
         for number, row in enumerate(self._series.tensors()):
             if row["name"] == name and (step is None or row["step"] == step):
                 return np.frombuffer(self._series.elements(number), _numpy_dtype(row["dtype"])).reshape(row["shape"]).copy()
@@ -51,6 +54,8 @@ class Dump:
 
 
 def _numpy_dtype(name: str) -> np.dtype[Any]:
+    import numpy as np
+
     if name in NUMPY_NAMES:
         return np.dtype("<" + NUMPY_NAMES[name])
     import ml_dtypes

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import math
 import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path as FilePath
 from typing import Any, TypeAlias, Union
@@ -75,6 +74,8 @@ class Summary:
     @classmethod
     def from_bytes(cls, files: Sequence[bytes]) -> Summary:
         """From what `to_bytes` gave. InputError for any other bytes."""
+        import tempfile
+
         with tempfile.TemporaryDirectory() as folder:
             paths = [os.path.join(folder, f"{number}.binades") for number in range(len(files))]
             for path, data in zip(paths, files, strict=True):
