@@ -188,13 +188,13 @@ std::unique_ptr<Asked> ask(const tool::Command& command, const std::vector<std::
   if (auto wrong = tool::take_words(command, words, series != nullptr, asked->declared)) throw_words(*wrong);
   const Result<Done> done = [&]() -> Result<Done> {
     nb::gil_scoped_release without;
-    if (auto opened = tool::open_job(standard, asked->job); !opened) return opened;
+    if (auto opened = tool::open_job(command.uses, *asked); !opened) return opened;
     for (const auto& [given, place] : {std::pair(series, &asked->job.series), {other, &asked->job.other}}) {
       if (given == nullptr) continue;
       *place = given->series;
       select(standard.open.select, *place);
     }
-    asked->job.wants_records = true;
+    asked->job.wants_records = asked->job.wants_figures = true;
     return tool::answer_job(*asked);
   }();
   if (!done) throw_input(done.error());

@@ -21,6 +21,7 @@
 #include "lowp/training/update.h"
 
 using namespace lowp;
+using namespace lowp::training;
 using namespace lowp::testing;
 
 namespace {

@@ -21,15 +21,30 @@ Source source_of(const Input& input) {
 void add_sources(const Job& job, Report& report, std::vector<std::string>& doubts) {
   const std::vector<const Input*> inputs = inputs_of(job);
   if (report.sources.empty()) {
-    for (const Input* input : inputs) report.sources.push_back(source_of(*input));
+    for (const Input* input : inputs) add_source(report.sources, source_of(*input));
   }
-  for (std::size_t i = 0; i < inputs.size() && i < report.sources.size(); ++i) {
-    std::vector<std::string>& notes = report.sources[i].notes;
-    for (const std::string& doubt : doubts_of(*inputs[i])) {
+  for (const Input* input : inputs) {
+    const auto source = std::ranges::find(report.sources, input->path, &Source::path);
+    if (source == report.sources.end()) continue;
+    std::vector<std::string>& notes = source->notes;
+    for (const std::string& doubt : doubts_of(*input)) {
       doubts.push_back(doubt);
       if (std::ranges::find(notes, doubt) == notes.end()) notes.push_back(doubt);
     }
   }
+}
+
+// Leaves out what holds nothing but largest magnitudes; an Error where nothing else is there.
+std::optional<Error> leave_out_peaks(StepSeries& series, std::vector<std::string>& doubts) {
+  const auto holds_peaks = [](const Input& input) { return !input.counts_elements; };
+  const auto first = std::ranges::find_if(series.inputs, holds_peaks);
+  if (first == series.inputs.end()) return {};
+  const std::string path = first->path;
+  if (std::ranges::all_of(series.inputs, holds_peaks))
+    return Error{path, std::nullopt, "a dump", "largest magnitudes alone, which do not answer this"};
+  std::erase_if(series.inputs, holds_peaks);
+  doubts.push_back(printable(path + ": largest magnitudes have no part in this answer"));
+  return {};
 }
 
 }  // namespace
@@ -62,16 +77,20 @@ std::vector<const Input*> inputs_of(const Job& job) {
   return inputs;
 }
 
-Result<Done> open_job(const StandardOptions& standard, Job& job) {
+Result<Done> open_job(const Uses& uses, Asked& asked) {
+  const StandardOptions& standard = *asked.declared.standard;
+  Job& job = asked.job;
   for (const auto& [paths, target] : {std::pair(&standard.paths, &job.series), {&standard.paths_b, &job.other}}) {
     if (paths->empty()) continue;
     auto series = open_series(*paths, standard.open);
     if (!series) return series.error();
     *target = std::move(*series);
+    if (auto nothing = uses.peaks ? std::nullopt : leave_out_peaks(*target, asked.doubts)) return *std::move(nothing);
   }
   job.threads = standard.threads;
   job.chunk_bytes = standard.chunk_bytes;
   job.wants_page = !standard.page.empty();
+  job.wants_figures = !standard.plot.empty() || !standard.page.empty() || standard.writer->reads_figures;
   job.wants_records = standard.writer->reads_tables;
   return Done{};
 }

@@ -29,7 +29,7 @@ std::optional<Error> take_words(const Command& command, const std::vector<std::s
 std::vector<const Input*> inputs_of(const Job& job);
 
 // Opens the PATHs, if there are any; the other means of the job.
-Result<Done> open_job(const StandardOptions& standard, Job& job);
+Result<Done> open_job(const Uses& uses, Asked& asked);
 
 // Runs the task, then looks whether its files have changed meanwhile, and says in the report of what it was made.
 Result<Done> answer_job(Asked& asked);

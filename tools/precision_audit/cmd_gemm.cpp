@@ -6,6 +6,8 @@
 #include "lowp/training/gemm_report.h"
 
 namespace lowp::tool {
+
+using namespace training;
 namespace {
 
 Result<std::optional<Accumulator>> result_storage(std::string_view word) {

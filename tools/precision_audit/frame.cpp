@@ -96,10 +96,17 @@ int write_answer(std::string_view path, Asked& asked) {
   return error.empty() ? exit_fine : fail(error);
 }
 
-int run_asked(std::string_view path, Asked& asked) {
+// Says what is doubtful, each time what has come since the last.
+void complain_of(std::vector<std::string>& doubts) {
+  for (const std::string& doubt : doubts) complain(doubt);
+  doubts.clear();
+}
+
+int run_asked(std::string_view path, const Uses& uses, Asked& asked) {
   const StandardOptions& standard = *asked.declared.standard;
   Job& job = asked.job;
-  if (auto done = open_job(standard, job); !done) return fail(done.error().message());
+  if (auto done = open_job(uses, asked); !done) return fail(done.error().message());
+  complain_of(asked.doubts);
   if (const auto wrong = standard.why_not_written(paths_of(job))) return refuse(path, *wrong);
   const Result<Done> done = [&] {
     Progress bar(bytes_of(job), standard.shows_progress());
@@ -109,7 +116,7 @@ int run_asked(std::string_view path, Asked& asked) {
     return result;
   }();
   if (!done) return fail(done.error().message());
-  for (const std::string& doubt : asked.doubts) complain(doubt);
+  complain_of(asked.doubts);
   if (const int code = write_answer(path, asked); code != exit_fine) return code;
   for (const std::string& line : asked.answer.said) complain(line);
   return asked.answer.is_finding ? exit_finding : exit_fine;
@@ -159,7 +166,7 @@ int run_command(const Command& command, const std::string& path, std::vector<std
   const auto wrong = take_words(command, words, false, asked.declared);
   if (asked.declared.options->wants_help()) return print_help(help_of(command, path));
   if (wrong) return refuse(path, *wrong);
-  return run_asked(path, asked);
+  return run_asked(path, command.uses, asked);
 }
 
 }  // namespace lowp::tool

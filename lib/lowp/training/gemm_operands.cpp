@@ -14,7 +14,7 @@
 #include "lowp/tensor/checked.h"
 #include "lowp/training/values.h"
 
-namespace lowp {
+namespace lowp::training {
 namespace {
 
 constexpr Format fp64 = ieee_format(11, 52), fp32 = ieee_format(8, 23);
@@ -257,4 +257,4 @@ std::vector<Operand> OperandRows::exact_operands(std::size_t i) const {
   return result;
 }
 
-}  // namespace lowp
+}  // namespace lowp::training

@@ -13,7 +13,7 @@
 #include "lowp/recipes/recipe.h"
 #include "lowp/tensor/step_series.h"
 
-namespace lowp {
+namespace lowp::training {
 
 // A matrix of doubles with the shared axis last: row i is what output i needs.
 struct Values {
@@ -71,4 +71,4 @@ OperandRows block_rounded(const Values& v, const BlockFormat& block);
 std::string_view scale_format_name(const recipes::Recipe& recipe);
 OperandRows recipe_rounded(const Values& v, const recipes::Recipe& recipe);
 
-}  // namespace lowp
+}  // namespace lowp::training

@@ -9,7 +9,7 @@
 #include "lowp/training/gemm_operands.h"
 #include "lowp/training/gemm_replay.h"
 
-namespace lowp {
+namespace lowp::training {
 namespace {
 
 // The twin that differs from exact arithmetic by one rounding to nearest per product.
@@ -170,4 +170,4 @@ Result<NamedPath> parse_path(std::string_view word) {
   return named;
 }
 
-}  // namespace lowp
+}  // namespace lowp::training

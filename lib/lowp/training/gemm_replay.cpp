@@ -13,7 +13,7 @@
 #include "lowp/base/threads.h"
 #include "lowp/training/gemm_operands.h"
 
-namespace lowp {
+namespace lowp::training {
 namespace {
 
 constexpr Format fp64 = ieee_format(11, 52);
@@ -326,4 +326,4 @@ Result<GemmResult> replay_gemm(const Input& input, const GemmOptions& options) {
   return result;
 }
 
-}  // namespace lowp
+}  // namespace lowp::training

@@ -13,7 +13,7 @@
 #include "lowp/recipes/recipe.h"
 #include "lowp/tensor/step_series.h"
 
-namespace lowp {
+namespace lowp::training {
 
 // A path with the format both operands are rounded to. `name` as the user gave it: "h100:wgmma:e4m3:f32+4".
 struct NamedPath {
@@ -76,4 +76,4 @@ struct GemmResult {
 // a split are compared with exact products, but not instruction by instruction with others.
 Result<GemmResult> replay_gemm(const Input& input, const GemmOptions& options);
 
-}  // namespace lowp
+}  // namespace lowp::training

@@ -9,9 +9,9 @@
 #include <utility>
 
 #include "lowp/report/humanize.h"
-#include "lowp/training/cells.h"
+#include "lowp/training/training_words.h"
 
-namespace lowp {
+namespace lowp::training {
 namespace {
 
 const GemmOutcome& complete(const GemmResult& result, std::size_t path) {
@@ -282,4 +282,4 @@ Report gemm_report(const StepSeries& series, const GemmOptions& options, const G
   return report;
 }
 
-}  // namespace lowp
+}  // namespace lowp::training

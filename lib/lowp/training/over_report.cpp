@@ -8,9 +8,9 @@
 #include <limits>
 
 #include "lowp/report/humanize.h"
-#include "lowp/training/cells.h"
+#include "lowp/training/training_words.h"
 
-namespace lowp {
+namespace lowp::training {
 namespace {
 
 constexpr double no_value = std::numeric_limits<double>::quiet_NaN();
@@ -328,4 +328,4 @@ Report over_report(const StepSeries& series, const OverOptions& options, const O
   return report;
 }
 
-}  // namespace lowp
+}  // namespace lowp::training

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-namespace lowp {
+namespace lowp::training {
 
 Result<ValueReader> ValueReader::open(const Input& input, const TensorView& view) {
   auto elements = ElementReader::open(input, view);
@@ -44,4 +44,4 @@ const TensorView* find_tensor(const Input& input, std::string_view name) {
   return found == input.tensors.end() ? nullptr : &*found;
 }
 
-}  // namespace lowp
+}  // namespace lowp::training

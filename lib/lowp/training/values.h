@@ -7,7 +7,7 @@
 
 #include "lowp/tensor/element_reader.h"
 
-namespace lowp {
+namespace lowp::training {
 
 // Reads the elements of one tensor in row-major order, whatever order they are stored in. Every dtype of a dump
 // converts exactly.
@@ -30,4 +30,4 @@ Result<std::vector<double>> read_values(const Input& input, const TensorView& vi
 // The tensor of that name, nullptr if there is none.
 const TensorView* find_tensor(const Input& input, std::string_view name);
 
-}  // namespace lowp
+}  // namespace lowp::training
