@@ -3,20 +3,15 @@
 
 from __future__ import annotations
 
-import html
-import importlib
-import json
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from . import _core
 
 
-@dataclass(frozen=True)
-class Measure:
+class Measure(NamedTuple):
     """A row of the table of measures: what can be said of an outcome."""
 
     name: str  # "flushed_of_nonzero"
@@ -156,6 +151,8 @@ class Answer:
 
     def to_dict(self) -> dict[str, Any]:
         """The parsed document of `--output json`: its keys are the names of the records ("tool", "inputs", ...)."""
+        import json  # here and below: what the program does not need is not imported when it starts
+
         document: dict[str, Any] = json.loads(self.to_json())
         return document
 
@@ -170,6 +167,8 @@ class Answer:
     def to_frame(self, name: str | None = None, library: str | None = None) -> Any:
         """The records called `name` (the largest table where it is None) as a data frame of pandas, or of polars where
         pandas is not installed; `library` chooses. Nested keys are columns with dots. ImportError where neither is."""
+        import importlib
+
         document = self._document
         if name is None:
             name = max((key for key, value in document.items() if isinstance(value, list)), key=lambda key: len(document[key]))
@@ -198,6 +197,8 @@ class Answer:
         return self._core.page(f"precision-audit {self._command}")
 
     def _repr_html_(self) -> str:
+        import html
+
         text = f"<pre>{html.escape(self.to_text())}</pre>"
         return self.to_svg() + text if self._core.has_picture else text
 
