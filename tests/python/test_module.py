@@ -560,6 +560,15 @@ def test_program_beside_the_package(command):
     assert subprocess.run([*module[:3], "missing.npy"], capture_output=True, check=False).returncode == 3
 
 
+def test_first_steps():
+    """The example of README.md."""
+    done = subprocess.run([sys.executable, ROOT / "tests/examples/first_steps.py"], capture_output=True, check=True, cwd=ROOT, text=True)
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("Keep GradScaler's default 65536")
+    assert lines[2] == "[ 1.0004044e-03  1.2002420e-07  2.9976945e-08 -0.0000000e+00]" and lines[3] == "[ 56   0   0 128]"
+    assert lines[4] == "Record(flushed=0, subnormal=2, normal=1, saturated=0, overflowed=0, exact=0)"
+
+
 def test_licences_are_there():
     from importlib.metadata import files
 
