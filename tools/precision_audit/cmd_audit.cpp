@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // precision-audit [audit] PATH...: what each format loses at each loss scale, and which scale to start with.
+#include <fmt/format.h>
+
 #include <array>
 
 #include "arguments.h"
