@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // precision-audit [audit] PATH...: what each format loses at each loss scale, and which scale to start with.
-#include <array>
+#include <fmt/format.h>
 
 #include "arguments.h"
 #include "audit_device.h"
@@ -14,12 +14,12 @@
 namespace lowp::tool {
 namespace {
 
-struct ScopeName {
-  std::string_view name;
-  Scope scope;
-};
-constexpr std::array scope_names{ScopeName{"total", Scope::total}, ScopeName{"tensor", Scope::tensor},
-                                 ScopeName{"step", Scope::step}};
+// What is asked that largest magnitudes alone cannot answer.
+std::optional<Error> without_elements(const StepSeries& series, bool has_conditions, bool wants_page) {
+  if (std::ranges::any_of(series.inputs, &Input::counts_elements) || !(has_conditions || wants_page)) return {};
+  return Error{series.inputs.front().path, std::nullopt, fmt::format("a dump for {}", wants_page ? "--report" : "--fail-on"),
+               "largest magnitudes alone"};
+}
 
 struct AuditTask final : Task {
   AuditOptions audit;
@@ -58,6 +58,7 @@ struct AuditTask final : Task {
              .help = "the loss scale of dumps that do not say theirs, a power of two (2^16 or 65536)",
              .initial = "1"},
             audit.dump_scale_log2, power_of_two_word);
+    o.group("How to advise");
     declare_policy(o, policy);
     o.group("What to ask");
     o.repeated({.name = "--fail-on",
@@ -81,6 +82,7 @@ struct AuditTask final : Task {
 
   Result<Answer> run(Job& job) override {
     if (auto error = without_tensors(job.series)) return *error;
+    if (auto error = without_elements(job.series, !conditions.empty(), job.wants_page)) return *error;
     audit.effort = {.threads = job.threads, .chunk_bytes = job.chunk_bytes, .progress = job.progress, .count_tensor = {}};
     if (auto done = device.prepare(job.series, audit.effort); !done) return done.error();
     AuditOptions asked = audit;
@@ -96,7 +98,7 @@ struct AuditTask final : Task {
     if (!counted) return counted.error();
     result.emplace(std::move(*counted));
     found.emplace(audit_findings(*result, audit.question, policy, audit.by, top));
-    Answer answer{audit_report(*found, job.wants_records)};
+    Answer answer{audit_report(*found, job.wants_records, job.wants_figures)};
     if (counts) answer.page = audit_page(*found, answer.report.story, *counts);
     answer.said = conditions_met(conditions, audit.question, result->total, found->recommendations);
     answer.is_finding = !answer.said.empty();

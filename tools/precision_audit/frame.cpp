@@ -59,11 +59,13 @@ Source source_of(const Input& input) {
 void add_sources(const Job& job, Report& report) {
   const std::vector<const Input*> inputs = inputs_of(job);
   if (report.sources.empty()) {
-    for (const Input* input : inputs) report.sources.push_back(source_of(*input));
+    for (const Input* input : inputs) add_source(report.sources, source_of(*input));
   }
-  for (std::size_t i = 0; i < inputs.size() && i < report.sources.size(); ++i) {
-    std::vector<std::string>& notes = report.sources[i].notes;
-    for (const std::string& doubt : doubts_of(*inputs[i])) {
+  for (const Input* input : inputs) {
+    const auto source = std::ranges::find(report.sources, input->path, &Source::path);
+    if (source == report.sources.end()) continue;
+    std::vector<std::string>& notes = source->notes;
+    for (const std::string& doubt : doubts_of(*input)) {
       complain(doubt);
       if (std::ranges::find(notes, doubt) == notes.end()) notes.push_back(doubt);
     }
@@ -127,23 +129,38 @@ int write_answer(std::string_view path, const StandardOptions& standard, Answer&
   return error.empty() ? exit_fine : fail(error);
 }
 
-std::optional<Error> open_dumps(const StandardOptions& standard, Job& job) {
+// Leaves out what holds nothing but largest magnitudes; an Error where nothing else is there.
+std::optional<Error> leave_out_peaks(StepSeries& series) {
+  const auto holds_peaks = [](const Input& input) { return !input.counts_elements; };
+  const auto first = std::ranges::find_if(series.inputs, holds_peaks);
+  if (first == series.inputs.end()) return {};
+  const std::string path = first->path;
+  if (std::ranges::all_of(series.inputs, holds_peaks))
+    return Error{path, std::nullopt, "a dump", "largest magnitudes alone, which do not answer this"};
+  std::erase_if(series.inputs, holds_peaks);
+  complain(printable(path + ": largest magnitudes have no part in this answer"));
+  return {};
+}
+
+std::optional<Error> open_dumps(const Uses& uses, const StandardOptions& standard, Job& job) {
   for (const auto& [paths, target] : {std::pair(&standard.paths, &job.series), {&standard.paths_b, &job.other}}) {
     if (paths->empty()) continue;
     auto series = open_series(*paths, standard.open);
     if (!series) return series.error();
     *target = std::move(*series);
+    if (const auto nothing = uses.peaks ? std::nullopt : leave_out_peaks(*target)) return nothing;
   }
   return {};
 }
 
-int run_task(std::string_view path, Task& task, const StandardOptions& standard) {
+int run_task(std::string_view path, Task& task, const Uses& uses, const StandardOptions& standard) {
   Job job;
-  if (const auto wrong = open_dumps(standard, job)) return fail(wrong->message());
+  if (const auto wrong = open_dumps(uses, standard, job)) return fail(wrong->message());
   if (const auto wrong = standard.why_not_written(paths_of(job))) return refuse(path, *wrong);
   job.threads = standard.threads;
   job.chunk_bytes = standard.chunk_bytes;
   job.wants_page = !standard.page.empty();
+  job.wants_figures = !standard.plot.empty() || !standard.page.empty() || standard.writer->reads_figures;
   job.wants_records = standard.writer->reads_tables;
   Result<Answer> answer = [&] {
     Progress bar(bytes_of(job), standard.shows_progress());
@@ -215,7 +232,7 @@ int run_command(const Command& command, const std::string& path, std::vector<std
   if (command.uses.may_lack_dump && declared.task->needs_dump() == declared.standard->paths.empty())
     return refuse(path,
                   fault(declared.standard->paths.empty() ? "no PATH given" : "PATH and another input: wanted one"));
-  return run_task(path, *declared.task, *declared.standard);
+  return run_task(path, *declared.task, command.uses, *declared.standard);
 }
 
 }  // namespace lowp::tool

@@ -39,6 +39,7 @@ struct Uses {
   bool dump = false;     // PATH..., --select, how to read files; `Job::series` is open when the task runs
   bool pair = false;     // of dumps, A and B in place of PATH...: `Job::series` and `Job::other`
   bool may_lack_dump = false;  // PATH may be left out: the series is then empty
+  bool peaks = false;    // largest magnitudes alone are an answer too; else inputs that hold nothing else are left out
   bool pipes = false;    // PATH may be "-"
   bool threads = false;  // --threads
   bool figures = false;  // --plot, --output svg
@@ -53,6 +54,7 @@ struct Job {
   int threads = 0;  // 0: one per processor
   std::size_t chunk_bytes = 1 << 20;
   bool wants_records = true;                          // whether the writer prints tables
+  bool wants_figures = true;                          // whether a picture is drawn
   bool wants_page = false;                            // whether `Answer::page` is written
   std::function<void(std::uint64_t bytes)> progress;  // bytes just read; any thread may call it
 };

@@ -7,6 +7,7 @@
 
 #include "arguments.h"
 #include "format_words.h"
+#include "lowp/summary/question.h"
 
 namespace lowp::tool {
 namespace {
@@ -20,7 +21,6 @@ Result<Format> loss_format(std::string_view word) {
 }  // namespace
 
 void declare_policy(Options& o, Policy& policy) {
-  o.group("How to advise");
   o.value({.name = "--loss-dtype",
            .value = "DTYPE",
            .help = "of the loss, such as fp16: the gradient of an FP16 loss is the scale itself, so 2^15 is the limit"},

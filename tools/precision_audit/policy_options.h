@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Options that say how to advise.
+// The options that say what counts as acceptable.
 #pragma once
 
 #include "lowp/audit/policy.h"
@@ -8,6 +8,6 @@
 namespace lowp::tool {
 
 // --loss-dtype, --policy, --min-snr, --max-flushed, --headroom.
-void declare_policy(Options& o, Policy& policy);
+void declare_policy(Options& options, Policy& policy);
 
 }  // namespace lowp::tool

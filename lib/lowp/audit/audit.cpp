@@ -18,7 +18,7 @@ Outcomes outcomes_of(const Evidence& evidence, const Question& question) {
 
 Level judged_level(const Question& question, const StepSeries& series) {
   std::size_t tensors = 0;
-  for (const Input& input : series.inputs) tensors += input.tensors.size();
+  for (const Input& input : series.inputs) tensors += input.counts_elements ? input.tensors.size() : 0;
   const bool judged = !question.counts_only && question.rounding == Rounding::nearest_even;
   return judged && tensors <= most_judged_tensors ? Level::errors : Level::flushed;
 }
@@ -48,8 +48,10 @@ Result<AuditResult> run_audit(const StepSeries& series, const AuditOptions& opti
     };
   }
   if (options.by == Scope::step) {
-    watch.step = [&](StepSummary& step) -> Result<Done> {
-      result.scoped.push_back({Scope::step, {result.scoped.size(), 0}, outcomes_of(*step.total, options.question)});
+    watch.step = [&, number = std::size_t{0}](StepSummary& step) mutable -> Result<Done> {
+      if (counts_elements(step))
+        result.scoped.push_back({Scope::step, {number, 0}, outcomes_of(*step.total, options.question)});
+      ++number;
       step.total.reset();
       return Done{};
     };
@@ -58,7 +60,8 @@ Result<AuditResult> run_audit(const StepSeries& series, const AuditOptions& opti
   auto summary = summarize(series, keep, options.effort, watch);
   if (!summary) return summary.error();
   result.summary = *std::move(summary);
-  result.total = outcomes_of(*result.summary.total, options.question);
+  if (std::ranges::any_of(result.summary.steps, [](const StepSummary& step) { return counts_elements(step); }))
+    result.total = outcomes_of(*result.summary.total, options.question);
   return result;
 }
 

@@ -22,7 +22,7 @@ struct StepLargest {
   double now = none, before = none;
 };
 
-std::vector<StepLargest> levels_of(const Summary& summary, bool (*counts)(const TensorSummary& tensor)) {
+std::vector<StepLargest> levels_of(const Summary& summary, const std::function<bool(const TensorSummary&)>& counts) {
   std::map<std::string_view, double> largest_before;
   std::vector<StepLargest> levels;
   for (std::size_t begin = 0, end = 0; begin < summary.steps.size(); begin = end) {
@@ -32,7 +32,7 @@ std::vector<StepLargest> levels_of(const Summary& summary, bool (*counts)(const 
       for (const TensorSummary& tensor : summary.steps[end].tensors) {
         if (!counts(tensor)) continue;
         double& known = largest.try_emplace(tensor.name, none).first->second;
-        known = std::max(known, log2_of(census_of(tensor.evidence).max_abs));
+        known = std::max(known, log2_of(largest_at_most(tensor.evidence)));
       }
       ++end;
     } while (end < summary.steps.size() && summary.steps[begin].step &&
@@ -69,7 +69,7 @@ double trend(const std::vector<StepLargest>& levels) {
 
 }  // namespace
 
-Drift drift_of(const Summary& summary, bool (*counts)(const TensorSummary& tensor)) {
+Drift drift_of(const Summary& summary, const std::function<bool(const TensorSummary&)>& counts) {
   const std::vector<StepLargest> levels = levels_of(summary, counts);
   Drift drift{levels.size(), levels.size() > 1, 0};
   for (std::size_t s = 1; s < summary.steps.size(); ++s) {

@@ -68,10 +68,10 @@ void limit_by_gradients(const Summary& summary, const Subjects& subjects, const 
   std::optional<TensorRef> where;
   for_each_tensor(summary, [&](TensorRef ref, const StepSummary&, const TensorSummary& tensor) {
     if (!subjects.has(tensor) || kind_of(tensor.name) == TensorKind::loss_gradient) return;
-    const Census census = census_of(tensor.evidence);
-    judgement.nonzero += census.nonzero();
-    if (!magnitude_less(largest, census.max_abs)) return;
-    largest = census.max_abs;
+    if (counts_elements(tensor.evidence)) judgement.nonzero += census_of(tensor.evidence).nonzero();
+    const Exact most = largest_at_most(tensor.evidence);
+    if (!magnitude_less(largest, most)) return;
+    largest = most;
     where = ref;
   });
   if (where) judgement.limits.push_back({Cause::gradient, largest_safe_scale_log2(target, largest), where});
@@ -91,7 +91,8 @@ void limit_by_loss(const Summary& summary, const Target& target, const Policy& p
 void limit_by_dump(const Summary& summary, const Subjects& subjects, const Target& target, Judgement& judgement) {
   std::optional<Limit> least;
   for_each_tensor(summary, [&](TensorRef ref, const StepSummary& step, const TensorSummary& tensor) {
-    if (!subjects.has(tensor) || census_of(tensor.evidence).inf_in == 0 || exponent_bits(tensor.dtype->format) >= 8 ||
+    if (!subjects.has(tensor) || !counts_elements(tensor.evidence) || census_of(tensor.evidence).inf_in == 0 ||
+        exponent_bits(tensor.dtype->format) >= 8 ||
         !is_narrower(target.format, tensor.dtype->format)) {
       return;
     }
@@ -101,14 +102,16 @@ void limit_by_dump(const Summary& summary, const Subjects& subjects, const Targe
   if (least) judgement.limits.push_back(*least);
 }
 
+// Activations in 8 bits have scales of their own.
 void limit_by_forward(const Summary& summary, const Target& target, Judgement& judgement) {
+  if (target.format.width <= 8) return;
   Exact largest;
   std::optional<TensorRef> where;
   for_each_tensor(summary, [&](TensorRef ref, const StepSummary&, const TensorSummary& tensor) {
     if (kind_of(tensor.name) != TensorKind::forward) return;
-    const Census census = census_of(tensor.evidence);
-    if (!magnitude_less(largest, census.max_abs)) return;
-    largest = census.max_abs;
+    const Exact most = largest_at_most(tensor.evidence);
+    if (!magnitude_less(largest, most)) return;
+    largest = most;
     where = ref;
   });
   if (where && largest_safe_scale_log2(target, largest) < 0) {
@@ -130,10 +133,11 @@ void judge_precision(const Summary& summary, const Question& question, std::size
   judgement.precise_unscaled = judgement.safe >= 0;
   double worst_db = infinite, worst_share = -1;
   for_each_tensor(summary, [&](TensorRef ref, const StepSummary&, const TensorSummary& tensor) {
+    if (!counts_elements(tensor.evidence)) return;
     const Census census = census_of(tensor.evidence);
     if (!subjects.has(tensor) || census.nonzero() == 0 || kind_of(tensor.name) == TensorKind::loss_gradient) return;
     const auto lost_at = [&](int scale) { return flushed_most(tensor.evidence, target, scale); };
-    const int own = std::clamp(largest_safe_scale_log2(target, census.max_abs), lowest, scale_log2_limit);
+    const int own = std::clamp(largest_safe_scale_log2(target, largest_at_most(tensor.evidence)), lowest, scale_log2_limit);
     judgement.flushed_own += lost_at(own);
     const Noise noise(tensor.evidence, question, format);
     const auto state_at = [&](int scale) {
@@ -180,27 +184,36 @@ void judge_range(const Summary& summary, const Target& target, const Subjects& s
     const Evidence* evidence;
   };
   std::vector<Weights> weights;
-  std::uint64_t nonzero = 0;
+  Interval nonzero;  // zeros of bins may be as many as what is zero or flushed in any case
   for_each_tensor(summary, [&](TensorRef ref, const StepSummary&, const TensorSummary& tensor) {
-    if (!subjects.weights(tensor)) return;
+    if (!subjects.weights(tensor) || !counts_elements(tensor.evidence)) return;
     weights.push_back({ref, &tensor.evidence});
-    nonzero += census_of(tensor.evidence).nonzero();
+    const Census census = census_of(tensor.evidence);
+    nonzero += level_of(tensor.evidence) == Level::bins
+                   ? Interval::exactly(census.elements) -
+                         Interval{census.zero_in, zero_or_flushed_at(tensor.evidence, target, judgement.safe).most}
+                   : Interval::exactly(census.nonzero());
   });
   const auto lost = [&](int scale) {
-    std::uint64_t flushed = 0;
-    for (const Weights& one : weights) flushed += flushed_most(*one.evidence, target, scale);
+    Interval flushed;
+    for (const Weights& one : weights) flushed += zero_or_flushed_at(*one.evidence, target, scale);
     return flushed;
   };
-  const std::uint64_t least = lost(judgement.safe);
-  const double allowed = static_cast<double>(least) + policy.max_flushed * static_cast<double>(nonzero);
-  const int low = least_scale(-scale_log2_limit, judgement.safe,
-                              [&](int scale) { return static_cast<double>(lost(scale)) <= allowed; });
+  const Interval anyway = lost(judgement.safe);
+  const auto allows = [&](std::uint64_t more, std::uint64_t of) {
+    return static_cast<double>(more) <= policy.max_flushed * static_cast<double>(of);
+  };
+  const auto surely = [&](int scale) { return allows((lost(scale) - anyway).most, nonzero.least); };
+  const auto perhaps = [&](int scale) { return allows((lost(scale) - anyway).least, nonzero.most); };
+  const int low = least_scale(-scale_log2_limit, judgement.safe, surely);
+  judgement.range_low_least = unless_lowest(least_scale(-scale_log2_limit, low, perhaps));
   judgement.range_low = unless_lowest(low);
   if (!judgement.range_low) return;
   std::uint64_t most = 0;
   for (const Weights& one : weights) {
-    const std::uint64_t anyway = flushed_most(*one.evidence, target, judgement.safe);
-    const std::uint64_t more = flushed_most(*one.evidence, target, low - 1) - anyway;
+    const std::uint64_t more =
+        (zero_or_flushed_at(*one.evidence, target, low - 1) - zero_or_flushed_at(*one.evidence, target, judgement.safe))
+            .most;
     if (more <= most) continue;
     most = more;
     judgement.range_by = one.ref;
@@ -229,6 +242,7 @@ Subjects::Subjects(const Summary& summary) {
   std::size_t gradients = 0, forwards = 0, all = 0;
   for_each_tensor(summary, [&](TensorRef, const StepSummary&, const TensorSummary& tensor) {
     const TensorKind kind = kind_of(tensor.name);
+    if (!counts_elements(tensor.evidence)) return;
     ++all;
     gradients += is_gradient(kind) ? 1 : 0;
     forwards += kind == TensorKind::forward ? 1 : 0;
@@ -240,7 +254,7 @@ Subjects::Subjects(const Summary& summary) {
 
 bool Subjects::has(const TensorSummary& tensor) const {
   const TensorKind kind = kind_of(tensor.name);
-  return named_ ? is_gradient(kind) : kind != TensorKind::forward;
+  return named_ && counts_elements(tensor.evidence) ? is_gradient(kind) : kind != TensorKind::forward;
 }
 
 bool Subjects::weights(const TensorSummary& tensor) const {
@@ -264,16 +278,23 @@ LossDtype loss_dtype_of(const Summary& summary, const Policy& policy) {
   return implied;
 }
 
-std::uint64_t flushed_at(const Summary& summary, const Target& target, int scale_log2, bool weights_only) {
+Lost lost_at(const Summary& summary, const Target& target, int scale_log2) {
   const Subjects subjects(summary);
-  std::uint64_t flushed = 0;
+  Lost lost;
   for_each_tensor(summary, [&](TensorRef, const StepSummary&, const TensorSummary& tensor) {
-    if (kind_of(tensor.name) == TensorKind::loss_gradient) return;
-    if (weights_only ? subjects.weights(tensor) : subjects.has(tensor)) {
-      flushed += flushed_most(tensor.evidence, target, scale_log2);
-    }
+    if (kind_of(tensor.name) == TensorKind::loss_gradient || !counts_elements(tensor.evidence)) return;
+    if (!subjects.has(tensor)) return;
+    lost.flushed += flushed_at(tensor.evidence, target, scale_log2);
+    lost.zero_or_flushed += zero_or_flushed_at(tensor.evidence, target, scale_log2);
+    lost.elements += census_of(tensor.evidence).elements;
   });
-  return flushed;
+  return lost;
+}
+
+Drift gradient_drift(const Summary& summary, const Subjects& subjects) {
+  return drift_of(summary, [&](const TensorSummary& tensor) {
+    return subjects.has(tensor) && kind_of(tensor.name) != TensorKind::loss_gradient;
+  });
 }
 
 Judgement judge(const Summary& summary, const Question& question, std::size_t format, const Policy& policy) {
@@ -281,7 +302,7 @@ Judgement judge(const Summary& summary, const Question& question, std::size_t fo
   const Target target = question.target(format);
   Judgement judgement;
   limit_by_gradients(summary, subjects, target, judgement);
-  if (judgement.nonzero == 0) return judgement;
+  if (judgement.limits.empty()) return judgement;
   limit_by_loss(summary, target, policy, judgement);
   limit_by_dump(summary, subjects, target, judgement);
   limit_by_forward(summary, target, judgement);
@@ -289,11 +310,7 @@ Judgement judge(const Summary& summary, const Question& question, std::size_t fo
   for (const Limit& limit : judgement.limits)
     judgement.safe = std::min(judgement.safe, limit.log2.value_or(judgement.safe));
   judgement.safe = std::clamp(judgement.safe, -scale_log2_limit, scale_log2_limit);
-  judgement.headroom = headroom_wanted(
-      drift_of(
-          summary, subjects.named() ? +[](const TensorSummary& t) { return is_gradient(kind_of(t.name)); }
-                                    : +[](const TensorSummary& t) { return kind_of(t.name) != TensorKind::forward; }),
-      policy);
+  judgement.headroom = headroom_wanted(gradient_drift(summary, subjects), policy);
   judgement.floor_db = policy.floor_db(fraction_bits(target.format));
   judge_precision(summary, question, format, subjects, judgement);
   judge_range(summary, target, subjects, policy, judgement);

@@ -10,6 +10,7 @@
 #include "lowp/audit/headroom.h"
 #include "lowp/audit/policy.h"
 #include "lowp/audit/tensor_kind.h"
+#include "lowp/summary/interval.h"
 #include "lowp/summary/question.h"
 #include "lowp/summary/summary.h"
 
@@ -35,13 +36,14 @@ struct TensorState {
 
 // Scales are as log2. A `low` end is the least scale from which on a criterion holds up to `safe`.
 struct Judgement {
-  std::uint64_t nonzero = 0;  // finite values of gradients that are not zero
-  std::vector<Limit> limits;  // one per cause that there is evidence of; never empty where nonzero is not 0
+  std::uint64_t nonzero = 0;  // counted finite values of gradients that are not zero; 0 of largest magnitudes alone
+  std::vector<Limit> limits;  // one per cause that there is evidence of; empty where no gradient is finite and not 0
   int safe = 0;               // the least of them
   int headroom = 0;           // wanted, see headroom_wanted
   double floor_db = 0;        // that every tensor should keep
   bool errors_known = false;  // without errors nothing is said about signal to noise
   std::optional<int> precision_low, range_low;      // nothing: down to the smallest scale there is
+  std::optional<int> range_low_least;               // where evidence is bounds: range_low is for sure, this perhaps
   std::optional<TensorRef> precision_by, range_by;  // the tensors that decide them
   std::vector<TensorState> hopeless;   // below the floor at `safe` already, worst first; does not move precision_low
   std::optional<TensorState> worst;    // at safe - headroom: least signal to noise, else the largest share flushed
@@ -75,9 +77,16 @@ struct LossDtype {
 };
 LossDtype loss_dtype_of(const Summary& summary, const Policy& policy);
 
+// How the largest gradient rises, that of the loss left aside: it is 1 at every step.
+Drift gradient_drift(const Summary& summary, const Subjects& subjects);
+
 Judgement judge(const Summary& summary, const Question& question, std::size_t format, const Policy& policy);
 
-// Values of gradients that the format flushes at a scale; `weights_only`: of weight gradients.
-std::uint64_t flushed_at(const Summary& summary, const Target& target, int scale_log2, bool weights_only);
+// What a format does to all gradients at a scale.
+struct Lost {
+  Interval flushed, zero_or_flushed;
+  std::uint64_t elements = 0;
+};
+Lost lost_at(const Summary& summary, const Target& target, int scale_log2);
 
 }  // namespace lowp

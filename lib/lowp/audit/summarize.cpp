@@ -16,14 +16,15 @@ using pass::Pass;
 
 bool holds_fp64(const StepSeries& series) {
   return std::ranges::any_of(series.inputs, [](const Input& input) {
-    return std::ranges::any_of(input.tensors, [](const TensorView& view) { return view.dtype->bytes == 8; });
+    return input.counts_elements &&
+           std::ranges::any_of(input.tensors, [](const TensorView& view) { return view.dtype->bytes == 8; });
   });
 }
 
 Result<Summary> run_pass(const StepSeries& series, const Keep& keep, const Effort& effort, const Watch& watch) {
   const bool wide = holds_fp64(series), totals = keep.total || keep.step_totals;
   const bool all_elements =
-      std::ranges::none_of(series.inputs, [](const Input& input) { return static_cast<bool>(input.summary); });
+      std::ranges::none_of(series.inputs, [](const Input& input) { return input.summary && input.counts_elements; });
   if (keep.tensors == Level::counts && !totals && !effort.count_tensor)
     return Pass<ClassesAlone>(series, keep, effort, watch, ClassesAlone::Plan{}).run();
   if (all_elements && keep.question.counts_only && keep.tensors <= Level::cuts && !wide && !effort.count_tensor) {

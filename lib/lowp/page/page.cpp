@@ -35,8 +35,10 @@ std::string integer_or_null(const std::optional<int>& value) {
 
 // The one place that knows what advice is made of.
 void append_advice(std::string& out, const Recommendation& advice) {
-  out += fmt::format("\"start\":{},\"low\":{},\"high\":{}", integer_or_null(advice.init_scale_log2),
+  out += fmt::format("\"start\":{},\"window\":{},\"low\":{},\"high\":{},\"note\":",
+                     integer_or_null(advice.pictured_scale_log2()), advice.has_window(),
                      integer_or_null(advice.window_low), integer_or_null(advice.window_high));
+  append_json_string(out, advice.pictured_note());
 }
 
 // What counts cannot say, of all tensors together: per scale the exact results and the decibels, where they are known.
@@ -75,6 +77,7 @@ std::string content_of(const AuditFindings& f, const PageCounts& counts) {
   std::vector<const TensorSummary*> names;
   std::string records;
   for_each_tensor(summary, [&](TensorRef ref, const StepSummary&, const TensorSummary& tensor) {
+    if (!counts_elements(tensor.evidence)) return;
     const auto [known, is_new] = numbers.try_emplace(tensor.name, names.size());
     if (is_new) names.push_back(&tensor);
     append_base128(records, ref.step);

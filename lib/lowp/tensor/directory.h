@@ -10,7 +10,7 @@
 namespace lowp {
 
 // Opens one file with a reader; the step comes from the name where the file does not say it.
-Result<Input> open_with(const std::string& path, const Reader& reader, const OpenOptions& options);
+Result<std::vector<Input>> open_with(const std::string& path, const Reader& reader, const OpenOptions& options);
 
 // Appends the dumps directly inside `directory`, by the rules told at open_series.
 Result<Done> open_directory(const std::string& directory, const OpenOptions& options, std::vector<Input>& inputs);

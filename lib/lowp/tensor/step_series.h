@@ -56,6 +56,7 @@ struct Input {
   // Of a file that holds evidence in place of elements: reads it. The sources of its tensors refuse to be read.
   std::function<Result<StepSummary>()> summary;
   std::string dump;  // of such a file: the name of what was dumped
+  bool counts_elements = true;  // false: only the largest magnitudes of its tensors are known
 };
 
 // Inputs ordered by step where every one has a step, else in the order given. Several may be of one step (ranks).
