@@ -205,10 +205,11 @@ void judge_range(const Summary& summary, const Target& target, const Subjects& s
   };
   const auto surely = [&](int scale) { return allows((lost(scale) - anyway).most, nonzero.least); };
   const auto perhaps = [&](int scale) { return allows((lost(scale) - anyway).least, nonzero.most); };
-  const int low = least_scale(-scale_log2_limit, judgement.safe, surely);
-  judgement.range_low_least = unless_lowest(least_scale(-scale_log2_limit, low, perhaps));
-  judgement.range_low = unless_lowest(low);
-  if (!judgement.range_low) return;
+  const int sure = least_scale(-scale_log2_limit, judgement.safe, surely);
+  const int low = least_scale(-scale_log2_limit, sure, perhaps);
+  judgement.range_low = unless_lowest(sure);
+  judgement.range_low_least = unless_lowest(low);
+  if (!judgement.range_low_least) return;
   std::uint64_t most = 0;
   for (const Weights& one : weights) {
     const std::uint64_t more =
