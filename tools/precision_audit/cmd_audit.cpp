@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // precision-audit [audit] PATH...: what each format loses at each loss scale, and which scale to start with.
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <array>
 
 #include "arguments.h"
