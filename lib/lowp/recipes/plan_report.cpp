@@ -88,7 +88,13 @@ std::vector<std::size_t> shown_candidates(const Plan& plan) {
 // Every tensor in every candidate: the ratio where the policy holds, "." where it does not, "[ ]" what was chosen.
 Grid heat_grid(const Plan& plan) {
   Grid grid{"Every format, in dB ('.': not enough; [ ]: chosen)", {"tensor"}, 1, {}};
-  const std::vector<std::size_t> shown = shown_candidates(plan);
+  std::vector<std::size_t> shown = shown_candidates(plan);
+  // A narrow table has no room for blocks of 128 that nobody needs.
+  std::erase_if(shown, [&](std::size_t c) {
+    const Recipe* recipe = plan_candidates()[c].recipe;
+    return recipe != nullptr && recipe->row->block == BlockShape{1, 128} &&
+           std::ranges::none_of(plan.entries, [&](const PlanEntry& e) { return e.chosen == c; });
+  });
   for (const std::size_t c : shown) grid.header.push_back(plan_candidates()[c].heading);
   for (const PlanEntry& e : plan.entries) {
     GridRow row{{e.tensor}, {}};

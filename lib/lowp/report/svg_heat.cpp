@@ -100,8 +100,8 @@ struct HeatDrawing {
     canvas.rect(plot.box, "fill=\"none\" stroke=\"#333\"");
     draw_marker();
     panel.columns.empty() ? draw_exponent_axis(canvas, plot, false) : draw_names();
-    canvas.text({plot.box.left + plot.box.width / 2, plot.box.bottom() + 33}, normal_size, setting.x_label,
-                "text-anchor=\"middle\"");
+    canvas.text({plot.box.left + plot.box.width / 2, plot.box.bottom() + (panel.columns.empty() ? 33 : 39)},
+                normal_size, setting.x_label, "text-anchor=\"middle\"");
   }
 };
 
