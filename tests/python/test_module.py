@@ -114,7 +114,7 @@ def test_compare(command):
 
     for pair in [dumps, [paths[0], dumps[1]], [dumps[0], {600: arrays}]]:
         assert without_paths(pa.compare(*pair, tolerance=3).to_dict()) == without_paths(json.loads(done.stdout))
-    assert not pa.compare(arrays, arrays, fail_on="differ>0").is_finding
+    assert not pa.compare(arrays, arrays, fail_on="differing>0").is_finding
 
 
 def test_page(command, tmp_path):
