@@ -11,6 +11,7 @@
 #include "fail_condition.h"
 #include "format_words.h"
 #include "lowp/audit/audit_report.h"
+#include "lowp/base/threads.h"
 #include "lowp/page/page.h"
 
 namespace lowp::tool {
@@ -43,12 +44,13 @@ std::optional<Error> without_tensors(const StepSeries& series) {
                first.notes.empty() ? "no tensors" : "none; " + first.notes.front()};
 }
 
-// The signal to noise of single tensors costs up to 20 KB for each, and is known of nearest_even alone.
-Level judged_level(const Question& question, const StepSeries& series) {
+// The signal to noise of single tensors costs up to 20 KB for each, and is known of nearest_even alone. Outcomes of each
+// cost more.
+Level kept_level(const AuditOptions& audit, const StepSeries& series) {
   std::size_t tensors = 0;
   for (const Input& input : series.inputs) tensors += input.tensors.size();
-  const bool judged = !question.counts_only && question.rounding == Rounding::nearest_even;
-  return judged && tensors <= most_judged_tensors ? Level::errors : Level::flushed;
+  const bool known = !audit.question.counts_only && audit.question.rounding == Rounding::nearest_even;
+  return known && (tensors <= most_judged_tensors || audit.by == Scope::tensor) ? Level::errors : Level::flushed;
 }
 
 struct AuditTask final : Task {
@@ -137,7 +139,7 @@ struct AuditTask final : Task {
     AuditOptions asked = audit;
     // The table of tensors for people needs no outcomes of theirs.
     if (!job.wants_records && audit.by == Scope::tensor) asked.by = Scope::total;
-    asked.tensors = judged_level(audit.question, job.series);
+    asked.tensors = kept_level(asked, job.series);
     std::optional<PageCounts> counts;
     if (job.wants_page) {
       counts.emplace(audit.question);
@@ -146,7 +148,8 @@ struct AuditTask final : Task {
     auto counted = run_audit(job.series, asked);
     if (!counted) return counted.error();
     result.emplace(std::move(*counted));
-    found.emplace(AuditFindings{*result, audit.question, policy, recommend(*result, audit.question, policy), {}, audit.by, top});
+    auto advice = on_threads(job.threads, [&] { return recommend(*result, audit.question, policy); });
+    found.emplace(AuditFindings{*result, audit.question, policy, advice, {}, audit.by, top});
     found->caveats = caveats(*result, audit.question, policy, found->recommendations);
     Answer answer{audit_report(*found, job.wants_records)};
     if (counts) answer.page = audit_page(*found, answer.report.story, *counts);

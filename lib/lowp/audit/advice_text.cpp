@@ -30,9 +30,15 @@ std::string times(std::uint64_t count) {
 
 class Words {
  public:
-  Words(const Summary& summary, const Question& question, const Policy& policy, std::size_t format,
+  Words(const Subjects& subjects, const Question& question, const Policy& policy, std::size_t format,
         std::vector<Recommendation>& all)
-      : summary_(summary), question_(question), policy_(policy), format_(format), all_(all), advice_(all[format]) {}
+      : subjects_(subjects),
+        summary_(subjects.summary()),
+        question_(question),
+        policy_(policy),
+        format_(format),
+        all_(all),
+        advice_(all[format]) {}
 
   void write() {
     if (advice_.nonzero == 0) {
@@ -68,7 +74,7 @@ class Words {
     return found == judgement().limits.end() ? nullptr : &*found;
   }
   const Limit* forward_limit() const { return limit_of(Cause::forward); }
-  std::uint64_t flushed(int scale) const { return flushed_at(summary_, target(), scale, false); }
+  std::uint64_t flushed(int scale) const { return flushed_at(subjects_, target(), scale); }
 
   // "no value vanishes", "1 of 14,424 values vanishes", "0.19 % of the values vanish"
   std::string vanish(std::uint64_t part) const {
@@ -177,7 +183,7 @@ class Words {
         case Cause::loss_dtype:
           say(fmt::format("Above {} the loss's own gradient, which is the scale, overflows its dtype{}.",
                           power_text(safe),
-                          loss_dtype_of(summary_, policy_).implied
+                          loss_dtype_of(subjects_, policy_).implied
                               ? " if the loss is FP16, as its gradient in the dump suggests (else: --loss-dtype fp32)"
                               : ""));
           break;
@@ -273,6 +279,7 @@ class Words {
     return text;
   }
 
+  const Subjects& subjects_;
   const Summary& summary_;
   const Question& question_;
   const Policy& policy_;
@@ -283,9 +290,9 @@ class Words {
 
 }  // namespace
 
-void explain(const Summary& summary, const Question& question, const Policy& policy, std::size_t format,
+void explain(const Subjects& subjects, const Question& question, const Policy& policy, std::size_t format,
              std::vector<Recommendation>& all) {
-  Words(summary, question, policy, format, all).write();
+  Words(subjects, question, policy, format, all).write();
 }
 
 }  // namespace lowp

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lowp/audit/audit.h"
 
+#include <algorithm>
+
 namespace lowp {
 namespace {
 
@@ -8,6 +10,13 @@ namespace {
 Outcomes outcomes_of(const Evidence& evidence, const Question& question) {
   const auto sweep = Sweep::of(evidence, question);
   return sweep ? sweep->all() : Outcomes{};
+}
+
+// Whether evidence of this level gives the outcomes that leaves do, bit for bit: it takes less memory than they.
+bool is_enough(Level level, const Question& question) {
+  return level == Level::errors && question.rounding == Rounding::nearest_even && !question.counts_only &&
+         std::ranges::all_of(question.formats,
+                             [](const NamedTarget& asked) { return fraction_bits(asked.format) < leaf_bits; });
 }
 
 }  // namespace
@@ -26,7 +35,8 @@ Result<AuditResult> run_audit(const StepSeries& series, const AuditOptions& opti
     result.scoped.resize(tensors);
     watch.tensor = [&](TensorRef ref, const Evidence& evidence) {
       if (options.watch_tensor) options.watch_tensor(ref, evidence);
-      result.scoped[first[ref.step] + ref.tensor] = {Scope::tensor, ref, outcomes_of(evidence, options.question)};
+      ScopedOutcomes& scoped = result.scoped[first[ref.step] + ref.tensor] = {Scope::tensor, ref, {}};
+      if (!is_enough(options.tensors, options.question)) scoped.outcomes = outcomes_of(evidence, options.question);
     };
   }
   if (options.by == Scope::step) {
@@ -42,6 +52,11 @@ Result<AuditResult> run_audit(const StepSeries& series, const AuditOptions& opti
   result.summary = *std::move(summary);
   result.total = outcomes_of(*result.summary.total, options.question);
   return result;
+}
+
+Outcomes outcomes_of(const AuditResult& result, const ScopedOutcomes& scoped, const Question& question) {
+  if (!scoped.outcomes.empty()) return scoped.outcomes;
+  return outcomes_of(result.summary.steps[scoped.ref.step].tensors[scoped.ref.tensor].evidence, question);
 }
 
 }  // namespace lowp

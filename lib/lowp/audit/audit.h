@@ -25,8 +25,8 @@ struct AuditOptions {
 
 struct ScopedOutcomes {
   Scope scope = Scope::total;
-  TensorRef ref;  // the tensor for Scope::tensor; for Scope::step only the step counts
-  Outcomes outcomes;
+  TensorRef ref;      // the tensor for Scope::tensor; for Scope::step only the step counts
+  Outcomes outcomes;  // none where what the summary keeps of the tensor gives the same: see outcomes_of
 };
 
 struct AuditResult {
@@ -38,5 +38,8 @@ struct AuditResult {
 // Reads every tensor once. The result is bit-identical for any number of threads and any chunk size. The error, if
 // any, is that of the question, or of the first faulty tensor in series order.
 Result<AuditResult> run_audit(const StepSeries& series, const AuditOptions& options);
+
+// Those of a tensor or step of this result, which had this question.
+Outcomes outcomes_of(const AuditResult& result, const ScopedOutcomes& scoped, const Question& question);
 
 }  // namespace lowp

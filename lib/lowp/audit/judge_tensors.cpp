@@ -19,6 +19,7 @@ constexpr double db_per_bit = 6.0205999132796239;
 // The signal to noise of one tensor at any scale; exact results are infinitely good, overflow is infinitely bad.
 class Noise {
  public:
+  Noise() = default;
   Noise(const Evidence& evidence, const Question& question, std::size_t format) {
     if (level_of(evidence) < Level::errors) return;
     Question one = question;
@@ -63,11 +64,11 @@ bool is_narrower(Format format, Format other) {
   return max_exponent(format) <= max_exponent(other);
 }
 
-void limit_by_gradients(const Summary& summary, const Subjects& subjects, const Target& target, Judgement& judgement) {
+void limit_by_gradients(const Subjects& subjects, const Target& target, Judgement& judgement) {
   Exact largest;
   std::optional<TensorRef> where;
-  for_each_tensor(summary, [&](TensorRef ref, const StepSummary&, const TensorSummary& tensor) {
-    if (!subjects.has(tensor) || kind_of(tensor.name) == TensorKind::loss_gradient) return;
+  subjects.for_each([&](TensorRef ref, const TensorSummary& tensor) {
+    if (!subjects.is_scaled(ref)) return;
     const Census census = census_of(tensor.evidence);
     judgement.nonzero += census.nonzero();
     if (!magnitude_less(largest, census.max_abs)) return;
@@ -77,8 +78,8 @@ void limit_by_gradients(const Summary& summary, const Subjects& subjects, const 
   if (where) judgement.limits.push_back({Cause::gradient, largest_safe_scale_log2(target, largest), where});
 }
 
-void limit_by_loss(const Summary& summary, const Target& target, const Policy& policy, Judgement& judgement) {
-  const LossDtype loss = loss_dtype_of(summary, policy);
+void limit_by_loss(const Subjects& subjects, const Target& target, const Policy& policy, Judgement& judgement) {
+  const LossDtype loss = loss_dtype_of(subjects, policy);
   if (!loss.format || !is_narrower(target.format, ieee_format(5, 10)) ||
       !is_narrower(*loss.format, ieee_format(5, 10))) {
     return;
@@ -88,24 +89,24 @@ void limit_by_loss(const Summary& summary, const Target& target, const Policy& p
 }
 
 // Inf in a dump of few exponent bits is the overflow at its own scale.
-void limit_by_dump(const Summary& summary, const Subjects& subjects, const Target& target, Judgement& judgement) {
+void limit_by_dump(const Subjects& subjects, const Target& target, Judgement& judgement) {
   std::optional<Limit> least;
-  for_each_tensor(summary, [&](TensorRef ref, const StepSummary& step, const TensorSummary& tensor) {
-    if (!subjects.has(tensor) || census_of(tensor.evidence).inf_in == 0 || exponent_bits(tensor.dtype->format) >= 8 ||
+  subjects.for_each([&](TensorRef ref, const TensorSummary& tensor) {
+    if (!subjects.has(ref) || census_of(tensor.evidence).inf_in == 0 || exponent_bits(tensor.dtype->format) >= 8 ||
         !is_narrower(target.format, tensor.dtype->format)) {
       return;
     }
-    const int below = step.dump_scale_log2 - 1;
+    const int below = subjects.summary().steps[ref.step].dump_scale_log2 - 1;
     if (!least || below < *least->log2) least = Limit{Cause::dump_scale, below, ref};
   });
   if (least) judgement.limits.push_back(*least);
 }
 
-void limit_by_forward(const Summary& summary, const Target& target, Judgement& judgement) {
+void limit_by_forward(const Subjects& subjects, const Target& target, Judgement& judgement) {
   Exact largest;
   std::optional<TensorRef> where;
-  for_each_tensor(summary, [&](TensorRef ref, const StepSummary&, const TensorSummary& tensor) {
-    if (kind_of(tensor.name) != TensorKind::forward) return;
+  subjects.for_each([&](TensorRef ref, const TensorSummary& tensor) {
+    if (subjects.kind(ref) != TensorKind::forward) return;
     const Census census = census_of(tensor.evidence);
     if (!magnitude_less(largest, census.max_abs)) return;
     largest = census.max_abs;
@@ -122,20 +123,21 @@ std::uint64_t flushed_most(const Evidence& evidence, const Target& target, int s
 }
 
 // Signal to noise of every tensor, and what tensors lose at scales of their own.
-void judge_precision(const Summary& summary, const Question& question, std::size_t format, const Subjects& subjects,
-                     Judgement& judgement) {
+void judge_precision(const Subjects& subjects, const Question& question, std::size_t format, Judgement& judgement) {
   const Target target = question.target(format);
   const int lowest = -scale_log2_limit, shown = std::max(judgement.safe - judgement.headroom, lowest);
   int low = lowest;
+  const bool judged = subjects.size() <= most_judged_tensors;
   judgement.precise_unscaled = judgement.safe >= 0;
   double worst_db = infinite, worst_share = -1;
-  for_each_tensor(summary, [&](TensorRef ref, const StepSummary&, const TensorSummary& tensor) {
+  subjects.for_each([&](TensorRef ref, const TensorSummary& tensor) {
+    if (!subjects.is_scaled(ref)) return;
     const Census census = census_of(tensor.evidence);
-    if (!subjects.has(tensor) || census.nonzero() == 0 || kind_of(tensor.name) == TensorKind::loss_gradient) return;
+    if (census.nonzero() == 0) return;
     const auto lost_at = [&](int scale) { return flushed_most(tensor.evidence, target, scale); };
     const int own = std::clamp(largest_safe_scale_log2(target, census.max_abs), lowest, scale_log2_limit);
     judgement.flushed_own += lost_at(own);
-    const Noise noise(tensor.evidence, question, format);
+    const Noise noise = judged ? Noise(tensor.evidence, question, format) : Noise();
     const auto state_at = [&](int scale) {
       const std::optional<double> db = noise.at(scale);
       return TensorState{ref, db && std::isfinite(*db) ? db : std::nullopt, lost_at(scale), census.nonzero()};
@@ -170,19 +172,18 @@ void judge_precision(const Summary& summary, const Question& question, std::size
     judgement.precision_by = ref;
   });
   judgement.precision_low = unless_lowest(low);
-  std::ranges::sort(judgement.hopeless, {}, [](const TensorState& state) { return state.snr_db.value_or(0); });
+  std::ranges::stable_sort(judgement.hopeless, {}, [](const TensorState& state) { return state.snr_db.value_or(0); });
 }
 
-void judge_range(const Summary& summary, const Target& target, const Subjects& subjects, const Policy& policy,
-                 Judgement& judgement) {
+void judge_range(const Subjects& subjects, const Target& target, const Policy& policy, Judgement& judgement) {
   struct Weights {
     TensorRef ref;
     const Evidence* evidence;
   };
   std::vector<Weights> weights;
   std::uint64_t nonzero = 0;
-  for_each_tensor(summary, [&](TensorRef ref, const StepSummary&, const TensorSummary& tensor) {
-    if (!subjects.weights(tensor)) return;
+  subjects.for_each([&](TensorRef ref, const TensorSummary& tensor) {
+    if (!subjects.weights(ref)) return;
     weights.push_back({ref, &tensor.evidence});
     nonzero += census_of(tensor.evidence).nonzero();
   });
@@ -225,78 +226,46 @@ double Policy::floor_db(int fraction_bits) const {
   return std::min(min_snr_db, ceiling_db(fraction_bits) - db_per_bit * bits_below_ceiling);
 }
 
-Subjects::Subjects(const Summary& summary) {
-  std::size_t gradients = 0, forwards = 0, all = 0;
-  for_each_tensor(summary, [&](TensorRef, const StepSummary&, const TensorSummary& tensor) {
-    const TensorKind kind = kind_of(tensor.name);
-    ++all;
-    gradients += is_gradient(kind) ? 1 : 0;
-    forwards += kind == TensorKind::forward ? 1 : 0;
-    any_weights_ = any_weights_ || kind == TensorKind::weight_gradient;
-  });
-  named_ = gradients != 0;
-  left_out_ = named_ ? all - gradients - forwards : 0;
-}
-
-bool Subjects::has(const TensorSummary& tensor) const {
-  const TensorKind kind = kind_of(tensor.name);
-  return named_ ? is_gradient(kind) : kind != TensorKind::forward;
-}
-
-bool Subjects::weights(const TensorSummary& tensor) const {
-  const TensorKind kind = kind_of(tensor.name);
-  if (kind == TensorKind::loss_gradient) return false;
-  return any_weights_ ? kind == TensorKind::weight_gradient : has(tensor);
-}
-
-LossDtype loss_dtype_of(const Summary& summary, const Policy& policy) {
+LossDtype loss_dtype_of(const Subjects& subjects, const Policy& policy) {
   if (policy.loss_format) return {policy.loss_format, false};
-  for (const StepSummary& step : summary.steps) {
+  for (const StepSummary& step : subjects.summary().steps) {
     if (!step.loss_dtype) continue;
     if (const Dtype* dtype = find_dtype(*step.loss_dtype)) return {dtype->format, false};
     const FormatLookup found = find_format(*step.loss_dtype);
     if (found.found) return {found.format, false};
   }
   LossDtype implied;
-  for_each_tensor(summary, [&](TensorRef, const StepSummary&, const TensorSummary& tensor) {
-    if (kind_of(tensor.name) == TensorKind::loss_gradient) implied = {ieee_format(5, 10), true};
+  subjects.for_each([&](TensorRef ref, const TensorSummary&) {
+    if (subjects.kind(ref) == TensorKind::loss_gradient) implied = {ieee_format(5, 10), true};
   });
   return implied;
 }
 
-std::uint64_t flushed_at(const Summary& summary, const Target& target, int scale_log2, bool weights_only) {
-  const Subjects subjects(summary);
+std::uint64_t flushed_at(const Subjects& subjects, const Target& target, int scale_log2) {
   std::uint64_t flushed = 0;
-  for_each_tensor(summary, [&](TensorRef, const StepSummary&, const TensorSummary& tensor) {
-    if (kind_of(tensor.name) == TensorKind::loss_gradient) return;
-    if (weights_only ? subjects.weights(tensor) : subjects.has(tensor)) {
-      flushed += flushed_most(tensor.evidence, target, scale_log2);
-    }
+  subjects.for_each([&](TensorRef ref, const TensorSummary& tensor) {
+    if (subjects.is_scaled(ref)) flushed += flushed_most(tensor.evidence, target, scale_log2);
   });
   return flushed;
 }
 
-Judgement judge(const Summary& summary, const Question& question, std::size_t format, const Policy& policy) {
-  const Subjects subjects(summary);
+Judgement judge(const Subjects& subjects, const Question& question, std::size_t format, int headroom,
+                const Policy& policy) {
   const Target target = question.target(format);
   Judgement judgement;
-  limit_by_gradients(summary, subjects, target, judgement);
+  limit_by_gradients(subjects, target, judgement);
   if (judgement.nonzero == 0) return judgement;
-  limit_by_loss(summary, target, policy, judgement);
-  limit_by_dump(summary, subjects, target, judgement);
-  limit_by_forward(summary, target, judgement);
+  limit_by_loss(subjects, target, policy, judgement);
+  limit_by_dump(subjects, target, judgement);
+  limit_by_forward(subjects, target, judgement);
   judgement.safe = *judgement.limits.front().log2;
   for (const Limit& limit : judgement.limits)
     judgement.safe = std::min(judgement.safe, limit.log2.value_or(judgement.safe));
   judgement.safe = std::clamp(judgement.safe, -scale_log2_limit, scale_log2_limit);
-  judgement.headroom = headroom_wanted(
-      drift_of(
-          summary, subjects.named() ? +[](const TensorSummary& t) { return is_gradient(kind_of(t.name)); }
-                                    : +[](const TensorSummary& t) { return kind_of(t.name) != TensorKind::forward; }),
-      policy);
+  judgement.headroom = headroom;
   judgement.floor_db = policy.floor_db(fraction_bits(target.format));
-  judge_precision(summary, question, format, subjects, judgement);
-  judge_range(summary, target, subjects, policy, judgement);
+  judge_precision(subjects, question, format, judgement);
+  judge_range(subjects, target, policy, judgement);
   return judgement;
 }
 

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the advice looks at, found out once.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "lowp/audit/tensor_kind.h"
+#include "lowp/summary/summary.h"
+
+namespace lowp {
+
+// Gradients where any tensor is named like one, else everything but forward tensors. The summary must live as long.
+class Subjects {
+ public:
+  explicit Subjects(const Summary& summary);
+  const Summary& summary() const { return summary_; }
+  bool named() const { return named_; }  // whether names say gradient
+  TensorKind kind(TensorRef ref) const { return kinds_[ref.step][ref.tensor]; }
+  bool has(TensorRef ref) const { return named_ ? is_gradient(kind(ref)) : kind(ref) != TensorKind::forward; }
+  bool is_scaled(TensorRef ref) const {  // of those, without the gradient of the loss, which is the scale itself
+    return has(ref) && kind(ref) != TensorKind::loss_gradient;
+  }
+  bool weights(TensorRef ref) const {  // judged by the range criterion
+    return any_weights_ ? kind(ref) == TensorKind::weight_gradient : is_scaled(ref);
+  }
+  std::size_t left_out() const { return left_out_; }
+  std::size_t size() const { return order_.size(); }  // all tensors
+
+  // Calls visit(ref, tensor) for every tensor by step number and name: which of two equals comes first does not depend
+  // on their order in a file.
+  template <class Visit>
+  void for_each(Visit visit) const {
+    for (const TensorRef ref : order_) visit(ref, summary_.steps[ref.step].tensors[ref.tensor]);
+  }
+
+ private:
+  const Summary& summary_;
+  std::vector<std::vector<TensorKind>> kinds_;  // by step and tensor
+  std::vector<TensorRef> order_;
+  bool named_ = false, any_weights_ = false;
+  std::size_t left_out_ = 0;
+};
+
+}  // namespace lowp
