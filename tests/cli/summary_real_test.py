@@ -13,10 +13,10 @@ samples = sorted((root / "data" / "samples").glob("*.safetensors")) + [root / "d
 gradients = root.parent / "shared" / "data" / "gradients"
 questions = (
     [],
-    ["--by=tensor", "--scales=12:16"],
-    ["--by=step", "--rounding=toward_positive", "--overflow=saturate", "--scales=-4:4"],
-    ["--by=tensor", "--formats=tf32,e4m3fnuz,e3m2", "--scales=7:9", "--rounding=to_odd", "--overflow=saturate_finite"],
-    ["--rounding=nearest_away", "--formats=fp16,e2m1", "--scales=-20:20"],
+    ["--by=tensor", "--scales=15:16"],
+    ["--by=step", "--rounding=toward_positive", "--overflow=saturate", "--scales=0:1"],
+    ["--by=tensor", "--formats=tf32,e4m3fnuz,e3m2", "--scales=8:8", "--rounding=to_odd", "--overflow=saturate_finite"],
+    ["--rounding=nearest_away", "--formats=fp16,e2m1", "--scales=-9:9"],
 )
 
 

@@ -31,18 +31,14 @@ int print_help(std::string_view text) {
 
 std::uint64_t bytes_of(const StepSeries& series) {
   std::uint64_t bytes = 0;
-  for (const Input& input : series.inputs) {
-    for (const TensorView& view : input.tensors) {
-      if (view.source && view.source->size() != unknown_size) bytes += view.source->size();
-    }
-  }
+  for (const Input& input : series.inputs) bytes += extent_of(input).bytes;
   return bytes;
 }
 
 Source source_of(const Input& input) {
-  Source source{input.path, input.format, {}, input.tensors.size(), 0, input.bytes, input.notes};
+  const Extent extent = extent_of(input);
+  Source source{input.path, input.format, {}, extent.tensors, extent.elements, input.bytes, input.notes};
   if (input.step) source.steps.push_back(*input.step);
-  for (const TensorView& view : input.tensors) source.elements += view.elements;
   return source;
 }
 

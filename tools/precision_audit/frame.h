@@ -39,6 +39,7 @@ struct Uses {
   bool dump = false;     // PATH..., --select, how to read files; `Job::series` is open when the task runs
   bool may_lack_dump = false;  // PATH may be left out: the series is then empty
   bool pipes = false;    // PATH may be "-"
+  bool brief = false;    // the task opens inputs again for their tensors: memory does not grow with their number
   bool threads = false;  // --threads
   bool figures = false;  // --plot, --output svg
   bool page = false;     // --report

@@ -74,7 +74,7 @@ class Words {
     return found == judgement().limits.end() ? nullptr : &*found;
   }
   const Limit* forward_limit() const { return limit_of(Cause::forward); }
-  std::uint64_t flushed(int scale) const { return flushed_at(subjects_, target(), scale); }
+  std::uint64_t flushed(int scale) const { return subjects_.pool().flushed_at(target(), scale); }
 
   // "no value vanishes", "1 of 14,424 values vanishes", "0.19 % of the values vanish"
   std::string vanish(std::uint64_t part) const {

@@ -176,36 +176,23 @@ void judge_precision(const Subjects& subjects, const Question& question, std::si
 }
 
 void judge_range(const Subjects& subjects, const Target& target, const Policy& policy, Judgement& judgement) {
-  struct Weights {
-    TensorRef ref;
-    const Evidence* evidence;
-  };
-  std::vector<Weights> weights;
-  std::uint64_t nonzero = 0;
-  subjects.for_each([&](TensorRef ref, const TensorSummary& tensor) {
-    if (!subjects.weights(ref)) return;
-    weights.push_back({ref, &tensor.evidence});
-    nonzero += census_of(tensor.evidence).nonzero();
+  const FlushedPool& weights = subjects.weights_pool();
+  const std::uint64_t least = weights.flushed_at(target, judgement.safe);
+  const double allowed = static_cast<double>(least) + policy.max_flushed * static_cast<double>(weights.nonzero());
+  const int low = least_scale(-scale_log2_limit, judgement.safe, [&](int scale) {
+    return static_cast<double>(weights.flushed_at(target, scale)) <= allowed;
   });
-  const auto lost = [&](int scale) {
-    std::uint64_t flushed = 0;
-    for (const Weights& one : weights) flushed += flushed_most(*one.evidence, target, scale);
-    return flushed;
-  };
-  const std::uint64_t least = lost(judgement.safe);
-  const double allowed = static_cast<double>(least) + policy.max_flushed * static_cast<double>(nonzero);
-  const int low = least_scale(-scale_log2_limit, judgement.safe,
-                              [&](int scale) { return static_cast<double>(lost(scale)) <= allowed; });
   judgement.range_low = unless_lowest(low);
   if (!judgement.range_low) return;
   std::uint64_t most = 0;
-  for (const Weights& one : weights) {
-    const std::uint64_t anyway = flushed_most(*one.evidence, target, judgement.safe);
-    const std::uint64_t more = flushed_most(*one.evidence, target, low - 1) - anyway;
-    if (more <= most) continue;
+  subjects.for_each([&](TensorRef ref, const TensorSummary& tensor) {
+    if (!subjects.weights(ref)) return;
+    const std::uint64_t anyway = flushed_most(tensor.evidence, target, judgement.safe);
+    const std::uint64_t more = flushed_most(tensor.evidence, target, low - 1) - anyway;
+    if (more <= most) return;
     most = more;
-    judgement.range_by = one.ref;
-  }
+    judgement.range_by = ref;
+  });
 }
 
 }  // namespace
@@ -239,14 +226,6 @@ LossDtype loss_dtype_of(const Subjects& subjects, const Policy& policy) {
     if (subjects.kind(ref) == TensorKind::loss_gradient) implied = {ieee_format(5, 10), true};
   });
   return implied;
-}
-
-std::uint64_t flushed_at(const Subjects& subjects, const Target& target, int scale_log2) {
-  std::uint64_t flushed = 0;
-  subjects.for_each([&](TensorRef ref, const TensorSummary& tensor) {
-    if (subjects.is_scaled(ref)) flushed += flushed_most(tensor.evidence, target, scale_log2);
-  });
-  return flushed;
 }
 
 Judgement judge(const Subjects& subjects, const Question& question, std::size_t format, int headroom,

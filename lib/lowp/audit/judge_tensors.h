@@ -64,7 +64,4 @@ LossDtype loss_dtype_of(const Subjects& subjects, const Policy& policy);
 Judgement judge(const Subjects& subjects, const Question& question, std::size_t format, int headroom,
                 const Policy& policy);
 
-// Values of gradients that the format flushes at a scale.
-std::uint64_t flushed_at(const Subjects& subjects, const Target& target, int scale_log2);
-
 }  // namespace lowp

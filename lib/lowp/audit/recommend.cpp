@@ -41,7 +41,7 @@ bool needs_no_scale(const Subjects& subjects, const Target& target, const Recomm
       advice.window_low.value_or(0) <= 0 && (!judgement.errors_known || judgement.precise_unscaled);
   if (!criteria_hold) return false;
   if (exponent_bits(target.format) >= usual_exponent_bits) return true;
-  return flushed_at(subjects, target, 0) == flushed_at(subjects, target, judgement.safe);
+  return subjects.pool().flushed_at(target, 0) == subjects.pool().flushed_at(target, judgement.safe);
 }
 
 std::uint64_t values_beyond(const AuditResult& result, const Question& question, std::size_t format, int scale) {
@@ -83,7 +83,7 @@ Recommendation advise(const AuditResult& result, const Subjects& subjects, const
     if (target.format.width > 8) advice.init_scale_log2 = std::max(init, std::min(lowest, judgement.safe));
   }
   if (advice.static_scale_log2) advice.headroom_log2 = judgement.safe - *advice.static_scale_log2;
-  advice.flushed = flushed_at(subjects, target, advice.shown_log2);
+  advice.flushed = subjects.pool().flushed_at(target, advice.shown_log2);
   advice.beyond = values_beyond(result, question, format, advice.shown_log2);
   return advice;
 }

@@ -42,6 +42,10 @@ Subjects::Subjects(const Summary& summary) : summary_(summary) {
     return std::pair(step.step, std::string_view(step.tensors[ref.tensor].name));
   };
   if (!std::ranges::is_sorted(order_, {}, place)) std::ranges::stable_sort(order_, {}, place);
+  for_each([&](TensorRef ref, const TensorSummary& tensor) {
+    if (is_scaled(ref)) pool_.add(tensor.evidence);
+    if (weights(ref)) weights_pool_.add(tensor.evidence);
+  });
 }
 
 }  // namespace lowp

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "lowp/audit/flushed_pool.h"
 #include "lowp/audit/tensor_kind.h"
 #include "lowp/summary/summary.h"
 
@@ -27,6 +28,9 @@ class Subjects {
   std::size_t left_out() const { return left_out_; }
   std::size_t size() const { return order_.size(); }  // all tensors
 
+  const FlushedPool& pool() const { return pool_; }                  // of all that is_scaled
+  const FlushedPool& weights_pool() const { return weights_pool_; }  // of all weights
+
   // Calls visit(ref, tensor) for every tensor by step number and name: which of two equals comes first does not depend
   // on their order in a file.
   template <class Visit>
@@ -38,6 +42,7 @@ class Subjects {
   const Summary& summary_;
   std::vector<std::vector<TensorKind>> kinds_;  // by step and tensor
   std::vector<TensorRef> order_;
+  FlushedPool pool_, weights_pool_;
   bool named_ = false, any_weights_ = false;
   std::size_t left_out_ = 0;
 };

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "lowp/audit/pass_steps.h"
 #include "lowp/audit/pass_summaries.h"
 #include "lowp/base/threads.h"
 
@@ -15,9 +16,7 @@ using pass::CountsAlone;
 using pass::Pass;
 
 bool holds_fp64(const StepSeries& series) {
-  return std::ranges::any_of(series.inputs, [](const Input& input) {
-    return std::ranges::any_of(input.tensors, [](const TensorView& view) { return view.dtype->bytes == 8; });
-  });
+  return std::ranges::any_of(series.inputs, [](const Input& input) { return extent_of(input).has_fp64; });
 }
 
 Result<Summary> run_pass(const StepSeries& series, const Keep& keep, const Effort& effort, const Watch& watch) {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <functional>
 #include <new>
 #include <set>
 
@@ -80,7 +81,7 @@ void open_dumps(Listing& listing, bool indexes, const OpenOptions& options, std:
   for (std::size_t i = 0; i < opened.size(); ++i) {
     const Candidate& dump = listing.dumps[i];
     if (dump.reader->claims_files != indexes || claimed.contains(dump.path)) continue;
-    auto input = open_with(dump.path, *dump.reader, options);
+    auto input = open_briefly(dump.path, *dump.reader, options);
     if (!input) {
       listing.unreadable.push_back(input.error());
       continue;
@@ -102,6 +103,28 @@ Result<Input> open_with(const std::string& path, const Reader& reader, const Ope
   return input;
 } catch (const std::bad_alloc&) {
   return Error{path, std::nullopt, "a header that fits into memory", "a larger one"};
+}
+
+bool is_selected(const OpenOptions& options, std::string_view name) {
+  return options.select.empty() ||
+         std::ranges::any_of(options.select, [&](const std::string& glob) { return glob_match(glob, name); });
+}
+
+// Shards become one input, which needs their tensors; of a file without any that was selected the names are told.
+Result<Input> open_briefly(const std::string& path, const Reader& reader, const OpenOptions& options) {
+  auto input = open_with(path, reader, options);
+  if (!input || !options.brief || !reader.opens_twice || shard_of_name(path)) return input;
+  const auto selected = [options](const TensorView& view) { return is_selected(options, view.name); };
+  if (std::ranges::none_of(input->tensors, selected)) return input;
+  std::erase_if(input->tensors, std::not_fn(selected));
+  input->brief = extent_of(*input);
+  std::vector<TensorView>().swap(input->tensors);
+  input->again = [=, &reader]() -> Result<Input> {
+    auto whole = open_with(path, reader, options);
+    if (whole) std::erase_if(whole->tensors, std::not_fn(selected));
+    return whole;
+  };
+  return input;
 }
 
 // Indexes first, since they claim their shards; then what is left, all in the order of names.

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tensors of which only their sum is asked.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "lowp/summary/evidence.h"
+#include "lowp/summary/question.h"
+
+namespace lowp {
+
+// What many tensors flush together, by one addition for each of them instead of one for each question.
+class FlushedPool {
+ public:
+  FlushedPool();
+  void add(const Evidence& evidence);  // which must live as long
+  // At most so many of their elements are flushed: exact but for logged histograms.
+  std::uint64_t flushed_at(const Target& target, int scale_log2) const;
+  std::uint64_t nonzero() const { return nonzero_; }
+
+ private:
+  void add(const TensorCounts& counts);
+  TensorCounts sum() const;
+
+  std::uint64_t nonzero_ = 0;
+  Census census_;
+  bool has_signs_ = true;
+  std::vector<BinadeCount> binades_;      // by sign and binade, empty ones too
+  std::vector<const Evidence*> unsharp_;  // too little is known of them to add it
+};
+
+}  // namespace lowp
