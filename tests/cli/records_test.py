@@ -79,6 +79,8 @@ class Records(Case):
         yield "info", ["info", summary], 0
         yield "monitor", ["monitor", root / "data/samples/spike.log"], 0
         yield "histograms", ["histograms", counts], 0
+        later = write(self.folder, "later.safetensors", safetensors({"a": ("F32", [64, 2], ones[::-1]), "z": f32(1)}))
+        yield "compare", ["compare", path, later], 0
         yield "cast", ["cast", "1.2e-7"], 0
         yield "formats", ["formats"], 0
         yield "formats", ["formats", "--profiles"], 0

@@ -83,11 +83,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   options.raw_dtype = find_dtype("f16");
   options.assume_dtype = find_dtype("bf16");
   for (const Reader& reader : readers()) {
-    const auto input = reader.open(path, options);
-    if (input)
-      check(*input);
-    else
-      require(input.error().message() == printable(input.error().message()), "printable messages");
+    const auto inputs = open_steps(reader, path, options);
+    if (!inputs) require(inputs.error().message() == printable(inputs.error().message()), "printable messages");
+    if (!inputs) continue;
+    for (const Input& input : *inputs) check(input);
   }
   if (const auto series = open_series(std::span(&path, 1), options); series) check(series->inputs.at(0));
   ::close(fd);

@@ -27,6 +27,17 @@ SAID = "document.getElementById('said').textContent"
 ROWS = "[...document.querySelectorAll('.scroller tbody button')].map(b => b.title)"
 
 
+AXE_FINDS = ("axe.run().then(r => r.violations.map(v => v.id + ': ' + "
+             "v.nodes.map(n => n.html).join(' | ').slice(0, 600)))")
+
+
+def axe():
+    """The script of axe-core, or nothing where neither this Python nor the project's .venv has it."""
+    spec = importlib.util.find_spec("axe_core_python")
+    folders = [Path(spec.origin).parent] if spec else samples.parents[1].glob(".venv/lib/python*/site-packages/axe_core_python")
+    return next((script.read_text() for folder in folders for script in folder.rglob("axe.min.js")), None)
+
+
 def safetensors(path, tensors):
     """Writes {name: list of floats} as FP32."""
     head, data = {}, b""
@@ -163,16 +174,38 @@ class PageTest(unittest.TestCase):
             self.assertIn(re.sub(r"\s+", "", answer.split("\n\n")[0])[:200], squeezed)
 
     def test_accessible(self):
-        spec = importlib.util.find_spec("axe_core_python")
-        if not spec:
+        if not axe():
             self.skipTest("axe-core-python is not installed")
-        axe = next(Path(spec.origin).parent.rglob("axe.min.js")).read_text()
         for width, dark in ((1280, False), (1280, True), (400, False), (400, True)):
             with Browser(width, dark=dark) as browser:
                 browser.open(self.steps)
-                browser.run(axe + ";0")
-                found = browser.run("axe.run().then(r => r.violations.map(v => v.id + ': ' + v.nodes.map(n => n.html).join(' | ').slice(0, 600)))")
-                self.assertEqual(found, [], f"{width} dark={dark}")
+                browser.run(axe() + ";0")
+                self.assertEqual(browser.run(AXE_FINDS), [], f"{width} dark={dark}")
+
+    def test_reports_of_other_commands(self):
+        unet, steps = samples / "unet-step0200.safetensors", samples / "chargpt-steps"
+        hostile = Path(self.folder.name) / "names.safetensors"
+        safetensors(hostile, {"grad/<img src=x onerror=alert(1)>": [1.0, 2e-8, 0.0], "</style><script>alert(1)</script>": [2.0]})
+        asked = (["replay", steps], ["recipes", unet], ["recipes", hostile], ["plan", unet], ["plan", hostile],
+                 ["accumulate", "norm", unet], ["monitor", samples / "spike.log"])
+        for width, dark in ((1280, False), (400, True)):
+            with Browser(width, dark=dark) as browser:
+                for words in asked:
+                    with self.subTest(words=words, width=width):
+                        page = page_of(self.folder.name, *words)
+                        browser.call("Page.navigate", url="file://" + str(page))
+                        heading = " ".join(["precision-audit", *[w for w in words if isinstance(w, str)]])
+                        browser.wait(f"document.readyState === 'complete' && document.querySelector('h1').textContent === '{heading}'")
+                        self.assertEqual(browser.run("document.scripts.length + document.querySelectorAll('img').length"), 0)
+                        self.assertEqual(browser.run("document.querySelectorAll('style').length"), 1)
+                        self.assertLessEqual(browser.run("document.documentElement.scrollWidth"), width)
+                        answer = subprocess.run([program, *map(str, words)], capture_output=True, text=True).stdout
+                        text = re.sub(r"\s+", "", browser.run("document.querySelector('main').innerText"))
+                        self.assertIn(re.sub(r"\s+", "", answer.split("\n\n")[0])[:100], text)
+                        if axe():
+                            browser.run(axe() + ";0")
+                            self.assertEqual(browser.run(AXE_FINDS), [])
+                        self.fine(browser)
 
     def test_looks(self):
         for width, dark in ((1280, False), (1280, True), (400, False), (400, True)):

@@ -2,6 +2,7 @@
 """The advice against real FP16 trainings: the window's end is the real limit, the static scale trains as FP32 does."""
 import itertools
 import json
+import math
 import os
 import pathlib
 import subprocess
@@ -93,10 +94,63 @@ def test_a_summed_loss_gets_headroom():
     assert advice([dumps("diabetes")[1]])["static_scale_log2"] <= -2
 
 
-@pytest.mark.parametrize("without", problems)
-def test_no_constant_hangs_on_one_problem(without):
-    """Thresholds as the other five would set them: below every scale that trained well, above every one that did not."""
-    badly = {"words": (32, 0.15), "contrast": (33, 0.03), "denoise": (1, 0.04), "vae": (0, 0.33)}
-    floor = max(db for name, (db, _) in badly.items() if name != without)
-    share = min(lost for name, (_, lost) in badly.items() if name != without)
-    assert floor < 40 and share > 0.01
+# Step of the dump, the lowest scale (log2) at which FP16 training was still fine, and one at which it was clearly worse.
+LOWER_ENDS = {
+    "words": (60, -6, -8),
+    "contrast": (1, -8, -12),
+    "denoise": (1, -8, -12),
+    "vae": (1, -20, -24),
+    "diabetes": (1, -24, None),  # nothing lower was tried
+}
+# Rises of the largest gradient after step 1, in binades, of trainings that are not in the data: the largest three are
+# long, wgan and salary, whose forward pass overflows.
+OTHER_RISES = [1.1, 1.1, 1.1, 1.1, 1.7, 2.6, 10.3]
+
+
+def worst_and_lost(name, step, scale):
+    """Signal to noise of the worst tensor, and the share of non-zero weight gradients flushed, at a scale."""
+    words = ["--formats", "fp16", "--by", "tensor", "--scales", f"{scale}:{scale}", "--output", "json"]
+    done = subprocess.run([PROGRAM, str(dumps(name)[step]), *words], capture_output=True, check=True)
+    rows = [row for row in json.loads(done.stdout)["outcomes"] if row["scope"] == "tensor"]
+    decibels = [row["error"]["snr_db"] for row in rows if row["error"]["snr_db"] is not None]
+    weights = [row for row in rows if row["name"].startswith("grad/")]
+    nonzero = sum(row["elements"] - row["zero_in"] - row["nan_in"] - row["inf_in"] for row in weights)
+    return min(decibels), sum(row["counts"]["flushed"] for row in weights) / nonzero
+
+
+@pytest.fixture(scope="module")
+def measured():
+    """Of each problem: at the scale that was still fine, and at the one that was worse."""
+    ends = {}
+    for name, (step, fine, worse) in LOWER_ENDS.items():
+        ends[name] = [worst_and_lost(name, step, scale) if scale is not None else None for scale in (fine, worse)]
+    return ends
+
+
+@pytest.mark.parametrize("without", [None, *problems])
+def test_constants_are_the_same_without_any_one_problem(measured, without):
+    """min_snr_db is the next ten above the worst tensor of every bad run, max_flushed the power of ten below the least
+    share that such a run lost; the defaults of the program are these, whichever problem is left out."""
+    worse = [ends[1] for name, ends in measured.items() if name != without and ends[1]]
+    floor = 10 * math.ceil(max(decibels for decibels, _ in worse) / 10)
+    share = 10.0 ** math.floor(math.log10(min(lost for _, lost in worse)))
+    criteria = {row["name"]: row["threshold"] for row in advice([dumps("words")[60]])["criteria"]}
+    assert criteria == {"precision": floor, "range": share}
+    assert all(decibels < floor and lost > share for decibels, lost in worse)
+
+
+@pytest.mark.parametrize("without", [None, *problems])
+def test_the_headroom_is_the_same_without_any_one_problem(without):
+    """Whole binades above every rise but that of the training whose forward pass overflows."""
+    runs = json.loads((TRUTH / "trajectories.json").read_text())
+    rises = list(OTHER_RISES)
+    for name, run in runs.items():
+        largest = [x for x in run["fp32_largest_per_step"] if isinstance(x, (int, float)) and math.isfinite(x)]
+        if name != without:
+            rises.append(math.log2(max(largest) / largest[0]))
+    headroom = math.ceil(sorted(rises)[-2])
+    row = advice([dumps("contrast")[1]])
+    assert row["headroom_log2"] == headroom
+    if without is None:
+        assert len(rises) == 15 and sum(rise < headroom for rise in rises) == 14
+        assert any("in fourteen of fifteen trainings it rose by less than 3 binades" in text for text in row["caveats"])

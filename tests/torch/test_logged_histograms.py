@@ -19,8 +19,8 @@ program = os.environ.get("PRECISION_AUDIT", str(root / "build/release/bin/precis
 formats, low, high = ("fp16", "e4m3", "e5m2"), -8, 32
 
 
-def audit(path):
-    words = [program, "audit", str(path), "--formats", ",".join(formats), "--scales", f"{low}:{high}", "--output", "json"]
+def audit(path, *words):
+    words = [program, "audit", str(path), "--formats", ",".join(formats), "--scales", f"{low}:{high}", "--output", "json", *words]
     return json.loads(subprocess.run(words, check=True, capture_output=True).stdout)
 
 
@@ -130,6 +130,19 @@ def check(folder, tensors):
     return truth, bounds, total
 
 
+def advice_is_the_dumps(folder, tensors):
+    """The same rules: the same end and headroom, and the low end within its bounds."""
+    logged = audit(folder / "run", "--policy", "range")["formats"]
+    dumped = audit(truth_of(folder, tensors), "--policy", "range")["recommendations"]
+    for row, want in zip(logged, dumped, strict=True):
+        assert row["s_high_log2"] == want["window_log2"][1]
+        if row["static_scale_log2"] != 0 and want["static_scale_log2"] != 0:  # neither needs no scale
+            assert row["static_scale_log2"] == want["static_scale_log2"]
+        bounds, low = row["window_low_log2"], want["window_log2"][0]
+        assert bounds["least"] is None or (low is not None and bounds["least"] <= low)
+        assert low is None or (bounds["most"] is not None and low <= bounds["most"])
+
+
 @pytest.mark.parametrize("writer", writers)
 @pytest.mark.parametrize("seed", [1, 2])
 def test_bounds_hold_the_truth(tmp_path, writer, seed):
@@ -142,6 +155,7 @@ def test_bounds_hold_the_truth(tmp_path, writer, seed):
 def test_bounds_on_real_gradients(tmp_path, writer, name):
     tensors = real_dump(name)
     truth, bounds, total = check(writers[writer](tmp_path / "run", tensors), tensors)
+    advice_is_the_dumps(tmp_path, tensors)
     width = max((bounds["fp16", k]["zero_or_flushed"]["most"] - bounds["fp16", k]["zero_or_flushed"]["least"]) / total
                 for k in range(low, 15))
     if writer == "torch":

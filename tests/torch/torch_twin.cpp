@@ -14,6 +14,7 @@
 #include "lowp/training/adamw.h"
 
 using namespace lowp;
+using namespace lowp::training;
 
 namespace {
 

@@ -159,3 +159,31 @@ TEST_CASE("GPUs go by the names that people and drivers give them") {
     CHECK(find_architecture(said) == nullptr);
   }
 }
+
+TEST_CASE("sums around the smallest normal and the largest FP32 number") {
+  CodeSource source(14);
+  int tiny = 0, infinite = 0;
+  for (const char* architecture : {"a100", "ada", "h100"}) {
+    const TensorCore& row = *find_tensor_core(architecture, "mma", "bf16", "bf16", "f32");
+    for (const int middle : {56, 60, 64, 68, 72, 188, 190}) {  // of the exponent fields: a product has about 2 * middle
+      const auto near = [&](std::size_t rows, std::size_t columns) {
+        CodeMatrix m{code_format("bf16"), rows, columns, {}};
+        for (std::size_t i = 0; i < rows * columns; ++i) {
+          const std::uint64_t exponent = static_cast<std::uint64_t>(middle) + source.bits() % 8 - 4;
+          m.code.push_back((source.bits() & 0x807F) | exponent << 7);
+        }
+        return m;
+      };
+      const CodeMatrix a = near(8, 80), b = near(80, 24);
+      for (const int promotion : {0, 2}) {
+        CHECK(differing_outputs({&row, promotion}, a, b, 1) == 0);
+        for (const std::uint64_t code : gemm({&row, promotion}, a, b, 1)) {
+          tiny += (code & 0x7F800000) == 0;
+          infinite += (code & 0x7FFFFFFF) == 0x7F800000;
+        }
+      }
+    }
+  }
+  CHECK(tiny > 100);
+  CHECK(infinite > 100);
+}

@@ -12,6 +12,7 @@
 
 #include "accumulate_dumps.h"
 #include "lowp/core/formats.h"
+#include "lowp/recipes/quantize.h"
 #include "lowp/training/gemm_operands.h"
 #include "lowp/training/gemm_replay.h"
 #include "lowp/training/norm.h"
@@ -20,6 +21,7 @@
 #include "lowp/training/update.h"
 
 using namespace lowp;
+using namespace lowp::training;
 using namespace lowp::testing;
 
 namespace {
@@ -231,6 +233,85 @@ TEST_CASE("gemm: block scales, by hand") {
   }
   CHECK(result->divergences.size() == 2);
   CHECK(result->divergences[0].differing == 0);
+}
+
+TEST_CASE("gemm: operands of every recipe are what the recipe makes of the whole matrix") {
+  // 300 rows, of which 256 are chosen; magnitudes differ from row to row, so that scales do.
+  constexpr std::size_t rows = 300, k = 160;
+  Values v{0, k, {}};
+  for (std::size_t i = 0; i < rows * k; ++i) {
+    const float x = std::sin(static_cast<float>(i)) * std::exp2(static_cast<float>(i / k % 13) - 6);
+    v.whole.push_back(x);
+  }
+  for (std::size_t i = 0; i < 256; ++i) v.chosen.push_back(i * rows / 256);
+  v.rows = v.chosen.size();
+  std::size_t inside = 0, outside = 0;
+  for (const recipes::Recipe& recipe : recipes::all_recipes()) {
+    CAPTURE(recipe.name);
+    const OperandRows operand = recipe_rounded(v, recipe);
+    (operand.outside ? outside : inside) += 1;
+    std::vector<float> rotated = v.whole;
+    if (recipe.row->orientation == recipes::Orientation::rotated_columns) recipes::rotate_16(rotated);
+    if (recipe.row->orientation == recipes::Orientation::rotated_columns_fp32) recipes::rotate_16_in_fp32(rotated);
+    const std::vector<double> wide(rotated.begin(), rotated.end());
+    const auto made = recipes::dequantized(recipe, recipes::quantize_operand(recipe, rows, k, wide));
+    std::size_t differing = 0;
+    for (std::size_t row = 0; row < v.rows; ++row) {
+      const std::vector<Exact> exact = operand.exact_row(row);
+      for (std::size_t n = 0; n < k; ++n) {
+        const double magnitude = std::ldexp(static_cast<double>(exact[n].significand), exact[n].exponent);
+        const double value = (exact[n].negative ? -magnitude : magnitude) * operand.factor(row);
+        differing += value == made[v.chosen[row] * k + n] ? 0 : 1;
+      }
+    }
+    CHECK(differing == 0);
+  }
+  CHECK(inside > 50);
+  CHECK(outside > 10);
+}
+
+TEST_CASE("gemm: paths with recipes") {
+  std::vector<float> a, b;
+  for (int i = 0; i < 3 * 64; ++i) a.push_back(std::sin(static_cast<float>(i)) * std::exp2(static_cast<float>(i / 64)));
+  for (int i = 0; i < 4 * 64; ++i) b.push_back(std::cos(static_cast<float>(i)));
+  Dumps dumps;
+  dumps.add(1, {{"a", {3, 64}, a}, {"b", {4, 64}, b}});
+  const auto ask = [&](std::vector<std::string> words) {
+    GemmOptions options{"a", "b", {}, {}, 1};
+    for (const std::string& word : words) options.paths.push_back(*parse_path(word));
+    auto result = replay_gemm(dumps.open().inputs.front(), options);
+    REQUIRE(result);
+    return std::move(*result);
+  };
+  const auto total = [](const GemmResult& result, std::size_t path) {
+    for (const GemmOutcome& o : result.outcomes) {
+      if (o.path == path && o.k == result.k) return *o.total.relative_size();
+    }
+    return -1.0;
+  };
+  // OCP's rule is what block formats do; it stays the same on the instruction that reads such scales.
+  const GemmResult mx =
+      ask({"ideal:mxfp8_e4m3", "ideal:mx-floor-e4m3", "b200:tcgen05.mxf8f6f4:e4m3:f32@mx-floor-e4m3"});
+  CHECK(total(mx, 0) == total(mx, 1));
+  CHECK(mx.divergences.size() == 1);
+  // One scale per row instead of one per tensor: rows of a differ by 4 in size, E4M3 keeps three bits of all of them.
+  const GemmResult fp8 =
+      ask({"h100:wgmma:e4m3:f32@fp8-current-te-e4m3", "h100:wgmma:e4m3:f32@fp8-rowwise-torchao-e4m3"});
+  CHECK(total(fp8, 0) < 0.05);
+  CHECK(total(fp8, 1) < 0.05);
+  CHECK(total(fp8, 0) != total(fp8, 1));
+  // A rotation changes neither the exact product nor its scale.
+  CHECK(total(ask({"ideal:nvfp4-te-rht"}), 0) < 0.2);
+  for (const char* wrong : {"h100:wgmma:e4m3:f32@", "h100:wgmma:e4m3:f32@nothing",
+                            "h100:wgmma:e5m2:f32@fp8-current-te-e4m3", "h100:wgmma:e4m3:f32@fp8-block-1x128-te-e4m3",
+                            "b200:tcgen05.mxf8f6f4:e4m3:f32@fp8-current-te-e4m3", "ideal:nvfp5"}) {
+    CAPTURE(wrong);
+    CHECK(!parse_path(wrong));
+  }
+  Dumps narrow;
+  narrow.add(1, {{"a", {1, 24}, std::vector<float>(24, 1)}, {"b", {24, 1}, std::vector<float>(24, 1)}});
+  GemmOptions options{"a", "b", {*parse_path("ideal:nvfp4-te-rht")}, {}, 1};
+  CHECK(!replay_gemm(narrow.open().inputs.front(), options));
 }
 
 TEST_CASE("gemm: block-scaled products equal the spec on whole rows, and promote like plain ones") {

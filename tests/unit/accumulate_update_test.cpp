@@ -13,6 +13,7 @@
 #include "lowp/training/update.h"
 
 using namespace lowp;
+using namespace lowp::training;
 using namespace lowp::testing;
 
 TEST_CASE("update: the smallest step that moves a weight of 1 in bf16") {

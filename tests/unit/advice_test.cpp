@@ -2,110 +2,12 @@
 // Advice on dumps made for one trap each: spikes, late tensors, one tiny value, Inf in scaled dumps, weights, 8 bits.
 #include <doctest/doctest.h>
 
-#include <algorithm>
-#include <bit>
 #include <cmath>
-#include <cstring>
-#include <limits>
-#include <random>
-#include <string>
-#include <vector>
 
-#include "lowp/audit/recommend.h"
-#include "lowp/core/convert.h"
-#include "lowp/core/formats.h"
-#include "lowp/summary/binade_counter.h"
-#include "lowp/summary/sweep.h"
+#include "advice_dumps.h"
 
 using namespace lowp;
-
-namespace {
-
-const Dtype& f32 = *find_dtype("f32");
-const Dtype& f16 = *find_dtype("f16");
-
-BinadeTable table_of(const std::vector<float>& values, const Dtype& dtype, int dump_scale) {
-  std::vector<std::byte> bytes(values.size() * static_cast<std::size_t>(dtype.bytes));
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    const std::uint64_t code =
-        convert(ieee_format(8, 23), dtype.format, Conversion{}, std::bit_cast<std::uint32_t>(values[i]));
-    std::memcpy(bytes.data() + i * static_cast<std::size_t>(dtype.bytes), &code, static_cast<std::size_t>(dtype.bytes));
-  }
-  BinadeCounter counter({}, dump_scale);
-  REQUIRE(counter.count(dtype, bytes));
-  return counter.take();
-}
-
-struct Dump {
-  Summary summary;
-
-  StepSummary& step(std::int64_t number, int dump_scale = 0) {
-    StepSummary& step = summary.steps.emplace_back();
-    step.path = "step" + std::to_string(number);
-    step.step = number;
-    step.dump_scale_log2 = dump_scale;
-    return step;
-  }
-  static void add(StepSummary& step, const std::string& name, const std::vector<float>& values,
-                  const Dtype& dtype = f32) {
-    step.tensors.push_back(
-        {name, &dtype, {values.size()}, Evidence{RoundingErrors(table_of(values, dtype, step.dump_scale_log2))}});
-  }
-};
-
-std::vector<float> normal(std::size_t count, double scale, unsigned seed = 1) {
-  std::mt19937 random(seed);
-  std::normal_distribution<double> draw(0, scale);
-  std::vector<float> values(count);
-  for (float& x : values) x = static_cast<float>(draw(random));
-  return values;
-}
-
-std::vector<float> with(std::vector<float> values, float extra) {
-  values.push_back(extra);
-  return values;
-}
-
-Question asked(const std::vector<std::string>& formats, ScaleRange scales = {}) {
-  Question question;
-  for (const std::string& name : formats) question.formats.push_back({name, find_format(name).format});
-  question.scales = scales;
-  return question;
-}
-
-struct Advised {
-  std::vector<Recommendation> recommendations;
-  std::vector<std::string> caveats;
-
-  const Recommendation& front() const { return recommendations.front(); }
-  bool warns(std::string_view part) const {
-    return std::ranges::any_of(caveats, [&](const std::string& c) { return c.find(part) != std::string::npos; });
-  }
-};
-
-Advised advised(const Dump& dump, const Question& question, const Policy& policy = {}) {
-  AuditResult result;
-  result.summary = dump.summary;
-  std::vector<float> none;
-  Evidence total{table_of(none, f32, 0)};
-  bool first = true;
-  for_each_tensor(dump.summary, [&](TensorRef, const StepSummary&, const TensorSummary& tensor) {
-    total = first ? tensor.evidence : *merged(total, tensor.evidence);
-    first = false;
-  });
-  result.total = Sweep::of(total, question)->all();
-  Advised all;
-  all.recommendations = recommend(result, question, policy);
-  all.caveats = caveats(result, question, policy, all.recommendations);
-  return all;
-}
-
-bool says(const Recommendation& advice, std::string_view part) {
-  if (advice.verdict.find(part) != std::string::npos) return true;
-  return std::ranges::any_of(advice.reasons, [&](const std::string& r) { return r.find(part) != std::string::npos; });
-}
-
-}  // namespace
+using namespace lowp_test;
 
 TEST_CASE("a spike that is over is no drift, one at the end is") {
   Dump over, last;
@@ -217,6 +119,7 @@ TEST_CASE("a forward pass that overflows is helped by no scale") {
   CHECK(all.front().empty_window);
   CHECK_FALSE(all.front().init_scale_log2);
   CHECK(says(all.front(), "No loss scale helps: act/out"));
+  CHECK_FALSE(says(advised(dump, asked({"e4m3"})).front(), "No loss scale helps"));
   CHECK(says(all.front(), "bf16 holds these gradients"));
   CHECK(all.recommendations[1].needs_no_scale);
 }
@@ -271,6 +174,70 @@ TEST_CASE("weights and optimizer state get no scale without a word") {
   CHECK(mixed.warns("2 tensors not named like gradients have no part"));
 }
 
+TEST_CASE("largest values alone: the end and the headroom, and what vanishes is not known") {
+  Dump dump;
+  for (int step = 1; step <= 10; ++step) add_peak(dump.step(step), "grad/w", step == 10 ? 0x1p-6f : 0x1p-10f);
+  const Advised all = advised(dump, asked({"fp16", "bf16", "e4m3"}));
+  const Recommendation& fp16 = all.front();
+  CHECK(fp16.window_high == 21);  // 2^-6 * 2^21 is 2^15
+  CHECK_FALSE(fp16.window_low);
+  CHECK(fp16.static_scale_log2 == 21 - 5);  // it rose by 4 binades
+  CHECK(fp16.init_scale_log2 == 16);
+  CHECK_FALSE(fp16.loss_known());
+  CHECK_FALSE(fp16.nothing_to_scale());
+  CHECK(says(fp16, "at 65536 what vanishes is not known"));
+  CHECK(says(fp16, "cannot be known from largest values"));
+  CHECK(says(all.recommendations[1], "Needs no loss scale"));
+  CHECK(says(all.recommendations[2], "One for all is 2^14 at most."));
+  CHECK(all.warns("A dump of one step beside them"));
+  CHECK(all.warns("10 steps that follow each other"));
+}
+
+TEST_CASE("largest values beside a dump lower its end and widen its headroom, and count nothing") {
+  Dump dump;
+  Dump::add(dump.step(1), "grad/w", with(normal(500, 1e-4), 0x1p-10f));
+  const Recommendation alone = advised(dump, asked({"fp16"})).front();
+  add_peak(dump.step(2), "grad/w", 0x1p-5f);
+  const Recommendation both = advised(dump, asked({"fp16"})).front();
+  CHECK(alone.window_high == 25);
+  CHECK(both.window_high == 20);
+  CHECK(both.judgement.headroom == 6);
+  CHECK(dump.summary.steps[both.above->step].step == 2);
+  CHECK(both.nonzero == alone.nonzero);
+  CHECK(both.window_low == alone.window_low);
+  // Names in one of them take nothing away from tensors without such names in the other.
+  Dump plain;
+  Dump::add(plain.step(1), "fc.weight", normal(500, 1e-4));
+  add_peak(plain.step(1), "grad/fc.weight", 0x1p-5f);
+  CHECK(advised(plain, asked({"fp16"})).front().nonzero == 500);
+}
+
+TEST_CASE("largest values of the forward pass and of the loss have their own say") {
+  Dump dump;
+  StepSummary& step = dump.step(1);
+  add_peak(step, "grad/w", 0x1p-10f);
+  add_peak(step, "act/out", 60000.0f);
+  CHECK(advised(dump, asked({"fp16"})).front().window_high == 25);
+  CHECK_FALSE(advised(dump, asked({"fp16"})).warns("Whether the forward pass overflows"));
+  add_peak(dump.summary.steps[0], "loss_grad/*", 1.0f);
+  CHECK(advised(dump, asked({"fp16"})).front().window_high == 15);
+  add_peak(dump.summary.steps[0], "act/logits", 70000.0f);
+  CHECK(says(advised(dump, asked({"fp16"})).front(), "No loss scale helps: act/logits"));
+  Dump forward;
+  add_peak(forward.step(1), "act/out", 70000.0f);
+  CHECK(says(advised(forward, asked({"fp16"})).front(), "Nothing to scale"));
+}
+
+TEST_CASE("the gradient of the loss hides no rise of the others") {
+  Dump dump;
+  for (int step = 1; step <= 4; ++step) {
+    StepSummary& one = dump.step(step);
+    Dump::add(one, "act_grad/loss", {1.0f});
+    Dump::add(one, "grad/w", with(normal(200, 1e-8), step == 4 ? 0x1p-12f : 0x1p-16f));
+  }
+  CHECK(advised(dump, asked({"fp16"})).front().judgement.headroom == 5);
+}
+
 TEST_CASE("nothing to scale") {
   Dump dump;
   Dump::add(dump.step(1), "grad/w", {0.0f, -0.0f});
@@ -286,6 +253,7 @@ TEST_CASE("names say what a tensor is") {
   CHECK(kind_of("act_grad/d1.0") == TensorKind::activation_gradient);
   CHECK(kind_of("layer.grad_output.0") == TensorKind::activation_gradient);
   CHECK(kind_of("act_grad/loss") == TensorKind::loss_gradient);
+  CHECK(kind_of("op_grad/attn.scores") == TensorKind::activation_gradient);
   CHECK(kind_of("act/fc1") == TensorKind::forward);
   CHECK(kind_of("exp_avg_sq/w") == TensorKind::state);
   CHECK(kind_of("optimizer.state.0.step") == TensorKind::state);

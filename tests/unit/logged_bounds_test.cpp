@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Bounds from bins against the values themselves: the truth is inside for any values, any bins and any threshold.
-#include "lowp/audit/logged_bounds.h"
-
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -11,6 +9,8 @@
 #include <vector>
 
 #include "lowp/core/formats.h"
+#include "lowp/summary/below.h"
+#include "lowp/tensor/logged.h"
 
 namespace {
 
@@ -41,7 +41,7 @@ LoggedHistogram binned(const std::vector<double>& values, std::vector<double> ed
 }
 
 Interval count(const LoggedHistogram& h, double negative, double positive, bool inclusive) {
-  return count_below(h, threshold(negative, inclusive), threshold(positive, inclusive));
+  return zero_or_below(bins_of(h, 0), threshold(negative, inclusive), threshold(positive, inclusive));
 }
 
 }  // namespace
@@ -118,4 +118,26 @@ TEST_CASE("peaks: extremes, outer edges, and none where values were dropped") {
   CHECK(!peak_of(dropped));
   LoggedHistogram open = binned({1}, {0, std::numeric_limits<double>::max()});
   CHECK(!peak_of(open));
+}
+
+TEST_CASE("the loss scale that values had is taken off, outwards where double ends") {
+  LoggedHistogram h{.name = "", .step = {}, .edges = {-4, -0.5, 0, 6}, .counts = {1, 0, 2}, .min = -3, .max = 6};
+  const Bins bins = bins_of(h, 3);
+  REQUIRE(bins.bins.size() == 2);
+  CHECK(bins.bins[0] == Bin{-0.375, std::nextafter(-0.5, -1) / 8, 1});
+  CHECK(bins.bins[1] == Bin{0, 0.75, 2});
+  CHECK(bins.max_abs == exact_finite(false, 3, -2));
+  h = {.name = "", .step = {}, .edges = {0x1p-1074, 0x1p-1074 * 3}, .counts = {1}, .min = {}, .max = {}};
+  const Bin tiny = bins_of(h, 1).bins[0];
+  CHECK(tiny.low == 0);
+  CHECK(tiny.high == 0x1p-1073);
+}
+
+TEST_CASE("a largest value that is known leaves one value beyond") {
+  LoggedHistogram h = binned({-1, 0, 3}, {-4, 0, 4});
+  CHECK(count(h, 3.5, 3.5, false) == Interval{0, 3});
+  h.min = -1;
+  h.max = 3;
+  CHECK(count(h, 3.5, 3.5, false) == Interval{3, 3});
+  CHECK(count(h, 2, 2, false) == Interval{1, 2});
 }

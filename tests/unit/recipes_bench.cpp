@@ -58,7 +58,7 @@ int main() {
       }
       quantize_rows(recipe, tensor, std::nullopt, {rows, columns, values}, scales, codes);
     });
-    std::printf("%-28s %.3f ns an element, %.2f Gelem/s a core, %.1f memcpy\n", name, each, 1 / each, each / copying);
+    std::printf("%-28s %.3f ns per element, %.2f Gelem/s per core, %.1f memcpy\n", name, each, 1 / each, each / copying);
   }
   return 0;
 }

@@ -227,6 +227,12 @@ TEST_CASE("whatever the numbers, the picture is well-formed and everything lies 
       for (std::size_t n = random() % 7; n > 0; --n) line.value.push_back(any());
       panel.lines.push_back(line);
     }
+    for (std::size_t r = random() % 4 == 0 ? random() % 10 : 0; r > 0; --r) {
+      HeatRow row{"row " + std::to_string(r), {}, {}};
+      for (std::size_t n = random() % 7; n > 0; --n) row.share.push_back(any());
+      for (std::size_t n = random() % 7; n > 0; --n) row.marked.push_back(random() % 2);
+      panel.heat.push_back(row);
+    }
     panel.has_window = random() % 2;
     panel.has_marker = random() % 2;
     panel.window_low = any();

@@ -117,16 +117,16 @@ TEST_CASE("maxima are read from CSV and from JSON lines") {
   REQUIRE(ranks.notes.size() == 1);
 }
 
-TEST_CASE("bad maxima are refused with the byte where their line begins") {
-  CHECK(refusal("step,largest\n1,0.5\n2,-1\n") == ": at byte 19: wanted a magnitude from 0 on, inf or nan, found -1");
-  CHECK(refusal("1,abc\n") == ": at byte 0: wanted a magnitude from 0 on, inf or nan, found abc");
-  CHECK(refusal("1\n") == ": at byte 0: wanted 2 columns, found 1");
-  CHECK(refusal("x,1\n") == ": at byte 0: wanted a step, a whole number, found x");
-  CHECK(refusal("1.5,1\n") == ": at byte 0: wanted a step, a whole number, found 1.5");
-  CHECK(refusal("1,w,grid,1\n") == ": at byte 0: wanted a kind: grad, act_grad, op_grad, act or loss_grad, found grid");
-  CHECK(refusal("step,most\n1,1\n") == ": at byte 0: wanted a column 'largest', found step,most");
-  CHECK(refusal("{\"step\": 1}\n") == ": at byte 0: wanted a magnitude from 0 on, inf or nan, found nothing");
-  CHECK(refusal("{\"step\": 1,\n") == ": at byte 0: wanted a JSON object per line, found {\"step\": 1,");
+TEST_CASE("bad maxima are refused with their line and the byte where it begins") {
+  CHECK(refusal("step,largest\n1,0.5\n2,-1\n") == ": at byte 19: wanted a magnitude from 0 on, inf or nan, found -1 in line 3");
+  CHECK(refusal("1,abc\n") == ": at byte 0: wanted a magnitude from 0 on, inf or nan, found abc in line 1");
+  CHECK(refusal("1\n") == ": at byte 0: wanted 2 columns, found 1 in line 1");
+  CHECK(refusal("x,1\n") == ": at byte 0: wanted a step, a whole number, found x in line 1");
+  CHECK(refusal("1.5,1\n") == ": at byte 0: wanted a step, a whole number, found 1.5 in line 1");
+  CHECK(refusal("1,w,grid,1\n") == ": at byte 0: wanted a kind: grad, act_grad, op_grad, act or loss_grad, found grid in line 1");
+  CHECK(refusal("step,most\n1,1\n") == ": at byte 0: wanted a column 'largest', found step,most in line 1");
+  CHECK(refusal("{\"step\": 1}\n") == ": at byte 0: wanted a magnitude from 0 on, inf or nan, found nothing in line 1");
+  CHECK(refusal("{\"step\": 1,\n") == ": at byte 0: wanted a JSON object per line, found {\"step\": 1, in line 1");
   CHECK(refusal("step,largest\n") == ": wanted lines of step,largest, found none");
 }
 

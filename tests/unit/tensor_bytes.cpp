@@ -249,6 +249,7 @@ std::vector<Sample> samples() {
       {".metadata", "torch_dcp", checkpoint_metadata()},
       {"a.raw", "raw", floats(6)},
       {"a.binades", "binades", summary()},
+      {"a.csv", "peaks", "step,name,kind,largest\n1,w,grad,0.5\n1,h,act_grad,inf\n2,w,grad,0.25\n", true},
   };
 }
 
@@ -296,37 +297,46 @@ std::string read_all(const lowp::ByteSource& source, const lowp::TensorView& ten
   return bytes;
 }
 
+namespace {
+
+void exercise(const lowp::Input& input) {
+  std::set<std::string> names;
+  for (const lowp::TensorView& tensor : input.tensors) {
+    CHECK(names.insert(tensor.name).second);
+    REQUIRE(tensor.dtype != nullptr);
+    REQUIRE(tensor.source != nullptr);
+    const auto item = static_cast<std::uint64_t>(tensor.dtype->bytes);
+    CHECK(tensor.source->size() % item == 0);
+    CHECK(tensor.elements <= lowp::max_elements);
+    CHECK(tensor.elements == tensor.source->size() / item * tensor.multiplicity + tensor.implicit_zeros);
+    if (tensor.source->random_access() && !input.summary) CHECK(tensor.source->size() <= input.bytes);
+    std::string fault;
+    const std::string bytes = read_all(tensor, &fault);
+    if (fault.empty()) CHECK(bytes.size() == tensor.source->size());
+    if (tensor.row_major && tensor.elements < (1 << 20)) {
+      fault.clear();
+      const std::string ordered = read_row_major(tensor, &fault);
+      if (fault.empty()) CHECK(ordered.size() == tensor.elements * item);
+    }
+  }
+  for (const std::string& note : input.notes) CHECK(note == lowp::printable(note));
+}
+
+}  // namespace
+
 int exercise(const std::string& path, const lowp::OpenOptions& options) {
   int accepted = 0;
   for (const lowp::Reader& reader : lowp::readers()) {
-    const auto input = reader.open(path, options);
-    if (!input) {
-      const std::string message = input.error().message();
+    const auto inputs = lowp::open_steps(reader, path, options);
+    if (!inputs) {
+      const std::string message = inputs.error().message();
       CHECK(!message.empty());
       CHECK(message == lowp::printable(message));
       continue;
     }
     ++accepted;
-    std::set<std::string> names;
-    for (const lowp::TensorView& tensor : input->tensors) {
-      CHECK(names.insert(tensor.name).second);
-      REQUIRE(tensor.dtype != nullptr);
-      REQUIRE(tensor.source != nullptr);
-      const auto item = static_cast<std::uint64_t>(tensor.dtype->bytes);
-      CHECK(tensor.source->size() % item == 0);
-      CHECK(tensor.elements <= lowp::max_elements);
-      CHECK(tensor.elements == tensor.source->size() / item * tensor.multiplicity + tensor.implicit_zeros);
-      if (tensor.source->random_access() && !input->summary) CHECK(tensor.source->size() <= input->bytes);
-      std::string fault;
-      const std::string bytes = read_all(tensor, &fault);
-      if (fault.empty()) CHECK(bytes.size() == tensor.source->size());
-      if (tensor.row_major && tensor.elements < (1 << 20)) {
-        fault.clear();
-        const std::string ordered = read_row_major(tensor, &fault);
-        if (fault.empty()) CHECK(ordered.size() == tensor.elements * item);
-      }
-    }
-    for (const std::string& note : input->notes) CHECK(note == lowp::printable(note));
+    REQUIRE(!inputs->empty());
+    for (const lowp::Input& input : *inputs) exercise(input);
   }
   return accepted;
 }

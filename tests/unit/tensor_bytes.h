@@ -88,6 +88,7 @@ struct Sample {
   std::string name;
   std::string reader;
   std::string bytes;
+  bool is_lines = false;  // a part of it may be a good file too
 };
 std::vector<Sample> samples();
 

@@ -25,8 +25,8 @@ const Reader* find(std::string_view name) {
   REQUIRE(row != readers().end());
   return &*row;
 }
-Result<Input> open_with(std::string_view name, const std::string& path) {
-  return find(name)->open(path, permissive());
+Result<std::vector<Input>> open_with(std::string_view name, const std::string& path) {
+  return open_steps(*find(name), path, permissive());
 }
 
 }  // namespace
@@ -35,7 +35,7 @@ TEST_CASE("hostile: every file cut at every byte is refused by its reader") {
   const Folder folder;
   for (const Sample& sample : samples()) {
     write_neighbours(folder);
-    if (find(sample.reader)->takes_any_bytes) continue;
+    if (find(sample.reader)->takes_any_bytes || sample.is_lines) continue;
     for (std::size_t size = 0; size < sample.bytes.size(); ++size) {
       const std::string path = folder.write(sample.name, std::string_view(sample.bytes).substr(0, size));
       INFO(sample.name << " cut to " << size);

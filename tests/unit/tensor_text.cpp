@@ -102,7 +102,7 @@ TEST_CASE("names sort as people count") {
   CHECK_FALSE(natural_less("a1", "a1"));
 }
 
-TEST_CASE("exactly one reader sniffs each sample, by content or by name alone; every reader has a sample") {
+TEST_CASE("exactly one reader sniffs each sample, by content or by name; every reader has a sample") {
   for (const Reader& reader : readers()) {
     INFO(reader.name);
     CHECK(std::ranges::count(lowp_test::samples(), reader.name, &lowp_test::Sample::reader) == 1);
@@ -122,8 +122,8 @@ TEST_CASE("exactly one reader sniffs each sample, by content or by name alone; e
     REQUIRE(expected != nullptr);
     const std::string sniffed = expected->takes_any_bytes ? "" : sample.reader;  // only if told so
     CHECK(by_both == sniffed);
-    CHECK(by_name == sniffed);
-    if (!expected->claims_files) CHECK(by_content == sniffed);
+    CHECK(by_name == (sample.is_lines ? "" : sniffed));  // lines of text are of many kinds: they need both
+    if (!expected->claims_files) CHECK(by_content == (sample.is_lines ? "" : sniffed));
   }
 }
 

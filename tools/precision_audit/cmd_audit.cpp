@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <cmath>
 
 #include "arguments.h"
 #include "audit_device.h"
@@ -13,6 +12,7 @@
 #include "lowp/audit/audit_report.h"
 #include "lowp/base/threads.h"
 #include "lowp/page/page.h"
+#include "policy_options.h"
 
 namespace lowp::tool {
 namespace {
@@ -30,12 +30,6 @@ Result<NamedTarget> audit_format(std::string_view word) {
   return NamedTarget{format->name, format->format};
 }
 
-Result<std::optional<Format>> loss_format(std::string_view word) {
-  auto format = auditable_format(word);
-  if (!format) return format.error();
-  return std::optional(format->format);
-}
-
 // Files that can be read but hold no floating-point tensor, as an error that says what was left out.
 std::optional<Error> without_tensors(const StepSeries& series) {
   if (!std::ranges::all_of(series.inputs, [](const Input& input) { return input.tensors.empty(); })) return {};
@@ -44,11 +38,18 @@ std::optional<Error> without_tensors(const StepSeries& series) {
                first.notes.empty() ? "no tensors" : "none; " + first.notes.front()};
 }
 
+// What is asked that largest magnitudes alone cannot answer.
+std::optional<Error> without_elements(const StepSeries& series, bool has_conditions, bool wants_page) {
+  if (std::ranges::any_of(series.inputs, &Input::counts_elements) || !(has_conditions || wants_page)) return {};
+  return Error{series.inputs.front().path, std::nullopt, fmt::format("a dump for {}", wants_page ? "--report" : "--fail-on"),
+               "largest magnitudes alone"};
+}
+
 // The signal to noise of single tensors costs up to 20 KB for each, and is known of nearest_even alone. Outcomes of each
 // cost more.
 Level kept_level(const AuditOptions& audit, const StepSeries& series) {
   std::size_t tensors = 0;
-  for (const Input& input : series.inputs) tensors += input.tensors.size();
+  for (const Input& input : series.inputs) tensors += input.counts_elements ? input.tensors.size() : 0;
   const bool known = !audit.question.counts_only && audit.question.rounding == Rounding::nearest_even;
   return known && (tensors <= most_judged_tensors || audit.by == Scope::tensor) ? Level::errors : Level::flushed;
 }
@@ -91,27 +92,7 @@ struct AuditTask final : Task {
              .initial = "1"},
             audit.dump_scale_log2, power_of_two_word);
     o.group("How to advise");
-    o.value({.name = "--loss-dtype",
-             .value = "DTYPE",
-             .help = "of the loss, such as fp16: the gradient of an FP16 loss is the scale itself, so 2^15 is the limit"},
-            policy.loss_format, loss_format);
-    o.choice({.name = "--policy", .help = "what decides the smallest usable scale", .initial = "default"},
-             policy.criteria, one_of<const Criteria*>(criteria_table, [](const Criteria& row) { return &row; }));
-    o.value({.name = "--min-snr",
-             .value = "DB",
-             .help = "signal to noise that every tensor should keep, at most one bit below what the format can",
-             .initial = fmt::format("{}", policy.min_snr_db)},
-            policy.min_snr_db, number_that([](double x) { return std::isfinite(x); }, "a number of dB"));
-    o.value({.name = "--max-flushed",
-             .value = "SHARE",
-             .help = "share of the non-zero weight gradients that may vanish beyond what the largest safe scale loses",
-             .initial = fmt::format("{}", policy.max_flushed)},
-            policy.max_flushed, number_that([](double x) { return x >= 0 && x <= 1; }, "a share from 0 to 1"));
-    o.value({.name = "--headroom",
-             .value = "N",
-             .help = "binades that a static scale keeps free below overflow at least",
-             .initial = fmt::format("{}", policy.min_headroom)},
-            policy.min_headroom, integer_between<int>(0, scale_log2_limit));
+    declare_policy(o, policy);
     o.group("What to ask");
     o.repeated({.name = "--fail-on",
                 .value = "CONDITION",
@@ -134,6 +115,7 @@ struct AuditTask final : Task {
 
   Result<Answer> run(Job& job) override {
     if (auto error = without_tensors(job.series)) return *error;
+    if (auto error = without_elements(job.series, !conditions.empty(), job.wants_page)) return *error;
     audit.effort = {.threads = job.threads, .chunk_bytes = job.chunk_bytes, .progress = job.progress, .count_tensor = {}};
     if (auto done = device.prepare(job.series, audit.effort); !done) return done.error();
     AuditOptions asked = audit;
@@ -151,7 +133,7 @@ struct AuditTask final : Task {
     auto advice = on_threads(job.threads, [&] { return recommend(*result, audit.question, policy); });
     found.emplace(AuditFindings{*result, audit.question, policy, advice, {}, audit.by, top});
     found->caveats = caveats(*result, audit.question, policy, found->recommendations);
-    Answer answer{audit_report(*found, job.wants_records)};
+    Answer answer{audit_report(*found, job.wants_records, job.wants_figures)};
     if (counts) answer.page = audit_page(*found, answer.report.story, *counts);
     answer.said = conditions_met(conditions, audit.question, result->total, found->recommendations);
     answer.is_finding = !answer.said.empty();

@@ -8,6 +8,7 @@
 #include "commands.h"
 #include "format_words.h"
 #include "lowp/audit/logged_report.h"
+#include "policy_options.h"
 
 namespace lowp::tool {
 namespace {
@@ -29,6 +30,7 @@ struct HistogramsTask final : Task {
   Question question;
   int dump_scale_log2 = 0;
   std::vector<LoggedInput> inputs;  // what the answer refers to, until it is written
+  Policy policy;
   LoggedAudit audit;
 
   explicit HistogramsTask(Options& o) {
@@ -55,6 +57,8 @@ struct HistogramsTask final : Task {
             dump_scale_log2, power_of_two_word);
     o.repeated({.name = "--select", .value = "GLOB", .help = "only histograms whose name matches; may be repeated"},
                select, any_text);
+    o.group("How to advise");
+    declare_policy(o, policy);
     o.footer() += reader_help();
   }
 
@@ -66,7 +70,7 @@ struct HistogramsTask final : Task {
       return Error{paths.front(), std::nullopt, "histograms of gradients",
                    select.empty() ? "none" : "none that --select matches"};
     }
-    audit = audit_logged(inputs, question, dump_scale_log2);
+    audit = audit_logged(inputs, question, policy, dump_scale_log2);
     return Answer{logged_report(inputs, question, audit)};
   }
 };

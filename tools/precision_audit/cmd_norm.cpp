@@ -6,6 +6,8 @@
 #include "lowp/training/norm.h"
 
 namespace lowp::tool {
+
+using namespace training;
 namespace {
 
 struct NormTask final : Task {

@@ -5,6 +5,8 @@
 #include "lowp/training/operations.h"
 
 namespace lowp::tool {
+
+using namespace training;
 namespace {
 
 struct OperationsTask final : Task {

@@ -8,6 +8,8 @@
 #include "lowp/training/over_report.h"
 
 namespace lowp::tool {
+
+using namespace training;
 namespace {
 
 struct OverName {

@@ -6,6 +6,8 @@
 #include "lowp/training/update_report.h"
 
 namespace lowp::tool {
+
+using namespace training;
 namespace {
 
 struct UpdateTask final : Task {

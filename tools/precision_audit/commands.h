@@ -14,6 +14,7 @@ std::span<const Command> commands();  // the first is the default
 const Command* find_command(std::span<const Command> among, std::string_view name);
 
 std::unique_ptr<Task> make_audit(Options& options);
+std::unique_ptr<Task> make_compare(Options& options);
 std::unique_ptr<Task> make_cast(Options& options);
 std::unique_ptr<Task> make_formats(Options& options);
 std::unique_ptr<Task> make_summarize(Options& options);

@@ -24,28 +24,11 @@ Error malformed(std::string_view word) {
   return {"", std::nullopt, std::string(syntax), quoted(word)};
 }
 
-// The end of an interval that is nearer to the condition: a gate lets nothing through that may meet it. A signal to
-// noise ratio is below every bound where an element overflowed.
+// A signal to noise ratio is below every bound where an element overflowed.
 std::optional<double> judged(const FailCondition& condition, const Outcome& outcome) {
-  const Measured measured = condition.metric->value(outcome);
   const bool overflowed = outcome.counts[ElementClass::overflowed].most != 0;
   if (condition.metric->unit == Measure::Unit::decibels && overflowed) return -std::numeric_limits<double>::infinity();
-  return condition.comparison.front() == '>' ? measured.at_most() : measured.at_least();
-}
-
-bool holds(const FailCondition& condition, double value) {
-  if (condition.comparison == ">") return value > condition.bound;
-  if (condition.comparison == ">=") return value >= condition.bound;
-  if (condition.comparison == "<") return value < condition.bound;
-  return value <= condition.bound;
-}
-
-// "0.01", or "1%" of a share.
-std::optional<double> bound_of(std::string_view word, const Measure& metric) {
-  const bool percent = word.ends_with('%') && metric.unit == Measure::Unit::share;
-  if (percent) word.remove_suffix(1);
-  const auto number = parse_number(word);
-  return number && percent ? std::optional(*number / 100) : number;
+  return condition.bound.judged(condition.metric->value(outcome));
 }
 
 // What one condition says where it holds.
@@ -62,7 +45,7 @@ std::optional<std::string> met(const FailCondition& condition, const Question& q
                        *scale);
   }
   const auto value = judged(condition, total[format][question.scales.index(*scale)]);
-  if (!value || !holds(condition, *value)) return {};
+  if (!value || !condition.bound.holds(*value)) return {};
   if (condition.format.empty())
     return fmt::format("--fail-on {}: {} is {}", condition.text, condition.metric->name, *value);
   return fmt::format("--fail-on {}: {} is {} in {} at 2^{}", condition.text, condition.metric->name, *value, name,
@@ -76,33 +59,16 @@ std::string metric_names() {
 }
 
 Result<FailCondition> fail_condition(std::string_view word) {
-  FailCondition condition;
-  condition.text = word;
-  const std::size_t comparison = word.find_first_of("<>"), at = std::min(word.find('@'), word.size());
-  if (comparison == word.npos || at < comparison) {
-    const bool cut = find_measure(word) != nullptr;
-    return cut ? Error{"", std::nullopt, std::string(syntax), quoted(word) + ": the shell took what follows >"}
-               : malformed(word);
-  }
-  const std::string_view name = word.substr(0, comparison);
-  const Measure* metric = find_measure(name);
-  if (metric == nullptr) {
-    std::vector<std::string> known;
-    for (const Measure& row : measures()) known.emplace_back(row.name);
-    return unknown_word(name, known);
-  }
-  condition.metric = metric;
-  condition.comparison = word.substr(comparison, comparison + 1 < word.size() && word[comparison + 1] == '=' ? 2 : 1);
-  const std::size_t number = comparison + condition.comparison.size();
-  const auto bound = bound_of(word.substr(number, at - number), *metric);
-  if (!bound) return malformed(word);
-  condition.bound = *bound;
-  if (at == word.size()) return metric->of_input ? Result(condition) : Result<FailCondition>(malformed(word));
-  const std::vector<std::string> where = split(word.substr(at + 1), ':');
+  const auto bounded = bounded_metric(word, measures(), syntax);
+  if (!bounded) return bounded.error();
+  FailCondition condition{std::string(word), bounded->metric, bounded->bound, {}, {}};
+  if (!bounded->has_where)
+    return bounded->metric->of_input ? Result(condition) : Result<FailCondition>(malformed(word));
+  const std::vector<std::string> where = split(bounded->where, ':');
   condition.format = lower_case(where.front());
   if (where.size() > 2 || condition.format.empty()) return malformed(word);
   if (where.size() == 2 && !(condition.scale_log2 = parse_power_of_two(where.back()))) return malformed(word);
-  if (needs_scale(*metric) && !condition.scale_log2)
+  if (needs_scale(*condition.metric) && !condition.scale_log2)
     return Error{"", std::nullopt, "a scale, for example @fp16:2^16; at the recommended one nothing overflows",
                  quoted(word)};
   return condition;

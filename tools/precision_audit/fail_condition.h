@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "bound.h"
 #include "lowp/audit/recommend.h"
 #include "lowp/base/result.h"
 #include "lowp/summary/measures.h"
@@ -16,8 +17,7 @@ namespace lowp::tool {
 struct FailCondition {
   std::string text;
   const Measure* metric = nullptr;
-  std::string comparison;  // > >= < <=
-  double bound = 0;
+  Bound bound;
   std::string format;             // empty: of the input
   std::optional<int> scale_log2;  // nothing: the recommended one
 };

@@ -10,6 +10,7 @@
 #include "commands.h"
 #include "help.h"
 #include "lowp/base/version.h"
+#include "lowp/report/html.h"
 #include "lowp/report/nested.h"
 #include "lowp/report/provenance.h"
 #include "safe_file.h"
@@ -29,9 +30,17 @@ int print_help(std::string_view text) {
   return error.empty() ? exit_fine : fail(error);
 }
 
-std::uint64_t bytes_of(const StepSeries& series) {
+std::vector<const Input*> inputs_of(const Job& job) {
+  std::vector<const Input*> inputs;
+  for (const StepSeries* series : {&job.series, &job.other}) {
+    for (const Input& input : series->inputs) inputs.push_back(&input);
+  }
+  return inputs;
+}
+
+std::uint64_t bytes_of(const Job& job) {
   std::uint64_t bytes = 0;
-  for (const Input& input : series.inputs) bytes += extent_of(input).bytes;
+  for (const Input* input : inputs_of(job)) bytes += extent_of(*input).bytes;
   return bytes;
 }
 
@@ -43,24 +52,27 @@ Source source_of(const Input& input) {
 }
 
 // What was read, where the task does not know better, with what reading showed to be doubtful, which is said too.
-void add_sources(const StepSeries& series, Report& report) {
+void add_sources(const Job& job, Report& report) {
+  const std::vector<const Input*> inputs = inputs_of(job);
   if (report.sources.empty()) {
-    for (const Input& input : series.inputs) report.sources.push_back(source_of(input));
+    for (const Input* input : inputs) add_source(report.sources, source_of(*input));
   }
-  for (std::size_t i = 0; i < series.inputs.size() && i < report.sources.size(); ++i) {
-    std::vector<std::string>& notes = report.sources[i].notes;
-    for (const std::string& doubt : doubts_of(series.inputs[i])) {
+  for (const Input* input : inputs) {
+    const auto source = std::ranges::find(report.sources, input->path, &Source::path);
+    if (source == report.sources.end()) continue;
+    std::vector<std::string>& notes = source->notes;
+    for (const std::string& doubt : doubts_of(*input)) {
       complain(doubt);
       if (std::ranges::find(notes, doubt) == notes.end()) notes.push_back(doubt);
     }
   }
 }
 
-std::vector<std::string> paths_of(const StepSeries& series) {
+std::vector<std::string> paths_of(const Job& job) {
   std::vector<std::string> paths;
-  for (const Input& input : series.inputs) {
-    paths.push_back(input.path);
-    for (const FileStamp& file : input.files) paths.push_back(file.path);
+  for (const Input* input : inputs_of(job)) {
+    paths.push_back(input->path);
+    for (const FileStamp& file : input->files) paths.push_back(file.path);
   }
   return paths;
 }
@@ -95,7 +107,8 @@ int write_file(const std::string& path, std::string_view what, std::string_view 
 int write_answer(std::string_view path, const StandardOptions& standard, Answer& answer) {
   Report& report = answer.report;
   if (!standard.page.empty()) {
-    if (const int code = write_file(standard.page, "page", answer.page); code != exit_fine) return code;
+    const std::string page = answer.page.empty() ? report_page(report, path) : std::move(answer.page);
+    if (const int code = write_file(standard.page, "page", page); code != exit_fine) return code;
   }
   if (!standard.plot.empty()) {
     std::string picture;
@@ -112,30 +125,53 @@ int write_answer(std::string_view path, const StandardOptions& standard, Answer&
   return error.empty() ? exit_fine : fail(error);
 }
 
-int run_task(std::string_view path, Task& task, const StandardOptions& standard) {
-  Job job;
-  if (!standard.paths.empty()) {
-    auto series = open_series(standard.paths, standard.open);
-    if (!series) return fail(series.error().message());
-    job.series = std::move(*series);
+// Leaves out what holds nothing but largest magnitudes; an Error where nothing else is there.
+std::optional<Error> leave_out_peaks(StepSeries& series) {
+  const auto holds_peaks = [](const Input& input) { return !input.counts_elements; };
+  const auto first = std::ranges::find_if(series.inputs, holds_peaks);
+  if (first == series.inputs.end()) return {};
+  const std::string path = first->path;
+  if (std::ranges::all_of(series.inputs, holds_peaks))
+    return Error{path, std::nullopt, "a dump", "largest magnitudes alone, which do not answer this"};
+  std::erase_if(series.inputs, holds_peaks);
+  complain(printable(path + ": largest magnitudes have no part in this answer"));
+  return {};
+}
+
+std::optional<Error> open_dumps(const Uses& uses, const StandardOptions& standard, Job& job) {
+  for (const auto& [paths, target] : {std::pair(&standard.paths, &job.series), {&standard.paths_b, &job.other}}) {
+    if (paths->empty()) continue;
+    auto series = open_series(*paths, standard.open);
+    if (!series) return series.error();
+    *target = std::move(*series);
+    if (const auto nothing = uses.peaks ? std::nullopt : leave_out_peaks(*target)) return nothing;
   }
-  if (const auto wrong = standard.why_not_written(paths_of(job.series))) return refuse(path, *wrong);
+  return {};
+}
+
+int run_task(std::string_view path, Task& task, const Uses& uses, const StandardOptions& standard) {
+  Job job;
+  if (const auto wrong = open_dumps(uses, standard, job)) return fail(wrong->message());
+  if (const auto wrong = standard.why_not_written(paths_of(job))) return refuse(path, *wrong);
   job.threads = standard.threads;
   job.chunk_bytes = standard.chunk_bytes;
   job.wants_page = !standard.page.empty();
+  job.wants_figures = !standard.plot.empty() || !standard.page.empty() || standard.writer->reads_figures;
   job.wants_records = standard.writer->reads_tables;
   Result<Answer> answer = [&] {
-    Progress bar(bytes_of(job.series), standard.shows_progress());
+    Progress bar(bytes_of(job), standard.shows_progress());
     job.progress = [&bar](std::uint64_t bytes) { bar.add(bytes); };
     auto result = task.run(job);
     job.progress = {};
     return result;
   }();
   if (!answer) return fail(answer.error().message());
-  if (const auto changed = changed_while_read(job.series)) return fail(changed->message());
+  for (const StepSeries* series : {&job.series, &job.other}) {
+    if (const auto changed = changed_while_read(*series)) return fail(changed->message());
+  }
   Report& report = answer->report;
   report.tool = {"precision-audit", std::string(version)};
-  add_sources(job.series, report);
+  add_sources(job, report);
   if (const int code = write_answer(path, standard, *answer); code != exit_fine) return code;
   for (const std::string& line : answer->said) complain(line);
   return answer->is_finding ? exit_finding : exit_fine;
@@ -190,8 +226,9 @@ int run_command(const Command& command, const std::string& path, std::vector<std
     if (const auto fault = declared.task->why_no_page()) return refuse(path, *fault);
   }
   if (command.uses.may_lack_dump && declared.task->needs_dump() == declared.standard->paths.empty())
-    return refuse(path, fault(declared.standard->paths.empty() ? "no PATH given" : "PATH and another input: wanted one"));
-  return run_task(path, *declared.task, *declared.standard);
+    return refuse(path,
+                  fault(declared.standard->paths.empty() ? "no PATH given" : "PATH and another input: wanted one"));
+  return run_task(path, *declared.task, command.uses, *declared.standard);
 }
 
 }  // namespace lowp::tool

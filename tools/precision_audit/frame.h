@@ -37,7 +37,9 @@ enum ExitCode : int {
 // What a command lets the frame do for it. Each brings its options with it.
 struct Uses {
   bool dump = false;     // PATH..., --select, how to read files; `Job::series` is open when the task runs
+  bool pair = false;     // of dumps, A and B in place of PATH...: `Job::series` and `Job::other`
   bool may_lack_dump = false;  // PATH may be left out: the series is then empty
+  bool peaks = false;    // largest magnitudes alone are an answer too; else inputs that hold nothing else are left out
   bool pipes = false;    // PATH may be "-"
   bool brief = false;    // the task opens inputs again for their tensors: memory does not grow with their number
   bool threads = false;  // --threads
@@ -49,9 +51,11 @@ struct Uses {
 // to both.
 struct Job {
   StepSeries series;
+  StepSeries other;  // B of a pair
   int threads = 0;  // 0: one per processor
   std::size_t chunk_bytes = 1 << 20;
   bool wants_records = true;                          // whether the writer prints tables
+  bool wants_figures = true;                          // whether a picture is drawn
   bool wants_page = false;                            // whether `Answer::page` is written
   std::function<void(std::uint64_t bytes)> progress;  // bytes just read; any thread may call it
 };
@@ -60,7 +64,7 @@ struct Answer {
   Report report;                       // the frame fills in its tool, and its sources where there are none
   bool is_finding = false;             // exit 1
   std::vector<std::string> said = {};  // lines for stderr
-  std::string page = {};               // for --report
+  std::string page = {};               // for --report; empty: the story and the pictures
 };
 
 // One run of a command: made with the options it declares, checked when their values are there, then run once.

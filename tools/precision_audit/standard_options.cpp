@@ -8,7 +8,7 @@
 
 #include "arguments.h"
 #include "lowp/core/dtype.h"
-#include "lowp/page/page.h"
+#include "lowp/report/html.h"
 #include "lowp/tensor/readers.h"
 #include "safe_file.h"
 #include "terminal.h"
@@ -86,20 +86,31 @@ std::string reader_help() {
 
 void StandardOptions::declare(const Uses& uses, Options& options) {
   options.group("");
-  if (uses.dump) {
-    options
-        .repeated({.name = "PATH",
-                   .help = uses.pipes ? "files, directories with one file per step, or - for npy or raw data from a pipe"
-                                      : "files, or directories with one file per step or rank",
-                   .required = !uses.may_lack_dump},
-                  paths, any_text)
-        .is_file = true;
-  }
+  if (uses.dump) declare_paths(uses, options);
   declare_answer(uses, options);
   if (!uses.dump) return;
   open.pipes = uses.pipes;
   open.brief = uses.brief;
   declare_files(options);
+}
+
+void StandardOptions::declare_paths(const Uses& uses, Options& options) {
+  if (uses.pair) {
+    const auto one_path = [](std::string_view word) -> Result<std::vector<std::string>> {
+      return std::vector{std::string(word)};
+    };
+    const std::string help = "a file, or a directory with one file per step";
+    options.value({.name = "A", .help = help, .required = true}, paths, one_path).is_file = true;
+    options.value({.name = "B", .help = "likewise", .required = true}, paths_b, one_path).is_file = true;
+    return;
+  }
+  options
+      .repeated({.name = "PATH",
+                 .help = uses.pipes ? "files, directories with one file per step, or - for npy or raw data from a pipe"
+                                    : "files, or directories with one file per step or rank",
+                 .required = !uses.may_lack_dump},
+                paths, any_text)
+      .is_file = true;
 }
 
 void StandardOptions::declare_answer(const Uses& uses, Options& options) {
@@ -119,11 +130,12 @@ void StandardOptions::declare_answer(const Uses& uses, Options& options) {
   }
   if (uses.page) {
     options
-        .value({.name = "--report",
-                .value = "FILE",
-                .help = "also write a web page to this file, .html: every tensor, step and scale to look at; it "
-                        "needs no network"},
-               page, any_text)
+        .value(
+            {.name = "--report",
+             .value = "FILE",
+             .help = "also write the answer and its pictures as a web page to this file, .html; it needs no network; "
+                     "of `audit` every tensor, step and scale to look at"},
+            page, any_text)
         .is_file = true;
   }
   if (uses.threads)
@@ -137,23 +149,24 @@ void StandardOptions::declare_answer(const Uses& uses, Options& options) {
 void StandardOptions::declare_files(Options& options) {
   const char* bytes = std::getenv("LOWP_CHUNK_BYTES");
   options.group("Files");
-  options.repeated(
-      {.name = "--select",
-       .value = "GLOB",
-       .help = "only tensors whose name matches, for example 'act_grad/*'; may be repeated"},
-      open.select, any_text);
+  options.repeated({.name = "--select",
+                    .value = "GLOB",
+                    .help = "only tensors whose name matches, for example 'act_grad/*'; may be repeated"},
+                   open.select, any_text);
   options.choice({.name = "--reader", .help = "read every file as this kind instead of recognising it"}, open.reader,
                  reader_names());
   options.choice({.name = "--dtype", .help = "element type of raw files"}, open.raw_dtype, dtypes());
   options.value({.name = "--offset", .value = "BYTES", .help = "bytes before the first element of raw files"},
                 open.raw_offset, count_word);
-  options.value({.name = "--count", .value = "N", .help = "elements to read of raw files; default all"},
-                open.raw_count, optional_count_word);
+  options.value({.name = "--count", .value = "N", .help = "elements to read of raw files; default all"}, open.raw_count,
+                optional_count_word);
   options.choice({.name = "--endian", .help = "byte order of raw files", .initial = "little"}, open.raw_big_endian,
                  one_of<bool>(endian_names, &EndianName::is_big));
   options.choice({.name = "--assume-dtype", .help = "element type of npy files that lost its name (V1, V2)"},
                  open.assume_dtype, dtypes());
-  options.flag({.name = "--strict", .help = "torch checksums that do not match and unreadable files of a directory are errors"}, open.strict);
+  options.flag(
+      {.name = "--strict", .help = "torch checksums that do not match and unreadable files of a directory are errors"},
+      open.strict);
   options.value({.name = "--chunk-bytes",
                  .value = "BYTES",
                  .help = "bytes of one read",

@@ -18,7 +18,7 @@ struct StandardOptions {
   std::string plot, page, table;
   int threads = 0;
   ShowProgress progress = ShowProgress::automatic;
-  std::vector<std::string> paths;
+  std::vector<std::string> paths, paths_b;  // of the dump; of a pair, one each
   OpenOptions open;
   std::size_t chunk_bytes = 1 << 20;
 
@@ -30,6 +30,7 @@ struct StandardOptions {
   const Writer* plot_writer() const;  // by the name's ending; nullptr: none makes such a picture
 
  private:
+  void declare_paths(const Uses& uses, Options& options);
   void declare_answer(const Uses& uses, Options& options);
   void declare_files(Options& options);
 };

@@ -90,12 +90,21 @@ inline std::uint32_t truncated(std::int64_t sum, int unit, std::uint32_t kept_fr
          (static_cast<std::uint32_t>(fraction) & 0x7FFFFFu & kept_fraction);
 }
 
-// The accumulators of one row of outputs in a panel.
+// The accumulators of one row of outputs in a panel, each the code of an FP16 (`half`) or FP32 number.
+template <bool half>
 class FusedRow {
  public:
-  FusedRow(const TensorCore& row) : row_(row), half_(row.finish == StepRounding::nearest_fp16) {}
+  FusedRow(const TensorCore& row)
+      : row_(row),
+        up_(std::max(row.fraction_bits - fraction, 0)),
+        down_(std::max(fraction - row.fraction_bits, 0)),
+        kept_fraction_bits_(row.finish == StepRounding::truncated_e8m13 ? 13 : 23) {}
 
   void step(const StepOperands& operands, std::uint32_t* held) const {
+    if constexpr (!half) {
+      const FusedAccumulator kind{row_.fraction_bits, row_.zero_exponent, up_, down_, kept_fraction_bits_};
+      if (fused_step(operands, kind, held)) return;
+    }
     std::array<std::int32_t, panel> largest;
     std::array<std::int32_t, 2 * panel> sums;
     for (std::size_t j = 0; j < panel; ++j) largest[j] = exponent_of_accumulator(held[j]);
@@ -108,28 +117,29 @@ class FusedRow {
   }
 
  private:
-  int fraction() const { return half_ ? 10 : 23; }
-  std::uint32_t field(std::uint32_t code) const { return half_ ? code >> 10 & 0x1F : code >> 23 & 0xFF; }
-  bool is_infinite(std::uint32_t code) const { return field(code) == (half_ ? 0x1F : 0xFF); }
+  static constexpr int fraction = half ? 10 : 23;
+  static constexpr std::uint32_t field(std::uint32_t code) { return half ? code >> 10 & 0x1F : code >> 23 & 0xFF; }
+  static constexpr bool is_infinite(std::uint32_t code) { return field(code) == (half ? 0x1F : 0xFF); }
   std::int32_t exponent_of_accumulator(std::uint32_t code) const {
-    if ((code & (half_ ? 0x7FFFu : 0x7FFFFFFFu)) == 0) return row_.zero_exponent;
-    return std::max(static_cast<int>(field(code)), 1) - (half_ ? 15 : 127);
+    if ((code & (half ? 0x7FFFu : 0x7FFFFFFFu)) == 0) return row_.zero_exponent;
+    return std::max(static_cast<int>(field(code)), 1) - (half ? 15 : 127);
   }
   std::int64_t aligned(std::uint32_t code, int largest) const {
-    const std::uint32_t hidden = 1u << fraction();
+    const std::uint32_t hidden = 1u << fraction;
     const std::uint32_t magnitude = (code & (hidden - 1)) | (field(code) != 0 ? hidden : 0);
-    const int left = row_.fraction_bits - fraction() - (largest - exponent_of_accumulator(code));
-    const std::uint64_t cut = left >= 0 ? shift_left(magnitude, left) : shift_right(magnitude, -left);
-    return (code >> (half_ ? 15 : 31)) != 0 ? -static_cast<std::int64_t>(cut) : static_cast<std::int64_t>(cut);
+    const int right = std::min(down_ + largest - exponent_of_accumulator(code), 63);
+    const auto cut = static_cast<std::int64_t>(std::uint64_t{magnitude} << up_ >> right);
+    return (code >> (half ? 15 : 31)) != 0 ? -cut : cut;
   }
   std::uint32_t finished(std::int64_t sum, int largest) const {
     const int unit = largest - row_.fraction_bits;
-    if (half_) return static_cast<std::uint32_t>(finish_step(row_.finish, sum, unit));
-    return truncated(sum, unit, row_.finish == StepRounding::truncated_e8m13 ? ~0x3FFu : ~0u);
+    if constexpr (half) return static_cast<std::uint32_t>(finish_step(StepRounding::nearest_fp16, sum, unit));
+    return truncated(sum, unit, ~0u << (23 - kept_fraction_bits_));
   }
 
   const TensorCore& row_;
-  const bool half_;
+  const int up_, down_;  // from the accumulator's fraction bits to the row's
+  const int kept_fraction_bits_;
 };
 
 // FADD: the processor's own addition is the IEEE one. Inf may come here, NaN only out of Inf - Inf.
@@ -253,12 +263,19 @@ class FastGemm {
   void run_blocks(PanelState& state) const {
     for (std::size_t begin = 0; begin < k_; begin += block_k) {
       const std::size_t end = std::min(begin + block_k, k_);
-      for (std::size_t i = 0; i < a_.rows; ++i) run_steps(state, i, begin, end);
+      for (std::size_t i = 0; i < a_.rows; ++i) {
+        if (row_.finish == StepRounding::nearest_fp16) {
+          run_steps(FusedRow<true>(row_), state, i, begin, end);
+        } else {
+          run_steps(FusedRow<false>(row_), state, i, begin, end);
+        }
+      }
     }
   }
 
-  void run_steps(PanelState& state, std::size_t i, std::size_t begin, std::size_t end) const {
-    const FusedRow fused(row_);
+  template <bool half>
+  void run_steps(const FusedRow<half>& fused, PanelState& state, std::size_t i, std::size_t begin,
+                 std::size_t end) const {
     std::uint32_t* held = state.held.data() + i * panel;
     std::uint32_t* main = state.main.data() + i * panel;
     for (std::size_t k = begin; k < end; k += products()) {

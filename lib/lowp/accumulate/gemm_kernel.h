@@ -20,8 +20,19 @@ struct StepOperands {
   int products;
 };
 
+// An accumulator of FP32 codes that is cut toward zero.
+struct FusedAccumulator {
+  int fraction_bits;       // F: kept below the largest exponent of a step
+  int zero_exponent;       // of an accumulator of zero
+  int up, down;            // shifts of an FP32 significand to F fraction bits: max(F - 23, 0), max(23 - F, 0)
+  int kept_fraction_bits;  // of a result: 23, or 13 for E8M13
+};
+
 // Per column: `largest` starts as the accumulators' exponents and becomes the largest of the step; `sums` gets, for
-// each chunk of 16 products, their sum in units of 2^(largest - F), each product cut toward zero.
+// each of two chunks of 16 products, their sum in units of 2^(largest - F), each product cut toward zero.
 void fused_sums(const StepOperands& step, std::int32_t* largest, std::int32_t* sums);
+
+// One step for `panel_columns` accumulators, none NaN. False where a result is subnormal: then nothing has changed.
+bool fused_step(const StepOperands& step, const FusedAccumulator& kind, std::uint32_t* held);
 
 }  // namespace lowp

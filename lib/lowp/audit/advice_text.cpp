@@ -17,11 +17,15 @@ std::string binades(int count) {
   return counted(static_cast<std::uint64_t>(count), "binade", "binades");
 }
 
-// "65536 (2^16)", "0.25 (2^-2)"
+// Powers of two that read well as a number.
+bool is_readable(int log2) {
+  return log2 >= -10 && log2 < 31;
+}
+
+// "65536 (2^16)", "0.25 (2^-2)", "2^40"
 std::string scale_text(int log2) {
-  const std::string number =
-      log2 >= 0 && log2 < 31 ? fmt::format("{}", std::uint64_t{1} << log2) : shortest(std::ldexp(1.0, log2));
-  return fmt::format("{} ({})", number, power_text(log2));
+  if (!is_readable(log2)) return power_text(log2);
+  return fmt::format("{} ({})", shortest(std::ldexp(1.0, log2)), power_text(log2));
 }
 
 std::string times(std::uint64_t count) {
@@ -32,16 +36,10 @@ class Words {
  public:
   Words(const Subjects& subjects, const Question& question, const Policy& policy, std::size_t format,
         std::vector<Recommendation>& all)
-      : subjects_(subjects),
-        summary_(subjects.summary()),
-        question_(question),
-        policy_(policy),
-        format_(format),
-        all_(all),
-        advice_(all[format]) {}
+      : subjects_(subjects), summary_(subjects.summary()), question_(question), policy_(policy), format_(format), all_(all), advice_(all[format]) {}
 
   void write() {
-    if (advice_.nonzero == 0) {
+    if (advice_.nothing_to_scale()) {
       advice_.verdict = "Nothing to scale: there is no finite gradient that is not zero.";
       return;
     }
@@ -63,10 +61,21 @@ class Words {
     if (summary_.steps.size() > 1 && step.step) text += fmt::format(" at step {}", *step.step);
     return text;
   }
+  // "1.3e-02", "at most 1.3e-02"
   std::string largest(TensorRef ref) const {
-    const Exact x = census_of(tensor(ref).evidence).max_abs;
-    return magnitude_text(std::ldexp(static_cast<double>(x.significand), x.exponent));
+    const Exact x = largest_at_most(tensor(ref).evidence);
+    return (is_exact(ref) ? "" : "at most ") + magnitude_text(std::ldexp(static_cast<double>(x.significand), x.exponent));
   }
+  bool is_exact(TensorRef ref) const { return census_of(tensor(ref).evidence).max_abs == largest_at_most(tensor(ref).evidence); }
+  // Whether losses are upper bounds: of logged histograms.
+  bool is_bounded() const {
+    bool any = false;
+    for_each_tensor(summary_, [&](TensorRef, const StepSummary&, const TensorSummary& entry) {
+      any = any || level_of(entry.evidence) == Level::bins;
+    });
+    return any;
+  }
+  std::string at_most(std::uint64_t part) const { return part != 0 && is_bounded() ? "at most " : ""; }
   void say(std::string sentence) { advice_.reasons.push_back(std::move(sentence)); }
 
   const Limit* limit_of(Cause cause) const {
@@ -74,11 +83,19 @@ class Words {
     return found == judgement().limits.end() ? nullptr : &*found;
   }
   const Limit* forward_limit() const { return limit_of(Cause::forward); }
-  std::uint64_t flushed(int scale) const { return subjects_.pool().flushed_at(target(), scale); }
+  std::uint64_t flushed(int scale) const { return lost_at(subjects_, target(), scale).flushed.most; }
 
-  // "no value vanishes", "1 of 14,424 values vanishes", "0.19 % of the values vanish"
-  std::string vanish(std::uint64_t part) const {
+  // "no value vanishes", "1 of 14,424 values vanishes", "0.19 % of the values vanish"; of logged histograms "0 to 8.8 % of
+  // all values are zero or vanish".
+  std::string vanish(int scale) const {
+    if (!advice_.loss_known()) return "what vanishes is not known";
+    const Lost lost = lost_at(subjects_, target(), scale);
+    const std::uint64_t part = lost.flushed.most;
     if (part == 0) return "no value vanishes";
+    if (is_bounded()) {
+      return percent_range(lost.zero_or_flushed.least, lost.zero_or_flushed.most, lost.elements) +
+             " of all values are zero or vanish";
+    }
     if (part < 1000 && part * 100 < advice_.nonzero) {
       return fmt::format("{} of {} {}", grouped(part), counted(advice_.nonzero, "value", "values"),
                          part == 1 ? "vanishes" : "vanish");
@@ -88,11 +105,10 @@ class Words {
 
   // "no value vanishes"; "11.8 % of the values vanish, yet every tensor keeps 40 dB"
   std::string what_is_lost(int scale) const {
-    const std::uint64_t lost = flushed(scale);
     const bool keeps =
         judgement().errors_known && judgement().hopeless.empty() && scale >= judgement().precision_low.value_or(scale);
-    if (lost == 0 || !keeps) return vanish(lost);
-    return fmt::format("{}, yet every tensor keeps {:.0f} dB", vanish(lost), judgement().floor_db);
+    if (!keeps || !advice_.loss_known() || flushed(scale) == 0) return vanish(scale);
+    return fmt::format("{}, yet every tensor keeps {:.0f} dB", vanish(scale), judgement().floor_db);
   }
 
   void explain_forward() {
@@ -114,7 +130,8 @@ class Words {
   }
 
   void explain_no_scale() {
-    advice_.verdict = fmt::format("Needs no loss scale: at 1 nothing overflows and {}.", vanish(advice_.flushed));
+    advice_.verdict = fmt::format("Needs no loss scale: at 1 nothing overflows and {}.",
+                                  advice_.loss_known() ? vanish(0) : "its range is that of FP32");
     if (advice_.flushed != 0 && advice_.flushed == flushed(judgement().safe)) say("No scale keeps more.");
     say(fmt::format("{} free below overflow.", upper_first(binades(judgement().safe))));
     explain_worst(0);
@@ -123,6 +140,12 @@ class Words {
   // 8-bit formats have a scale per tensor or block; one for all is told as what it would do.
   void explain_narrow() {
     const int scale = *advice_.static_scale_log2;
+    if (!advice_.loss_known()) {
+      advice_.verdict = fmt::format(
+          "Not with one loss scale: 8-bit gradients are scaled per tensor or per block. One for all is {} at most.",
+          power_text(judgement().safe));
+      return explain_high_end();
+    }
     advice_.verdict = fmt::format(
         "Not with one loss scale: 8-bit gradients are scaled per tensor or per block. One for all, {} at most, would "
         "lose {}.",
@@ -145,7 +168,7 @@ class Words {
     } else if (is_fp16 && advice_.window_low && default_scale < *advice_.window_low) {
       advice_.verdict =
           fmt::format("Start at {}: nothing overflows up to {}, and at 65536 {}, at {} {}.", scale_text(init),
-                      power_text(safe), vanish(flushed(default_scale)), power_text(init), lost);
+                      power_text(safe), vanish(default_scale), power_text(init), lost);
     } else {
       advice_.verdict =
           fmt::format("Start at {}: nothing overflows up to {}, and {}.", scale_text(init), power_text(safe), lost);
@@ -172,13 +195,13 @@ class Words {
 
   void explain_high_end() {
     const int safe = judgement().safe;
-    const std::string verb = question_.overflow.saturate_finite ? "saturates" : "overflows";
+    const std::string verb = question_.overflow.saturate_finite ? "saturate" : "overflow";
     for (const Limit& limit : judgement().limits) {
       if (!limit.log2 || *limit.log2 > safe) continue;
       switch (limit.cause) {
         case Cause::gradient:
-          say(fmt::format("Above {} {} {} (largest value {}).", power_text(safe), name(*limit.ref), verb,
-                          largest(*limit.ref)));
+          say(fmt::format("Above {} {} {} (largest value {}).", power_text(safe), name(*limit.ref),
+                          is_exact(*limit.ref) ? verb + "s" : "may " + verb, largest(*limit.ref)));
           break;
         case Cause::loss_dtype:
           say(fmt::format("Above {} the loss's own gradient, which is the scale, overflows its dtype{}.",
@@ -198,9 +221,13 @@ class Words {
   }
 
   void explain_low_end() {
+    if (!advice_.loss_known()) {
+      say("Below which scale too much vanishes cannot be known from largest values.");
+      return;
+    }
     if (!advice_.window_low) return;
     const int low = *advice_.window_low;
-    const bool by_range = policy_.criteria->range && judgement().range_low == advice_.window_low;
+    const bool by_range = range_decides(judgement(), policy_) && judgement().range_low == advice_.window_low;
     const bool by_precision =
         policy_.criteria->precision && judgement().errors_known && judgement().precision_low == advice_.window_low;
     if (by_precision && judgement().precision_by) {
@@ -208,26 +235,28 @@ class Words {
                       judgement().floor_db));
     } else if (by_range) {
       const std::string where = judgement().range_by ? ", most of them in " + name(*judgement().range_by) : "";
-      say(fmt::format("Below {} more than {:.6g} % of the weight gradients vanish that {} keeps{}.", power_text(low),
-                      100 * policy_.max_flushed, power_text(judgement().safe), where));
+      say(fmt::format("Below {} more than {:.6g} % of the weight gradients {}vanish that {} keeps{}.", power_text(low),
+                      100 * policy_.max_flushed, is_bounded() ? "may " : "", power_text(judgement().safe), where));
     }
   }
 
   void explain_static() {
     const int scale = *advice_.static_scale_log2;
-    say(fmt::format("A static scale: {}, {} (a factor of {}) below the end.", scale_text(scale),
-                    binades(judgement().headroom), std::uint64_t{1} << judgement().headroom));
+    const int headroom = judgement().headroom;
+    say(fmt::format("A static scale: {}, {} (a factor of {}) below the end.", scale_text(scale), binades(headroom),
+                    factor_text(headroom)));
     if (advice_.window_low && scale < *advice_.window_low) {
       say(fmt::format("It lies below {}: better let a scaler adapt.", power_text(*advice_.window_low)));
     }
   }
 
   // "no value", "42 of 16,911 values", "3.7 % of the values"; `whose` in place of "the", for example "its".
-  static std::string values_text(std::uint64_t part, std::uint64_t whole, std::string_view whose = "the") {
+  std::string values_text(std::uint64_t part, std::uint64_t whole, std::string_view whose = "the") const {
     if (part == 0) return whose == "the" ? "no value" : fmt::format("none of {} values", whose);
-    if (part >= 1000 || part * 100 >= whole) return fmt::format("{} of {} values", percent_text(part, whole), whose);
-    if (whose == "the") return fmt::format("{} of {}", grouped(part), counted(whole, "value", "values"));
-    return fmt::format("{} of {} {}", grouped(part), whose, counted(whole, "value", "values"));
+    const std::string most = at_most(part);
+    if (part >= 1000 || part * 100 >= whole) return fmt::format("{}{} of {} values", most, percent_text(part, whole), whose);
+    if (whose == "the") return fmt::format("{}{} of {}", most, grouped(part), counted(whole, "value", "values"));
+    return fmt::format("{}{} of {} {}", most, grouped(part), whose, counted(whole, "value", "values"));
   }
   std::string values_text(std::uint64_t part) const { return values_text(part, advice_.nonzero); }
 
@@ -235,7 +264,7 @@ class Words {
     if (!judgement().worst || scale != judgement().safe - judgement().headroom) return;
     const TensorState& worst = *judgement().worst;
     const std::string lost = values_text(worst.flushed, worst.nonzero, "its") +
-                             (worst.flushed <= 1 && worst.nonzero > 100 ? " vanishes" : " vanish");
+                             (worst.flushed == 1 && worst.nonzero > 100 ? " vanishes" : " vanish");
     if (worst.snr_db) {
       say(fmt::format("Worst tensor there: {}, {:.0f} dB, {}.", name(worst.ref), *worst.snr_db, lost));
     } else if (worst.flushed != 0) {
@@ -289,6 +318,17 @@ class Words {
 };
 
 }  // namespace
+
+std::string Recommendation::pictured_note() const {
+  if (nothing_to_scale()) return "nothing to scale";
+  if (empty_window) return "no single scale fits";
+  if (needs_no_scale) return "needs no loss scale";
+  return (init_scale_log2 ? "init_scale " : "one scale for all ") + power_text(pictured_scale_log2().value_or(0));
+}
+
+std::string factor_text(int log2) {
+  return is_readable(log2) ? shortest(std::ldexp(1.0, log2)) : power_text(log2);
+}
 
 void explain(const Subjects& subjects, const Question& question, const Policy& policy, std::size_t format,
              std::vector<Recommendation>& all) {

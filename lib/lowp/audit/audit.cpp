@@ -40,8 +40,10 @@ Result<AuditResult> run_audit(const StepSeries& series, const AuditOptions& opti
     };
   }
   if (options.by == Scope::step) {
-    watch.step = [&](StepSummary& step) -> Result<Done> {
-      result.scoped.push_back({Scope::step, {result.scoped.size(), 0}, outcomes_of(*step.total, options.question)});
+    watch.step = [&, number = std::size_t{0}](StepSummary& step) mutable -> Result<Done> {
+      if (counts_elements(step))
+        result.scoped.push_back({Scope::step, {number, 0}, outcomes_of(*step.total, options.question)});
+      ++number;
       step.total.reset();
       return Done{};
     };
@@ -50,7 +52,8 @@ Result<AuditResult> run_audit(const StepSeries& series, const AuditOptions& opti
   auto summary = summarize(series, keep, options.effort, watch);
   if (!summary) return summary.error();
   result.summary = *std::move(summary);
-  result.total = outcomes_of(*result.summary.total, options.question);
+  if (std::ranges::any_of(result.summary.steps, [](const StepSummary& step) { return counts_elements(step); }))
+    result.total = outcomes_of(*result.summary.total, options.question);
   return result;
 }
 

@@ -31,7 +31,7 @@ struct ScopedOutcomes {
 
 struct AuditResult {
   Summary summary;
-  Outcomes total;
+  Outcomes total;  // empty where nothing but largest magnitudes is known
   std::vector<ScopedOutcomes> scoped;  // tensors or steps in the order of the series; empty for Scope::total
 };
 

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <memory>
 
+#include "lowp/audit/audit_heat.h"
 #include "lowp/audit/audit_story.h"
 #include "lowp/summary/measures.h"
 
@@ -48,7 +49,7 @@ std::vector<Source> sources_of(const Summary& summary) {
     Source source{step.path, step.reader, {}, step.tensors.size(), 0, step.bytes, step.notes};
     for (const TensorSummary& tensor : step.tensors) source.elements += census_of(tensor.evidence).elements;
     if (step.step) source.steps.push_back(*step.step);
-    sources.push_back(std::move(source));
+    add_source(sources, std::move(source));
   }
   return sources;
 }
@@ -56,6 +57,11 @@ std::vector<Source> sources_of(const Summary& summary) {
 // Extremes as they were dumped.
 Row tensor_row(const StepSummary& step, const TensorSummary& tensor) {
   const Census census = census_of(tensor.evidence);
+  constexpr std::string_view unknown = "only the largest magnitude is known";
+  if (!counts_elements(tensor.evidence)) {
+    return {text(tensor.name), text(step.path), maybe(step.step), null(unknown), null(unknown), null(unknown),
+            null(unknown), null(unknown), null(unknown), magnitude(census.max_abs, "no finite non-zero value"), null(unknown)};
+  }
   CellList shape;
   for (const std::uint64_t size : tensor.shape) shape.push_back(count(size));
   return {text(tensor.name),
@@ -175,6 +181,8 @@ Named named(const AuditFindings& f, const std::optional<TensorRef>& ref) {
   return {text(step.tensors[ref->tensor].name), maybe(step.step)};
 }
 
+constexpr std::string_view peaks_alone = "only largest magnitudes are known";
+
 Cell limits_cell(const AuditFindings& f, const Judgement& judgement) {
   Table limits{"limits", {"cause", "log2", "name", "step"}, {}, false};
   for (const Limit& limit : judgement.limits) {
@@ -205,7 +213,7 @@ Cell criteria_cell(const AuditFindings& f, const Recommendation& advice) {
 }
 
 std::vector<Cell> worst_cells(const AuditFindings& f, const std::optional<TensorState>& worst) {
-  if (!worst) return {null("no gradient"), null(), null(), null()};
+  if (!worst) return {null("no gradient was counted"), null(), null(), null()};
   const Named where = named(f, worst->ref);
   return {where.name, where.step,
           worst->snr_db ? Cell{*worst->snr_db} : null("exact, or signal to noise was not judged"),
@@ -240,7 +248,7 @@ Table recommendations_table(const AuditFindings& f) {
               false};
   for (std::size_t i = 0; i < f.recommendations.size(); ++i) {
     const Recommendation& advice = f.recommendations[i];
-    const std::string_view none = advice.nonzero == 0   ? "nothing to scale"
+    const std::string_view none = advice.nothing_to_scale() ? "nothing to scale"
                                   : advice.empty_window ? "no single scale fits"
                                                         : "8-bit formats have a scale per tensor or block";
     const Named above = named(f, advice.above), below = named(f, advice.below);
@@ -256,7 +264,8 @@ Table recommendations_table(const AuditFindings& f) {
                           above.step,
                           below.name,
                           below.step,
-                          rate(advice.flushed, advice.nonzero),
+                          advice.nothing_to_scale() || advice.loss_known() ? rate(advice.flushed, advice.nonzero)
+                                                                           : null(peaks_alone),
                           count(advice.beyond)};
     for (Cell& cell : worst_cells(f, advice.judgement.worst)) row.push_back(std::move(cell));
     row.push_back(criteria_cell(f, advice));
@@ -284,14 +293,14 @@ std::string_view rounding_name(Rounding rounding) {
   return "unknown";
 }
 
-Report audit_report(const AuditFindings& findings, bool with_tables) {
+Report audit_report(const AuditFindings& findings, bool with_tables, bool with_figure) {
   Report report;
   if (with_tables) {
     report.sources = sources_of(findings.result.summary);
     report.tables = {tensors_table(findings.result.summary), outcomes_table(findings), recommendations_table(findings)};
   }
   report.story = audit_story(findings);
-  report.figures = {audit_figure(findings)};
+  if (with_figure) report.figures = {findings.by == Scope::total ? audit_figure(findings) : audit_heat(findings)};
   return report;
 }
 

@@ -6,8 +6,11 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <optional>
+#include <set>
 
 #include "lowp/audit/audit_tables.h"
+#include "lowp/audit/tensor_kind.h"
 #include "lowp/report/humanize.h"
 
 namespace lowp {
@@ -25,11 +28,22 @@ std::string base_name(const std::string& path) {
                      end - (slash == std::string::npos ? 0 : slash + 1) + 1);
 }
 
+// Steps of which elements were counted.
+std::vector<const StepSummary*> counted_steps(const Summary& summary) {
+  std::vector<const StepSummary*> steps;
+  for (const StepSummary& step : summary.steps) {
+    if (counts_elements(step)) steps.push_back(&step);
+  }
+  return steps;
+}
+
 std::string source_text(const Summary& summary) {
-  const StepSummary &first = summary.steps.front(), &last = summary.steps.back();
-  std::string text = summary.steps.size() == 1 ? base_name(first.path)
-                                               : fmt::format("{} to {}", base_name(first.path), base_name(last.path));
-  if (summary.steps.size() > 1) text = counted(summary.steps.size(), "file", "files") + ", " + text;
+  const auto steps = counted_steps(summary);
+  if (steps.empty()) return base_name(summary.steps.front().path);
+  const StepSummary &first = *steps.front(), &last = *steps.back();
+  std::string text = steps.size() == 1 ? base_name(first.path)
+                                       : fmt::format("{} to {}", base_name(first.path), base_name(last.path));
+  if (steps.size() > 1) text = counted(steps.size(), "file", "files") + ", " + text;
   if (first.step && last.step && *first.step != *last.step) {
     text += fmt::format(", steps {} to {}", *first.step, *last.step);
   } else if (first.step) {
@@ -43,7 +57,7 @@ std::string dtypes_text(const Summary& summary) {
   for (const Dtype& dtype : dtype_table) {
     bool used = false;
     for_each_tensor(summary, [&](TensorRef, const StepSummary&, const TensorSummary& tensor) {
-      used = used || tensor.dtype == &dtype;
+      used = used || (tensor.dtype == &dtype && counts_elements(tensor.evidence));
     });
     if (used) text += (text.empty() ? "" : "/") + std::string(dtype.safetensors);
   }
@@ -52,8 +66,44 @@ std::string dtypes_text(const Summary& summary) {
 
 std::size_t tensors_in(const Summary& summary) {
   std::size_t tensors = 0;
-  for (const StepSummary& step : summary.steps) tensors += step.tensors.size();
+  for (const StepSummary* step : counted_steps(summary)) tensors += step->tensors.size();
   return tensors;
+}
+
+// "peaks.csv: largest values of 3 names over 400 steps, 1 to 400; of gradients 2.1e+03 in grad/w at step 30".
+std::optional<std::string> what_peaks_say(const Summary& summary) {
+  std::set<std::string_view> names;
+  std::vector<const StepSummary*> steps;
+  const TensorSummary* largest = nullptr;
+  const StepSummary* when = nullptr;
+  std::size_t special = 0;
+  for (const StepSummary& step : summary.steps) {
+    if (counts_elements(step)) continue;
+    steps.push_back(&step);
+    bool has_special = false;
+    for (const TensorSummary& tensor : step.tensors) {
+      names.insert(tensor.name);
+      const TensorKind kind = kind_of(tensor.name);
+      if (kind == TensorKind::forward || kind == TensorKind::loss_gradient) continue;
+      const Census census = census_of(tensor.evidence);
+      has_special |= census.nan_in + census.inf_in != 0;
+      if (largest && !magnitude_less(census_of(largest->evidence).max_abs, census.max_abs)) continue;
+      largest = &tensor;
+      when = &step;
+    }
+    special += has_special ? 1 : 0;
+  }
+  if (steps.empty()) return {};
+  std::string text = fmt::format("{}: largest values of {} over {}", base_name(steps.front()->path),
+                                 counted(names.size(), "name", "names"), counted(steps.size(), "step", "steps"));
+  if (steps.size() > 1 && steps.front()->step && steps.back()->step)
+    text += fmt::format(", {} to {}", *steps.front()->step, *steps.back()->step);
+  if (largest)
+    text += fmt::format("; of gradients {} in {} at step {}", magnitude_text(to_double(census_of(largest->evidence).max_abs)),
+                        middle_cut(largest->name, 60), when->step.value_or(0));
+  if (special != 0)
+    text += fmt::format("; NaN or Inf among the gradients of {}, which no scale can help", counted(special, "step", "steps"));
+  return text;
 }
 
 std::string what_was_read(const AuditFindings& f) {
@@ -74,6 +124,7 @@ std::string extremes_text(const AuditFindings& f) {
   const TensorSummary *largest = nullptr, *smallest = nullptr;
   double most = 0, least = 0;
   for_each_tensor(f.result.summary, [&](TensorRef, const StepSummary&, const TensorSummary& tensor) {
+    if (!counts_elements(tensor.evidence)) return;
     const Census census = census_of(tensor.evidence);
     if (census.max_abs.kind != Kind::finite) return;
     if (!largest || to_double(census.max_abs) > most) {
@@ -173,8 +224,10 @@ std::vector<Block> audit_story(const AuditFindings& f) {
     story.push_back(Paragraph{label + advice.verdict, 0, indent});
     if (!advice.reasons.empty()) story.push_back(Paragraph{joined(advice.reasons, " "), indent, 0});
   }
-  story.push_back(Heading{what_was_read(f)});
-  if (f.result.total.front().front().nonzero().most != 0) {
+  const std::optional<std::string> peaks = what_peaks_say(f.result.summary);
+  if (!f.result.total.empty()) story.push_back(Heading{what_was_read(f)});
+  if (peaks) story.push_back(f.result.total.empty() ? Block{Heading{*peaks}} : Block{Paragraph{*peaks, 0, 2}});
+  if (!f.result.total.empty() && f.result.total.front().front().nonzero().most != 0) {
     story.push_back(Paragraph{extremes_text(f), 0, 2});
     story.push_back(shares_grid(f));
     story.push_back(worst_tensors(f));
@@ -190,44 +243,53 @@ std::vector<Block> audit_story(const AuditFindings& f) {
   return story;
 }
 
-Figure audit_figure(const AuditFindings& f) {
+std::string subtitle_of(const AuditFindings& f) {
+  if (f.result.total.empty()) return source_text(f.result.summary);
   const Outcome& any = f.result.total.front().front();
-  Figure figure{"What each format loses, by loss scale",
-                fmt::format("{}: {}, {} of them finite and not zero", source_text(f.result.summary),
-                            counted(any.elements, "value", "values"), grouped(any.nonzero().most)),
-                "loss scale",
-                "share of non-zero values",
-                {}};
+  return fmt::format("{}: {}, {} of them finite and not zero", source_text(f.result.summary),
+                     counted(any.elements, "value", "values"), grouped(any.nonzero().most));
+}
+
+void point_out(Panel& panel, const Recommendation& advice, const ScaleRange& scales) {
+  panel.has_window = advice.has_window();
+  panel.window_low = advice.window_low.value_or(scales.low);
+  panel.window_high = advice.window_high.value_or(scales.high);
+  panel.has_marker = advice.pictured_scale_log2() && !advice.needs_no_scale;
+  panel.marker = advice.pictured_scale_log2().value_or(0);
+  (panel.has_marker ? panel.marker_label : panel.remark) = advice.pictured_note();
+}
+
+namespace {
+
+// Shares of a format by scale, where elements were counted.
+void add_shares(Panel& panel, const AuditFindings& f, std::size_t target) {
+  panel.bands = {{"flushed to zero", {}}, {"subnormal", {}}, {"overflowed", {}}};
+  if (!f.question.counts_only) panel.line_label = "signal to noise, dB";
+  for (const Outcome& outcome : f.result.total[target]) {
+    const auto share = [&](Interval part) {
+      const std::uint64_t whole = outcome.nonzero().most;
+      return whole == 0 ? 0.0 : static_cast<double>(part.most) / static_cast<double>(whole);
+    };
+    panel.x.push_back(outcome.scale_log2);
+    panel.bands[0].share.push_back(share(outcome.counts[ElementClass::flushed]));
+    panel.bands[1].share.push_back(share(outcome.counts[ElementClass::subnormal]));
+    panel.bands[2].share.push_back(
+        share(outcome.counts[ElementClass::overflowed] + outcome.counts[ElementClass::saturated]));
+    if (!f.question.counts_only)
+      panel.line.push_back(outcome.error->snr_db.value_or(std::numeric_limits<double>::quiet_NaN()));
+  }
+}
+
+}  // namespace
+
+Figure audit_figure(const AuditFindings& f) {
+  Figure figure{"What each format loses, by loss scale", subtitle_of(f), "loss scale", "share of non-zero values", {}};
+  if (f.result.total.empty()) return figure;
   for (std::size_t target = 0; target < f.question.formats.size(); ++target) {
-    const Recommendation& advice = f.recommendations[target];
     Panel panel;
     panel.title = f.question.formats[target].name;
-    panel.bands = {{"flushed to zero", {}}, {"subnormal", {}}, {"overflowed", {}}};
-    if (!f.question.counts_only) panel.line_label = "signal to noise, dB";
-    for (const Outcome& outcome : f.result.total[target]) {
-      const auto share = [&](Interval part) {
-        const std::uint64_t whole = outcome.nonzero().most;
-        return whole == 0 ? 0.0 : static_cast<double>(part.most) / static_cast<double>(whole);
-      };
-      panel.x.push_back(outcome.scale_log2);
-      panel.bands[0].share.push_back(share(outcome.counts[ElementClass::flushed]));
-      panel.bands[1].share.push_back(share(outcome.counts[ElementClass::subnormal]));
-      panel.bands[2].share.push_back(
-          share(outcome.counts[ElementClass::overflowed] + outcome.counts[ElementClass::saturated]));
-      if (!f.question.counts_only)
-        panel.line.push_back(outcome.error->snr_db.value_or(std::numeric_limits<double>::quiet_NaN()));
-    }
-    panel.has_window = !advice.empty_window && advice.static_scale_log2.has_value();
-    panel.window_low = advice.window_low.value_or(f.question.scales.low);
-    panel.window_high = advice.window_high.value_or(f.question.scales.high);
-    panel.has_marker = advice.static_scale_log2.has_value() || advice.init_scale_log2.has_value();
-    panel.marker = advice.init_scale_log2.value_or(advice.static_scale_log2.value_or(0));
-    if (panel.has_marker) {
-      panel.marker_label = (advice.init_scale_log2 ? "init_scale " : "one scale for all ") +
-                           power_text(advice.init_scale_log2.value_or(*advice.static_scale_log2));
-    }
-    if (advice.empty_window) panel.remark = "no single scale fits";
-    if (advice.needs_no_scale) panel.remark = "needs no loss scale";
+    add_shares(panel, f, target);
+    point_out(panel, f.recommendations[target], f.question.scales);
     figure.panels.push_back(std::move(panel));
   }
   return figure;

@@ -51,18 +51,36 @@ std::vector<NamedLosses> losses_by_name(const AuditFindings& f) {
   return all;
 }
 
+// The first format in which any tensor loses a value; how many formats there are where none does.
+std::size_t first_losing(const AuditFindings& f, const std::vector<NamedLosses>& all) {
+  std::size_t first = 0;
+  const auto loses = [&](const NamedLosses& losses) { return losses.lost[first] != 0; };
+  while (first < f.question.formats.size() && std::ranges::none_of(all, loses)) ++first;
+  return first;
+}
+
+void sort_by_loss(std::vector<NamedLosses>& all, std::size_t format) {
+  std::ranges::stable_sort(all, std::greater{}, [&](const NamedLosses& losses) { return losses.lost[format]; });
+}
+
 }  // namespace
+
+std::vector<std::string_view> names_by_loss(const AuditFindings& f) {
+  std::vector<NamedLosses> all = losses_by_name(f);
+  const std::size_t first = first_losing(f, all);
+  if (first < f.question.formats.size()) sort_by_loss(all, first);
+  std::vector<std::string_view> names;
+  for (const NamedLosses& losses : all) names.push_back(*losses.name);
+  return names;
+}
 
 Block worst_tensors(const AuditFindings& f) {
   std::vector<NamedLosses> all = losses_by_name(f);
-  const std::size_t targets = f.question.formats.size();
-  std::size_t first = 0;
-  const auto loses = [&](const NamedLosses& losses) { return losses.lost[first] != 0; };
-  while (first < targets && std::ranges::none_of(all, loses)) ++first;
+  const std::size_t targets = f.question.formats.size(), first = first_losing(f, all);
   if (first == targets)
     return Paragraph{"No tensor has a value flushed to zero at the scales that are advised.", 0, 0};
-  if (f.by != Scope::tensor) std::erase_if(all, [&](const NamedLosses& losses) { return !loses(losses); });
-  std::ranges::stable_sort(all, std::greater{}, [&](const NamedLosses& losses) { return losses.lost[first]; });
+  if (f.by != Scope::tensor) std::erase_if(all, [&](const NamedLosses& losses) { return losses.lost[first] == 0; });
+  sort_by_loss(all, first);
   const std::size_t shown = std::min(all.size(), f.top.value_or(f.by == Scope::tensor ? 40 : 5));
   const std::string rest =
       shown == all.size() ? "" : fmt::format("; {} of {}", grouped(shown), counted(all.size(), "tensor", "tensors"));

@@ -33,7 +33,7 @@ void FlushedPool::add(const TensorCounts& counts) {
 }
 
 void FlushedPool::add(const Evidence& evidence) {
-  nonzero_ += census_of(evidence).nonzero();
+  elements_ += census_of(evidence).elements;
   if (const auto* counts = std::get_if<TensorCounts>(&evidence)) return add(*counts);
   if (const auto counts = counts_of(evidence)) return add(*counts);
   unsharp_.push_back(&evidence);
@@ -46,10 +46,28 @@ TensorCounts FlushedPool::sum() const {
   return counts;
 }
 
-std::uint64_t FlushedPool::flushed_at(const Target& target, int scale_log2) const {
-  std::uint64_t flushed = lowp::flushed_at(sum(), target, scale_log2);
-  for (const Evidence* evidence : unsharp_) flushed += lowp::flushed_at(*evidence, target, scale_log2).most;
+Interval FlushedPool::flushed_at(const Target& target, int scale_log2) const {
+  Interval flushed = Interval::exactly(lowp::flushed_at(sum(), target, scale_log2));
+  for (const Evidence* evidence : unsharp_) flushed += lowp::flushed_at(*evidence, target, scale_log2);
   return flushed;
+}
+
+Interval FlushedPool::zero_or_flushed_at(const Target& target, int scale_log2) const {
+  Interval lost = Interval::exactly(census_.zero_in + lowp::flushed_at(sum(), target, scale_log2));
+  for (const Evidence* evidence : unsharp_) lost += lowp::zero_or_flushed_at(*evidence, target, scale_log2);
+  return lost;
+}
+
+Interval FlushedPool::nonzero(const Target& target, int scale_log2) const {
+  Interval all = Interval::exactly(census_.nonzero());
+  for (const Evidence* evidence : unsharp_) {
+    const Census census = census_of(*evidence);
+    all += level_of(*evidence) == Level::bins
+               ? Interval::exactly(census.elements) -
+                     Interval{census.zero_in, lowp::zero_or_flushed_at(*evidence, target, scale_log2).most}
+               : Interval::exactly(census.nonzero());
+  }
+  return all;
 }
 
 }  // namespace lowp

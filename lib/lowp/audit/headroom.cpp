@@ -31,10 +31,10 @@ std::vector<StepLargest> levels_of(const Subjects& subjects) {
     end = begin;
     do {
       for (std::size_t t = 0; t < summary.steps[end].tensors.size(); ++t) {
-        if (!subjects.has({end, t})) continue;
+        if (!subjects.is_scaled({end, t})) continue;
         const TensorSummary& tensor = summary.steps[end].tensors[t];
         double& known = largest.try_emplace(tensor.name, none).first->second;
-        known = std::max(known, log2_of(census_of(tensor.evidence).max_abs));
+        known = std::max(known, log2_of(largest_at_most(tensor.evidence)));
       }
       ++end;
     } while (end < summary.steps.size() && summary.steps[begin].step &&

@@ -16,8 +16,8 @@ struct Drift {
 };
 
 // Largest values are compared over tensors that earlier steps have too, so that a tensor that appears late is no rise;
-// a largest value that later steps fall below by more than a binade is a spike that is over. Tensors are the
-// subjects.
+// a largest value that later steps fall below by more than a binade is a spike that is over. Tensors are those
+// that a loss scale scales.
 Drift drift_of(const Subjects& subjects);
 
 // min_headroom, or what a further rise of the same size and a binade would want; at most max_headroom.

@@ -69,10 +69,10 @@ void limit_by_gradients(const Subjects& subjects, const Target& target, Judgemen
   std::optional<TensorRef> where;
   subjects.for_each([&](TensorRef ref, const TensorSummary& tensor) {
     if (!subjects.is_scaled(ref)) return;
-    const Census census = census_of(tensor.evidence);
-    judgement.nonzero += census.nonzero();
-    if (!magnitude_less(largest, census.max_abs)) return;
-    largest = census.max_abs;
+    if (counts_elements(tensor.evidence)) judgement.nonzero += census_of(tensor.evidence).nonzero();
+    const Exact most = largest_at_most(tensor.evidence);
+    if (!magnitude_less(largest, most)) return;
+    largest = most;
     where = ref;
   });
   if (where) judgement.limits.push_back({Cause::gradient, largest_safe_scale_log2(target, largest), where});
@@ -92,7 +92,8 @@ void limit_by_loss(const Subjects& subjects, const Target& target, const Policy&
 void limit_by_dump(const Subjects& subjects, const Target& target, Judgement& judgement) {
   std::optional<Limit> least;
   subjects.for_each([&](TensorRef ref, const TensorSummary& tensor) {
-    if (!subjects.has(ref) || census_of(tensor.evidence).inf_in == 0 || exponent_bits(tensor.dtype->format) >= 8 ||
+    if (!subjects.has(ref) || !counts_elements(tensor.evidence) || census_of(tensor.evidence).inf_in == 0 ||
+        exponent_bits(tensor.dtype->format) >= 8 ||
         !is_narrower(target.format, tensor.dtype->format)) {
       return;
     }
@@ -102,14 +103,16 @@ void limit_by_dump(const Subjects& subjects, const Target& target, Judgement& ju
   if (least) judgement.limits.push_back(*least);
 }
 
+// Activations in 8 bits have scales of their own.
 void limit_by_forward(const Subjects& subjects, const Target& target, Judgement& judgement) {
+  if (target.format.width <= 8) return;
   Exact largest;
   std::optional<TensorRef> where;
   subjects.for_each([&](TensorRef ref, const TensorSummary& tensor) {
     if (subjects.kind(ref) != TensorKind::forward) return;
-    const Census census = census_of(tensor.evidence);
-    if (!magnitude_less(largest, census.max_abs)) return;
-    largest = census.max_abs;
+    const Exact most = largest_at_most(tensor.evidence);
+    if (!magnitude_less(largest, most)) return;
+    largest = most;
     where = ref;
   });
   if (where && largest_safe_scale_log2(target, largest) < 0) {
@@ -127,15 +130,15 @@ void judge_precision(const Subjects& subjects, const Question& question, std::si
   const Target target = question.target(format);
   const int lowest = -scale_log2_limit, shown = std::max(judgement.safe - judgement.headroom, lowest);
   int low = lowest;
-  const bool judged = subjects.size() <= most_judged_tensors;
+  const bool judged = subjects.counted() <= most_judged_tensors;
   judgement.precise_unscaled = judgement.safe >= 0;
   double worst_db = infinite, worst_share = -1;
   subjects.for_each([&](TensorRef ref, const TensorSummary& tensor) {
-    if (!subjects.is_scaled(ref)) return;
+    if (!subjects.is_scaled(ref) || !counts_elements(tensor.evidence)) return;
     const Census census = census_of(tensor.evidence);
     if (census.nonzero() == 0) return;
     const auto lost_at = [&](int scale) { return flushed_most(tensor.evidence, target, scale); };
-    const int own = std::clamp(largest_safe_scale_log2(target, census.max_abs), lowest, scale_log2_limit);
+    const int own = std::clamp(largest_safe_scale_log2(target, largest_at_most(tensor.evidence)), lowest, scale_log2_limit);
     judgement.flushed_own += lost_at(own);
     const Noise noise = judged ? Noise(tensor.evidence, question, format) : Noise();
     const auto state_at = [&](int scale) {
@@ -177,20 +180,26 @@ void judge_precision(const Subjects& subjects, const Question& question, std::si
 
 void judge_range(const Subjects& subjects, const Target& target, const Policy& policy, Judgement& judgement) {
   const FlushedPool& weights = subjects.weights_pool();
-  const std::uint64_t least = weights.flushed_at(target, judgement.safe);
-  const double allowed = static_cast<double>(least) + policy.max_flushed * static_cast<double>(weights.nonzero());
-  const int low = least_scale(-scale_log2_limit, judgement.safe, [&](int scale) {
-    return static_cast<double>(weights.flushed_at(target, scale)) <= allowed;
-  });
+  const Interval anyway = weights.zero_or_flushed_at(target, judgement.safe);
+  const Interval nonzero = weights.nonzero(target, judgement.safe);
+  const auto more = [&](int scale) { return weights.zero_or_flushed_at(target, scale) - anyway; };
+  const auto allows = [&](std::uint64_t lost, std::uint64_t of) {
+    return static_cast<double>(lost) <= policy.max_flushed * static_cast<double>(of);
+  };
+  const auto surely = [&](int scale) { return allows(more(scale).most, nonzero.least); };
+  const auto perhaps = [&](int scale) { return allows(more(scale).least, nonzero.most); };
+  const int low = least_scale(-scale_log2_limit, judgement.safe, surely);
+  judgement.range_low_least = unless_lowest(least_scale(-scale_log2_limit, low, perhaps));
   judgement.range_low = unless_lowest(low);
   if (!judgement.range_low) return;
   std::uint64_t most = 0;
   subjects.for_each([&](TensorRef ref, const TensorSummary& tensor) {
-    if (!subjects.weights(ref)) return;
-    const std::uint64_t anyway = flushed_most(tensor.evidence, target, judgement.safe);
-    const std::uint64_t more = flushed_most(tensor.evidence, target, low - 1) - anyway;
-    if (more <= most) return;
-    most = more;
+    if (!subjects.weights(ref) || !counts_elements(tensor.evidence)) return;
+    const std::uint64_t lost = (zero_or_flushed_at(tensor.evidence, target, low - 1) -
+                                zero_or_flushed_at(tensor.evidence, target, judgement.safe))
+                                   .most;
+    if (lost <= most) return;
+    most = lost;
     judgement.range_by = ref;
   });
 }
@@ -228,12 +237,17 @@ LossDtype loss_dtype_of(const Subjects& subjects, const Policy& policy) {
   return implied;
 }
 
+Lost lost_at(const Subjects& subjects, const Target& target, int scale_log2) {
+  const FlushedPool& all = subjects.pool();
+  return {all.flushed_at(target, scale_log2), all.zero_or_flushed_at(target, scale_log2), all.elements()};
+}
+
 Judgement judge(const Subjects& subjects, const Question& question, std::size_t format, int headroom,
                 const Policy& policy) {
   const Target target = question.target(format);
   Judgement judgement;
   limit_by_gradients(subjects, target, judgement);
-  if (judgement.nonzero == 0) return judgement;
+  if (judgement.limits.empty()) return judgement;
   limit_by_loss(subjects, target, policy, judgement);
   limit_by_dump(subjects, target, judgement);
   limit_by_forward(subjects, target, judgement);

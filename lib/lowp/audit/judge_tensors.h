@@ -9,6 +9,7 @@
 
 #include "lowp/audit/policy.h"
 #include "lowp/audit/subjects.h"
+#include "lowp/summary/interval.h"
 #include "lowp/summary/question.h"
 #include "lowp/summary/summary.h"
 
@@ -34,13 +35,14 @@ struct TensorState {
 
 // Scales are as log2. A `low` end is the least scale from which on a criterion holds up to `safe`.
 struct Judgement {
-  std::uint64_t nonzero = 0;  // finite values of gradients that are not zero
-  std::vector<Limit> limits;  // one per cause that there is evidence of; never empty where nonzero is not 0
+  std::uint64_t nonzero = 0;  // counted finite values of gradients that are not zero; 0 of largest magnitudes alone
+  std::vector<Limit> limits;  // one per cause that there is evidence of; empty where no gradient is finite and not 0
   int safe = 0;               // the least of them
   int headroom = 0;           // wanted, see headroom_wanted
   double floor_db = 0;        // that every tensor should keep
   bool errors_known = false;  // without errors nothing is said about signal to noise
   std::optional<int> precision_low, range_low;      // nothing: down to the smallest scale there is
+  std::optional<int> range_low_least;               // where evidence is bounds: range_low is for sure, this perhaps
   std::optional<TensorRef> precision_by, range_by;  // the tensors that decide them
   std::vector<TensorState> hopeless;   // below the floor at `safe` already, worst first; does not move precision_low
   std::optional<TensorState> worst;    // at safe - headroom: least signal to noise, else the largest share flushed
@@ -63,5 +65,12 @@ LossDtype loss_dtype_of(const Subjects& subjects, const Policy& policy);
 // `headroom` as headroom_wanted.
 Judgement judge(const Subjects& subjects, const Question& question, std::size_t format, int headroom,
                 const Policy& policy);
+
+// What a format does to all gradients at a scale.
+struct Lost {
+  Interval flushed, zero_or_flushed;
+  std::uint64_t elements = 0;
+};
+Lost lost_at(const Subjects& subjects, const Target& target, int scale_log2);
 
 }  // namespace lowp

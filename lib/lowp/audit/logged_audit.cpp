@@ -3,19 +3,15 @@
 
 #include <algorithm>
 #include <bit>
-#include <cmath>
 #include <map>
 
-#include "lowp/audit/logged_bounds.h"
 #include "lowp/core/convert.h"
 #include "lowp/core/dtype.h"
+#include "lowp/summary/below.h"
 #include "lowp/summary/class_edges.h"
 
 namespace lowp {
 namespace {
-
-constexpr double max_regret = 0.01;  // share of what the largest safe scale keeps that the window's low end may lose
-constexpr int min_headroom = 3;
 
 Exact exact_of(double value) {
   return decode(find_dtype("f64")->format, std::bit_cast<std::uint64_t>(value));
@@ -28,20 +24,32 @@ void for_each_histogram(std::span<const LoggedInput> inputs, Visit visit) {
   }
 }
 
-Threshold at_scale(Threshold threshold, int scale_log2) {
-  threshold.at = scaled(threshold.at, -scale_log2);
-  return threshold;
+// The histograms as evidence, step by step.
+Summary summary_of(std::span<const LoggedInput> inputs, int dump_scale_log2) {
+  std::map<std::optional<std::int64_t>, StepSummary> steps;
+  for_each_histogram(inputs, [&](const LoggedHistogram& h) {
+    StepSummary& step = steps[h.step];
+    step.step = h.step;
+    step.dump_scale_log2 = dump_scale_log2;
+    step.tensors.push_back({h.name, find_dtype("f32"), {h.total()}, Evidence{bins_of(h, dump_scale_log2)}});
+  });
+  Summary summary;
+  for (auto& [number, step] : steps) summary.steps.push_back(std::move(step));
+  return summary;
 }
 
-LoggedOutcome outcome_of(std::span<const LoggedInput> inputs, const Target& target, int dump_scale_log2,
-                         int scale_log2) {
-  const int factor = scale_log2 - dump_scale_log2;
+LoggedOutcome outcome_of(const Summary& summary, const Target& target, int scale_log2) {
+  const auto at_scale = [&](Threshold threshold) {
+    threshold.at = scaled(threshold.at, -scale_log2);
+    return threshold;
+  };
   const ClassEdges negative = edges_of(target, true), positive = edges_of(target, false);
   LoggedOutcome outcome{.scale_log2 = scale_log2, .zero_or_flushed = {}, .beyond = {}};
-  for_each_histogram(inputs, [&](const LoggedHistogram& h) {
-    outcome.zero_or_flushed += count_below(h, at_scale(negative.flushed, factor), at_scale(positive.flushed, factor));
-    outcome.beyond += Interval::exactly(h.total()) -
-                      count_below(h, at_scale(negative.finite, factor), at_scale(positive.finite, factor));
+  for_each_tensor(summary, [&](TensorRef, const StepSummary&, const TensorSummary& tensor) {
+    const Bins& bins = std::get<Bins>(tensor.evidence);
+    outcome.zero_or_flushed += zero_or_below(bins, at_scale(negative.flushed), at_scale(positive.flushed));
+    outcome.beyond += Interval::exactly(bins.elements()) -
+                      zero_or_below(bins, at_scale(negative.finite), at_scale(positive.finite));
   });
   return outcome;
 }
@@ -60,24 +68,6 @@ void find_safe(std::span<const LoggedInput> inputs, const Target& target, int du
     format.safe = {safe.scale_log2, exact};
   });
   if (!known) format.safe = std::nullopt;
-}
-
-// Scales at which no more than a share of what the safe scale keeps is lost again: surely, and perhaps.
-void find_window(const LoggedAudit& audit, const Question& question, LoggedFormat& format) {
-  if (!format.safe) return;
-  const int high = std::min(format.safe->scale_log2, question.scales.high);
-  if (high < question.scales.low) return;
-  const Interval best = format.sweep[question.scales.index(high)].zero_or_flushed;
-  const Interval kept = Interval::exactly(audit.values) - best;
-  for (int scale = high; scale >= question.scales.low; --scale) {
-    const Interval lost = format.sweep[question.scales.index(scale)].zero_or_flushed - best;
-    const bool surely = static_cast<double>(lost.most) <= max_regret * static_cast<double>(kept.least);
-    const bool perhaps = static_cast<double>(lost.least) <= max_regret * static_cast<double>(kept.most);
-    if (!perhaps) break;
-    if ((surely || scale == high) && (!format.low_most || *format.low_most == scale + 1)) format.low_most = scale;
-    format.low_least = scale;
-  }
-  format.init_scale_log2 = std::max(format.safe->scale_log2 - audit.headroom, format.low_least.value_or(high));
 }
 
 std::vector<LoggedStep> steps_of(std::span<const LoggedInput> inputs) {
@@ -102,24 +92,10 @@ std::vector<LoggedStep> steps_of(std::span<const LoggedInput> inputs) {
   return list;
 }
 
-// The largest rise of a new maximum over all before it and one binade more, three at least.
-int headroom_of(const LoggedAudit& audit) {
-  double rise = 0, highest = 0;
-  for (const LoggedStep& step : audit.steps) {
-    if (!step.largest || *step.largest == 0) continue;
-    if (highest > 0) rise = std::max(rise, std::log2(*step.largest / highest));
-    highest = std::max(highest, *step.largest);
-  }
-  return std::max(min_headroom, static_cast<int>(std::ceil(rise)) + 1);
-}
-
 }  // namespace
 
-bool has_float32_range(Format format) {
-  return min_exponent(format) <= -126;
-}
-
-LoggedAudit audit_logged(std::span<const LoggedInput> inputs, const Question& question, int dump_scale_log2) {
+LoggedAudit audit_logged(std::span<const LoggedInput> inputs, const Question& question, const Policy& policy,
+                         int dump_scale_log2) {
   LoggedAudit audit;
   for_each_histogram(inputs, [&](const LoggedHistogram& h) {
     ++audit.histograms;
@@ -128,17 +104,20 @@ LoggedAudit audit_logged(std::span<const LoggedInput> inputs, const Question& qu
     audit.unknown_peaks += peak_of(h) ? 0 : 1;
   });
   audit.steps = steps_of(inputs);
-  audit.headroom = headroom_of(audit);
+  AuditResult result{summary_of(inputs, dump_scale_log2), {}, {}};
   for (std::size_t f = 0; f < question.formats.size(); ++f) {
     LoggedFormat format;
     for (int scale = question.scales.low; scale <= question.scales.high; ++scale) {
-      format.sweep.push_back(outcome_of(inputs, question.target(f), dump_scale_log2, scale));
+      format.sweep.push_back(outcome_of(result.summary, question.target(f), scale));
     }
     find_safe(inputs, question.target(f), dump_scale_log2, format);
-    find_window(audit, question, format);
-    if (has_float32_range(question.formats[f].format)) format.init_scale_log2 = std::nullopt;
     audit.formats.push_back(std::move(format));
   }
+  // Counts of all values together are the sweep's: nothing overflows where advice looks, and nothing else is asked.
+  result.total.assign(question.formats.size(), std::vector<Outcome>(question.scales.size()));
+  if (audit.unknown_peaks != 0 || audit.values == 0) return audit;
+  audit.recommendations = recommend(result, question, policy);
+  audit.caveats = caveats(result, question, policy, audit.recommendations);
   return audit;
 }
 

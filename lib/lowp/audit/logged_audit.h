@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The audit of what a run has logged: bounds in place of counts, and the largest scale from the extremes.
+// The audit of what a run has logged: histograms as evidence, bounds in place of counts, and the advice of every audit.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "lowp/audit/recommend.h"
 #include "lowp/summary/interval.h"
 #include "lowp/summary/question.h"
 #include "lowp/tensor/logged_series.h"
@@ -31,9 +32,6 @@ struct LoggedFormat {
   std::vector<LoggedOutcome> sweep;  // one per scale of the question
   std::optional<SafeScale> safe;     // over all steps; nothing where some largest value is unknown or all are zero
   std::string limiting;              // the tensor that sets it
-  // Where the window begins: at `low_most` or below, not below `low_least` (at most 1 % of what is kept may be lost). Nothing: not in range.
-  std::optional<int> low_least, low_most;
-  std::optional<int> init_scale_log2;  // nothing: not in range, or a format that needs none
 };
 
 struct LoggedStep {
@@ -49,12 +47,12 @@ struct LoggedAudit {
   std::uint64_t unknown_peaks = 0;           // histograms whose largest value is not known
   std::vector<LoggedStep> steps;             // ascending
   std::vector<LoggedFormat> formats;         // of the question
-  int headroom = 0;                          // binades kept free
+  std::vector<Recommendation> recommendations;  // of the question; none where a largest value is not known
+  std::vector<std::string> caveats;
 };
 
-bool has_float32_range(Format format);  // and so needs no loss scale
-
 // Logged values are divided by the loss scale that they had.
-LoggedAudit audit_logged(std::span<const LoggedInput> inputs, const Question& question, int dump_scale_log2);
+LoggedAudit audit_logged(std::span<const LoggedInput> inputs, const Question& question, const Policy& policy,
+                         int dump_scale_log2);
 
 }  // namespace lowp

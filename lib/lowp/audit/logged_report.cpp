@@ -7,7 +7,7 @@
 #include <cmath>
 #include <set>
 
-#include "lowp/audit/logged_bounds.h"
+#include "lowp/audit/audit_story.h"
 #include "lowp/report/humanize.h"
 
 namespace lowp {
@@ -38,11 +38,8 @@ Cell share_cell(std::uint64_t part, std::uint64_t whole) {
   return whole == 0 ? Cell{Null{"no values"}} : Cell{static_cast<double>(part) / static_cast<double>(whole)};
 }
 
-// "11.1 to 14.2 %", "0 to 8.8 %", "12 %"
-std::string interval_text(Interval count, std::uint64_t whole) {
-  const std::string least = percent_text(count.least, whole), most = percent_text(count.most, whole);
-  if (least == most) return most;
-  return fmt::format("{} to {}", least.ends_with(" %") ? least.substr(0, least.size() - 2) : least, most);
+std::string range_text(Interval count, std::uint64_t whole) {
+  return percent_range(count.least, count.most, whole);
 }
 
 std::set<std::string_view> readers_of(const Findings& f) {
@@ -62,17 +59,6 @@ const LoggedHistogram* largest_of(const Findings& f) {
   return largest;
 }
 
-std::string headline(const Findings& f) {
-  for (std::size_t i = 0; i < f.audit.formats.size(); ++i) {
-    const LoggedFormat& format = f.audit.formats[i];
-    if (!format.safe) continue;
-    return fmt::format("In {} nothing overflows up to {}, {}; what is flushed is known within bounds.",
-                       f.question.formats[i].name, power_text(format.safe->scale_log2),
-                       format.safe->exact ? "and above it something does" : "perhaps further");
-  }
-  return "The largest values are not known, so no scale can be called safe.";
-}
-
 std::string what_was_read(const Findings& f) {
   std::string readers;
   for (const std::string_view name : readers_of(f)) readers += (readers.empty() ? "" : ", ") + std::string(name);
@@ -84,7 +70,7 @@ std::string what_was_read(const Findings& f) {
     const auto peak = peak_of(*h);
     text += fmt::format("; largest {}{} in {}", peak->exact ? "" : "at most ", magnitude_text(peak->most), h->name);
   }
-  return text + ".";
+  return text;
 }
 
 Grid sweep_grid(const Findings& f) {
@@ -99,50 +85,37 @@ Grid sweep_grid(const Findings& f) {
   for (std::size_t i = 0; i < f.audit.formats.size(); ++i) {
     GridRow row{{f.question.formats[i].name}, {}};
     for (const int scale : shown) {
-      row.cells.push_back(interval_text(f.audit.formats[i].sweep[scales.index(scale)].zero_or_flushed, f.audit.values));
+      row.cells.push_back(range_text(f.audit.formats[i].sweep[scales.index(scale)].zero_or_flushed, f.audit.values));
     }
     grid.rows.push_back(std::move(row));
   }
   return grid;
 }
 
-std::string counted_binades(int count) {
-  return count == 0 ? "no binade" : counted(static_cast<std::uint64_t>(count), "binade", "binades");
+// What stands where no advice can be given.
+std::string why_no_advice(const Findings& f) {
+  if (f.audit.values == 0) return "No values, so nothing to scale.";
+  return fmt::format("No scale can be called safe: the largest value of {} is not known (a NaN in a TensorBoard "
+                     "histogram hides it).",
+                     counted(f.audit.unknown_peaks, "histogram", "histograms"));
 }
 
-std::string window_text(const LoggedFormat& format) {
-  const std::string high = power_text(format.safe->scale_log2);
-  const bool alone = *format.low_most == format.safe->scale_log2;
-  const std::string sure = alone ? high : fmt::format("{} to {}", power_text(*format.low_most), high);
-  if (format.low_least == format.low_most) return sure + (alone ? " alone" : "");
-  return fmt::format("{} for sure, and perhaps from {} on", sure, power_text(*format.low_least));
-}
-
-std::string advice(const Findings& f, std::size_t index) {
-  const LoggedFormat& format = f.audit.formats[index];
-  if (f.audit.values == 0) return "no values.";
-  if (!format.safe) {
-    return f.audit.unknown_peaks > 0 ? fmt::format(
-                                           "the largest value of {} is not known: a NaN in a TensorBoard "
-                                           "histogram hides it.",
-                                           counted(f.audit.unknown_peaks, "histogram", "histograms"))
-                                     : "all values are zero.";
+// One paragraph per format, as of a dump.
+std::vector<Block> advice(const Findings& f) {
+  std::vector<Block> blocks;
+  if (f.audit.recommendations.empty()) return {Paragraph{why_no_advice(f), 0, 2}};
+  std::size_t widest = 0;
+  for (const NamedTarget& format : f.question.formats) widest = std::max(widest, format.name.size());
+  for (std::size_t i = 0; i < f.audit.recommendations.size(); ++i) {
+    const Recommendation& one = f.audit.recommendations[i];
+    const std::string label = fmt::format("{:<{}}  ", f.question.formats[i].name, widest);
+    const int indent = static_cast<int>(label.size());
+    blocks.push_back(Paragraph{label + one.verdict, 0, indent});
+    std::string reasons;
+    for (const std::string& reason : one.reasons) reasons += (reasons.empty() ? "" : " ") + reason;
+    if (!reasons.empty()) blocks.push_back(Paragraph{reasons, indent, 0});
   }
-  if (has_float32_range(f.question.formats[index].format)) return "needs no loss scale: it has the range of float32.";
-  std::string text =
-      fmt::format("{} {}: above it {} overflows.", format.safe->exact ? "S_high is" : "S_high is at least",
-                  power_text(format.safe->scale_log2), format.limiting);
-  if (!format.low_most || !format.init_scale_log2) return text + " That is below the scales asked for.";
-  text += fmt::format(" Usable window {}.", window_text(format));
-  const ScaleRange& scales = f.question.scales;
-  const int init = *format.init_scale_log2, free = format.safe->scale_log2 - init;
-  const Interval lost = format.sweep[scales.index(std::clamp(init, scales.low, scales.high))].zero_or_flushed;
-  text += free < f.audit.headroom
-              ? fmt::format(" One scale for all tensors hardly fits: {} leaves {} free below S_high", power_text(init),
-                            counted_binades(free))
-              : fmt::format(" With {} free below S_high, start at init_scale = {}", counted_binades(free),
-                            power_text(init));
-  return text + fmt::format("; there {} of all values are zero or flushed.", interval_text(lost, f.audit.values));
+  return blocks;
 }
 
 // "from 2^19 at step 1 to 2^17 at step 200, 2^16 at the lowest"
@@ -162,15 +135,9 @@ std::string drift_text(const Findings& f) {
 std::vector<Block> not_covered(const Findings& f) {
   std::vector<Block> blocks{Heading{"Not covered"}};
   const auto say = [&](std::string text) { blocks.push_back(Paragraph{std::move(text), 2, 0}); };
-  say("exact zeros: a bin holds them together with the smallest values, so no share of the non-zero values can be "
-      "given, "
-      "nor a signal to noise ratio.");
-  if (f.audit.steps.size() < 2) {
-    say(fmt::format("one step only: no drift could be measured, {} free below overflow are assumed to be enough.",
-                    counted_binades(f.audit.headroom)));
-  }
+  for (const std::string& caveat : f.audit.caveats) say(caveat);
   if (readers_of(f).contains("wandb")) {
-    say("what wandb.watch saw: gradients still multiplied by the loss scale, one micro-batch at a time.");
+    say("What wandb.watch saw: gradients still multiplied by the loss scale, one micro-batch at a time.");
   }
   for (const LoggedInput& input : f.inputs) {
     for (const std::string& note : input.run.notes) say(fmt::format("{}: {}.", input.path, note));
@@ -184,14 +151,10 @@ std::vector<Block> not_covered(const Findings& f) {
 }
 
 std::vector<Block> story(const Findings& f) {
-  std::vector<Block> blocks{Paragraph{headline(f), 0, 2}, Paragraph{what_was_read(f), 0, 2}};
+  std::vector<Block> blocks = advice(f);
+  blocks.push_back(Heading{what_was_read(f)});
+  if (const std::string drift = drift_text(f); !drift.empty()) blocks.push_back(Paragraph{drift, 0, 2});
   if (f.audit.values > 0) blocks.push_back(sweep_grid(f));
-  blocks.push_back(Heading{"Recommendation"});
-  for (std::size_t i = 0; i < f.audit.formats.size(); ++i) {
-    const std::string label = fmt::format("{:<6}", f.question.formats[i].name + "  ");
-    blocks.push_back(Paragraph{label + advice(f, i), 2, static_cast<int>(label.size())});
-  }
-  if (const std::string drift = drift_text(f); !drift.empty()) blocks.push_back(Paragraph{drift, 2, 0});
   for (Block& block : not_covered(f)) blocks.push_back(std::move(block));
   return blocks;
 }
@@ -243,22 +206,28 @@ Table tensors_table(const Findings& f) {
 
 Table formats_table(const Findings& f) {
   Table table{"formats",
-              {"format", "s_high_log2", "s_high_exact", "limiting", "window_low_log2.least", "window_low_log2.most",
-               "init_scale_log2", "headroom_log2"},
+              {"format", "verdict", "s_high_log2", "s_high_exact", "limiting", "window_low_log2.least",
+               "window_low_log2.most", "init_scale_log2", "static_scale_log2", "headroom_log2", "reasons"},
               {},
               false};
+  constexpr std::string_view unknown = "a largest value is not known, or all are zero";
   for (std::size_t i = 0; i < f.audit.formats.size(); ++i) {
     const LoggedFormat& format = f.audit.formats[i];
-    constexpr std::string_view unknown = "not among the scales, or not known";
+    const Recommendation none, &advice = f.audit.recommendations.empty() ? none : f.audit.recommendations[i];
+    CellList reasons;
+    for (const std::string& reason : advice.reasons) reasons.push_back(text_cell(reason));
+    const std::string_view everywhere = advice.nothing_to_scale() ? unknown : "met down to the smallest scale";
     table.rows.push_back({text_cell(f.question.formats[i].name),
-                          format.safe ? Cell{std::int64_t{format.safe->scale_log2}}
-                                      : Cell{Null{"a largest value is not known, or all are zero"}},
+                          text_cell(f.audit.recommendations.empty() ? why_no_advice(f) : advice.verdict),
+                          format.safe ? Cell{std::int64_t{format.safe->scale_log2}} : Cell{Null{std::string(unknown)}},
                           {format.safe && format.safe->exact},
                           text_cell(format.limiting),
-                          number_cell(format.low_least, unknown),
-                          number_cell(format.low_most, unknown),
-                          number_cell(format.init_scale_log2, unknown),
-                          {std::int64_t{f.audit.headroom}}});
+                          number_cell(advice.judgement.range_low_least, everywhere),
+                          number_cell(advice.judgement.range_low, everywhere),
+                          number_cell(advice.init_scale_log2, "8-bit formats have a scale per tensor, or nothing to scale"),
+                          number_cell(advice.static_scale_log2, "nothing to scale"),
+                          number_cell(advice.headroom_log2, "nothing to scale"),
+                          {std::move(reasons)}});
   }
   return table;
 }
@@ -304,16 +273,7 @@ Figure sweep_figure(const Findings& f) {
       panel.bands[1].share.push_back(static_cast<double>(o.zero_or_flushed.most - o.zero_or_flushed.least) / all);
       panel.bands[2].share.push_back(static_cast<double>(o.beyond.least) / all);
     }
-    if (format.safe && format.low_most) {
-      panel.has_window = true;
-      panel.window_low = *format.low_most;
-      panel.window_high = format.safe->scale_log2;
-    }
-    if (format.init_scale_log2) {
-      panel.has_marker = true;
-      panel.marker = *format.init_scale_log2;
-      panel.marker_label = "init_scale " + power_text(*format.init_scale_log2);
-    }
+    if (!f.audit.recommendations.empty()) point_out(panel, f.audit.recommendations[i], f.question.scales);
     figure.panels.push_back(std::move(panel));
   }
   return figure;

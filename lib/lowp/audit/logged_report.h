@@ -9,9 +9,7 @@
 
 namespace lowp {
 
-// JSON: `steps`, `tensors`, `formats` (s_high_log2, window, init_scale) and `sweep`, where counts and shares
-// are
-// {"least": .., "most": ..}.
+// Tables steps, tensors, formats and sweep, where counts and shares are {"least": .., "most": ..}; a story; one figure.
 Report logged_report(std::span<const LoggedInput> inputs, const Question& question, const LoggedAudit& audit);
 
 }  // namespace lowp

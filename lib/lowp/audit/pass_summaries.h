@@ -100,7 +100,7 @@ void Pass<Way>::take_entry(TensorRef ref, TensorSummary& entry) {
   if (watch_.tensor) watch_.tensor(ref, entry.evidence);
   TensorSummary& tensor = summary_.steps[ref.step].tensors[ref.tensor];
   tensor.part = entry.part;
-  const bool adds = keep_.total || keep_.step_totals;
+  const bool adds = (keep_.total || keep_.step_totals) && counts_elements(entry.evidence);
   if (const auto* counts = std::get_if<BinadeCounts>(&entry.evidence)) {
     const CountedRows rows = counts->counted();
     if (adds) work.read_counts.add(rows);

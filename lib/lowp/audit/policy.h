@@ -32,7 +32,8 @@ inline constexpr std::array criteria_table{
 // - max_flushed 0.01: contrast trained badly with 3 % of the non-zero weight gradients lost, denoise with 4 %, words
 //   with 15 %; words trained well with 4 %, vae with 8 %. 1 % is below every bad run.
 // - min_headroom 3: after the first step the largest gradient rose by at most 1.1 binades in eleven of fifteen
-//   problems, by 1.7, 2.6 and 2.7 in three (diabetes is one); the last, 10.3, overflows in the forward pass.
+//   problems, by 1.7, 2.6 and 2.7 in three (diabetes is one); the last, 10.3, overflows in the forward pass. So by less
+//   than 3 in fourteen.
 // - max_headroom 6: beyond it the scale costs more gradients than the rise is likely to.
 // - ruin_snr_db 15: the U-Net whose worst tensor fell below it did not train well in any seed.
 struct Policy {

@@ -41,11 +41,12 @@ bool needs_no_scale(const Subjects& subjects, const Target& target, const Recomm
       advice.window_low.value_or(0) <= 0 && (!judgement.errors_known || judgement.precise_unscaled);
   if (!criteria_hold) return false;
   if (exponent_bits(target.format) >= usual_exponent_bits) return true;
-  return subjects.pool().flushed_at(target, 0) == subjects.pool().flushed_at(target, judgement.safe);
+  if (advice.nonzero == 0) return false;
+  return lost_at(subjects, target, 0).zero_or_flushed.most <= lost_at(subjects, target, judgement.safe).zero_or_flushed.least;
 }
 
 std::uint64_t values_beyond(const AuditResult& result, const Question& question, std::size_t format, int scale) {
-  if (!question.scales.contains(scale)) return 0;
+  if (!question.scales.contains(scale) || result.total.empty()) return 0;
   const Outcome& outcome = result.total[format][question.scales.index(scale)];
   return outcome.counts[ElementClass::saturated].most + outcome.counts[ElementClass::overflowed].most;
 }
@@ -57,7 +58,7 @@ Recommendation advise(const AuditResult& result, const Subjects& subjects, const
   advice.judgement = judge(subjects, question, format, headroom, policy);
   const Judgement& judgement = advice.judgement;
   advice.nonzero = judgement.nonzero;
-  if (advice.nonzero == 0) return advice;
+  if (judgement.limits.empty()) return advice;
   // Nothing binds where the limits lie beyond all scales there are.
   const auto binding = std::ranges::find_if(
       judgement.limits, [&](const Limit& limit) { return !limit.log2 || *limit.log2 <= judgement.safe; });
@@ -78,12 +79,12 @@ Recommendation advise(const AuditResult& result, const Subjects& subjects, const
   } else {
     advice.static_scale_log2 = advice.shown_log2;
     const int highest = judgement.safe - policy.dynamic_headroom;
-    const int lowest = advice.window_low.value_or(highest);
+    const int lowest = advice.window_low.value_or(-scale_log2_limit);
     const int init = lowest <= default_scale && default_scale <= highest ? default_scale : highest;
     if (target.format.width > 8) advice.init_scale_log2 = std::max(init, std::min(lowest, judgement.safe));
   }
   if (advice.static_scale_log2) advice.headroom_log2 = judgement.safe - *advice.static_scale_log2;
-  advice.flushed = subjects.pool().flushed_at(target, advice.shown_log2);
+  advice.flushed = lost_at(subjects, target, advice.shown_log2).flushed.most;
   advice.beyond = values_beyond(result, question, format, advice.shown_log2);
   return advice;
 }

@@ -24,10 +24,17 @@ struct Recommendation {
   std::optional<int> headroom_log2;       // binades between the static scale and the window's high end
   std::optional<TensorRef> above, below;  // the tensors that bind the window's ends
   std::uint64_t flushed = 0, beyond = 0;  // of `nonzero`, at shown_log2; beyond: overflowed or saturated
-  std::uint64_t nonzero = 0;
+  std::uint64_t nonzero = 0;  // 0 where there is nothing to scale, and where only largest magnitudes are known
   int shown_log2 = 0;  // the scale that the figures speak of: the static one, or the best that is safe
   Judgement judgement;
   std::vector<std::string> reasons;  // sentences behind the verdict
+
+  bool nothing_to_scale() const { return judgement.limits.empty(); }
+  // Scales to point out in a picture: of 8-bit formats none, since one scale for all is not what they are used with.
+  bool has_window() const { return init_scale_log2 && !empty_window && window_high; }
+  std::optional<int> pictured_scale_log2() const { return init_scale_log2 ? init_scale_log2 : static_scale_log2; }
+  std::string pictured_note() const;  // beside a curve: "init_scale 2^16", "no single scale fits"
+  bool loss_known() const { return nonzero != 0; }  // else only largest magnitudes are, and nothing of what is lost
 };
 
 // One recommendation per format of the question, in order. Pure.

@@ -17,17 +17,18 @@ class Subjects {
   explicit Subjects(const Summary& summary);
   const Summary& summary() const { return summary_; }
   bool named() const { return named_; }  // whether names say gradient
-  TensorKind kind(TensorRef ref) const { return kinds_[ref.step][ref.tensor]; }
-  bool has(TensorRef ref) const { return named_ ? is_gradient(kind(ref)) : kind(ref) != TensorKind::forward; }
+  TensorKind kind(TensorRef ref) const { return facts(ref).kind; }
+  bool has(TensorRef ref) const {
+    return named_ && facts(ref).counted ? is_gradient(kind(ref)) : kind(ref) != TensorKind::forward;
+  }
   bool is_scaled(TensorRef ref) const {  // of those, without the gradient of the loss, which is the scale itself
     return has(ref) && kind(ref) != TensorKind::loss_gradient;
   }
   bool weights(TensorRef ref) const {  // judged by the range criterion
     return any_weights_ ? kind(ref) == TensorKind::weight_gradient : is_scaled(ref);
   }
+  std::size_t counted() const { return counted_; }  // tensors of which more is known than the largest magnitude
   std::size_t left_out() const { return left_out_; }
-  std::size_t size() const { return order_.size(); }  // all tensors
-
   const FlushedPool& pool() const { return pool_; }                  // of all that is_scaled
   const FlushedPool& weights_pool() const { return weights_pool_; }  // of all weights
 
@@ -39,12 +40,19 @@ class Subjects {
   }
 
  private:
+  struct Facts {
+    TensorKind kind;
+    bool counted;  // not a largest magnitude alone
+  };
+  Facts facts(TensorRef ref) const { return facts_[ref.step][ref.tensor]; }
+  void learn(std::size_t step);
+
   const Summary& summary_;
-  std::vector<std::vector<TensorKind>> kinds_;  // by step and tensor
+  std::vector<std::vector<Facts>> facts_;  // by step and tensor
   std::vector<TensorRef> order_;
   FlushedPool pool_, weights_pool_;
   bool named_ = false, any_weights_ = false;
-  std::size_t left_out_ = 0;
+  std::size_t counted_ = 0, left_out_ = 0;
 };
 
 }  // namespace lowp

@@ -16,13 +16,15 @@ using pass::CountsAlone;
 using pass::Pass;
 
 bool holds_fp64(const StepSeries& series) {
-  return std::ranges::any_of(series.inputs, [](const Input& input) { return extent_of(input).has_fp64; });
+  return std::ranges::any_of(series.inputs, [](const Input& input) {
+    return input.counts_elements && extent_of(input).has_fp64;
+  });
 }
 
 Result<Summary> run_pass(const StepSeries& series, const Keep& keep, const Effort& effort, const Watch& watch) {
   const bool wide = holds_fp64(series), totals = keep.total || keep.step_totals;
   const bool all_elements =
-      std::ranges::none_of(series.inputs, [](const Input& input) { return static_cast<bool>(input.summary); });
+      std::ranges::none_of(series.inputs, [](const Input& input) { return input.summary && input.counts_elements; });
   if (keep.tensors == Level::counts && !totals && !effort.count_tensor)
     return Pass<ClassesAlone>(series, keep, effort, watch, ClassesAlone::Plan{}).run();
   if (all_elements && keep.question.counts_only && keep.tensors <= Level::cuts && !wide && !effort.count_tensor) {

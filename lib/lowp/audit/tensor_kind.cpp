@@ -24,8 +24,8 @@ bool has_word(std::string_view name, std::string_view word) {
   return false;
 }
 
-constexpr std::array<std::string_view, 7> activation_gradients{
-    "act_grad", "activation_grad", "actgrad", "grad_output", "grad_input", "dgrad", "act_grads"};
+constexpr std::array<std::string_view, 8> activation_gradients{
+    "act_grad", "activation_grad", "actgrad", "grad_output", "grad_input", "dgrad", "act_grads", "op_grad"};
 constexpr std::array<std::string_view, 6> forwards{"act", "acts", "activation", "activations", "forward", "fwd"};
 constexpr std::array<std::string_view, 20> states{
     "param",       "params",  "parameters", "state",       "optimizer",

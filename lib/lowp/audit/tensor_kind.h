@@ -10,7 +10,7 @@ namespace lowp {
 
 enum class TensorKind : std::uint8_t {
   weight_gradient,      // grad/..., NAME.grad, and other names that say gradient
-  activation_gradient,  // act_grad/..., grad_output, grad_input, dgrad, activation gradients
+  activation_gradient,  // act_grad/..., op_grad/..., grad_output, grad_input, dgrad, activation gradients
   loss_gradient,        // act_grad/loss, loss_grad: 1, or the loss scale
   forward,              // act/..., activations/...: values of the forward pass, which no loss scale touches
   state,                // param/..., exp_avg, running_mean, NAME.weight: parameters, buffers, optimizer state

@@ -8,7 +8,7 @@
 #include <charconv>
 #include <cmath>
 
-namespace lowp::tool {
+namespace lowp {
 namespace {
 
 constexpr std::size_t longest_word = 4000;
@@ -272,4 +272,4 @@ std::string short_text(Exact x) {
   return fmt::format("{:.8g}", x.negative ? -size : size);
 }
 
-}  // namespace lowp::tool
+}  // namespace lowp

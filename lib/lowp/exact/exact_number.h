@@ -10,7 +10,7 @@
 
 #include "lowp/core/exact.h"
 
-namespace lowp::tool {
+namespace lowp {
 
 // A natural number of any size: 32-bit limbs, the lowest first, no zero limb on top. Zero has none.
 class Natural {
@@ -46,4 +46,4 @@ std::string exact_text(Exact x);
 // Eight significant digits: "1.1920929e-07"; exact_text where a double has no such exponent.
 std::string short_text(Exact x);
 
-}  // namespace lowp::tool
+}  // namespace lowp

@@ -41,7 +41,7 @@ struct SweepOutcome {
 // How a matrix instruction is given its operands; only wgmma knows more than plain.
 enum class Feed { plain, a_from_registers, scale_d_zero, negated_a };
 
-// `tiles` products of m x (steps * k) and (steps * k) x n matrices, one instruction a step, the accumulator kept in
+// `tiles` products of m x (steps * k) and (steps * k) x n matrices, one instruction per step, the accumulator kept in
 // registers between them. a: rows of codes; b: columns of codes; c and d: rows of accumulator codes.
 struct TileBatch {
   int tiles = 0, steps = 1;

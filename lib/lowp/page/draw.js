@@ -40,9 +40,8 @@ function curve(head, format, record, scale, width, choose) {
   const draw = (tag, attributes, ...children) => svg.append(make(tag, attributes, ...children));
   svg.append(make('defs', {}, hatching(`subnormal-${name}`, 45), hatching(`over-${name}`, -45)));
   draw('text', {x: left, y: 15, class: 'name'}, format.name);
-  const note = format.start === null ? 'no start scale' : `start ${power(format.start)}`;
-  draw('text', {x: width - right, y: 15, 'text-anchor': 'end'}, note);
-  if (format.low !== null || format.high !== null) {
+  draw('text', {x: width - right, y: 15, 'text-anchor': 'end'}, format.note);
+  if (format.window) {
     const from = x(Math.min(high, Math.max(low, format.low ?? low))), to = x(Math.max(low, Math.min(high, format.high ?? high)));
     draw('rect', {x: from, y: top + 6, width: Math.max(to - from, 1), height, class: 'window'});
   }

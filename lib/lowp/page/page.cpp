@@ -2,14 +2,16 @@
 #include "lowp/page/page.h"
 
 #include <fmt/format.h>
+#include <zlib.h>
 
 #include <cmath>
 #include <map>
 
+#include "lowp/base/contract.h"
 #include "lowp/base/version.h"
 #include "lowp/page/page_assets.h"
-#include "lowp/page/page_html.h"
 #include "lowp/report/escape.h"
+#include "lowp/report/html.h"
 #include "lowp/report/humanize.h"
 
 namespace lowp {
@@ -33,8 +35,10 @@ std::string integer_or_null(const std::optional<int>& value) {
 
 // The one place that knows what advice is made of.
 void append_advice(std::string& out, const Recommendation& advice) {
-  out += fmt::format("\"start\":{},\"low\":{},\"high\":{}", integer_or_null(advice.init_scale_log2),
+  out += fmt::format("\"start\":{},\"window\":{},\"low\":{},\"high\":{},\"note\":",
+                     integer_or_null(advice.pictured_scale_log2()), advice.has_window(),
                      integer_or_null(advice.window_low), integer_or_null(advice.window_high));
+  append_json_string(out, advice.pictured_note());
 }
 
 // What counts cannot say, of all tensors together: per scale the exact results and the decibels, where they are known.
@@ -73,15 +77,16 @@ std::string content_of(const AuditFindings& f, const PageCounts& counts) {
   std::vector<const TensorSummary*> names;
   std::string records;
   for_each_tensor(summary, [&](TensorRef ref, const StepSummary&, const TensorSummary& tensor) {
+    if (!counts_elements(tensor.evidence)) return;
     const auto [known, is_new] = numbers.try_emplace(tensor.name, names.size());
     if (is_new) names.push_back(&tensor);
     append_base128(records, ref.step);
     append_base128(records, known->second);
     records += counts.record(ref);
   });
-  std::string head = fmt::format("{{\"scales\":[{},{}],\"cuts\":{},\"rounding\":\"{}\",\"overflow\":\"{}\",\"formats\":",
-                                 f.question.scales.low, f.question.scales.high, counts.cuts(),
-                                 rounding_name(f.question.rounding), overflow_name(f.question.overflow));
+  std::string head = fmt::format(
+      "{{\"scales\":[{},{}],\"cuts\":{},\"rounding\":\"{}\",\"overflow\":\"{}\",\"formats\":", f.question.scales.low,
+      f.question.scales.high, counts.cuts(), rounding_name(f.question.rounding), overflow_name(f.question.overflow));
   std::vector<std::size_t> formats;
   for (std::size_t format = 0; format < f.question.formats.size(); ++format) formats.push_back(format);
   append_list(head, formats, [&](std::size_t format) { append_format(head, f, counts, format); });
@@ -100,7 +105,7 @@ std::string content_of(const AuditFindings& f, const PageCounts& counts) {
 }
 
 std::string title_of(const Summary& summary) {
-  const std::string first = xml_text(summary.steps.front().path);
+  const std::string& first = summary.steps.front().path;
   return summary.steps.size() == 1 ? first : fmt::format("{} and {} more", first, summary.steps.size() - 1);
 }
 
@@ -115,19 +120,23 @@ std::string inputs_html(const Summary& summary) {
   return out + "</ul>\n";
 }
 
+// As zlib writes it (RFC 1950), at its best.
+std::string deflated(std::string_view bytes) {
+  uLongf size = compressBound(static_cast<uLong>(bytes.size()));
+  std::string out(size, '\0');
+  const int code = compress2(reinterpret_cast<Bytef*>(out.data()), &size, reinterpret_cast<const Bytef*>(bytes.data()),
+                             static_cast<uLong>(bytes.size()), Z_BEST_COMPRESSION);
+  contract(code == Z_OK, "room for what zlib writes");
+  out.resize(size);
+  return out;
+}
+
 }  // namespace
 
 std::string audit_page(const AuditFindings& findings, const std::vector<Block>& story, const PageCounts& counts) {
   const std::string title = title_of(findings.result.summary);
-  std::string out(page_mark);
-  out += fmt::format(
-      "<html lang=en><head><meta charset=utf-8><meta http-equiv=Content-Security-Policy content=\"default-src 'none'; "
-      "script-src 'sha256-{}'; style-src 'sha256-{}'; base-uri 'none'; form-action 'none'\">"
-      "<meta name=viewport content=\"width=device-width, initial-scale=1\"><meta name=color-scheme content=\"light dark\">"
-      "<title>{}: precision audit</title>\n<style>",
-      base64(bytes_of_hex(page_script_sha256)), base64(bytes_of_hex(page_style_sha256)), title);
-  out += page_style;
-  out += "</style></head>\n<body><header><h1>Precision audit</h1><p>" + title + "</p></header>\n<main>\n<section id=answer>\n";
+  std::string out = page_head(title, page_style, page_style_sha256, page_script_sha256);
+  out += "<body><header><h1>Precision audit</h1><p>" + xml_text(title) + "</p></header>\n<main>\n<section id=answer>\n";
   out += story_html(story);
   out += "</section>\n<section id=app hidden></section>\n<section>\n" + inputs_html(findings.result.summary);
   out += fmt::format("<p>Rounding {}, overflow {}. Made by precision-audit {}.</p></section>\n</main>\n",

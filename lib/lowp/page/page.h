@@ -3,14 +3,11 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 
 #include "lowp/audit/audit_report.h"
 #include "lowp/page/page_counts.h"
 
 namespace lowp {
-
-inline constexpr std::string_view page_mark = "<!DOCTYPE html><!-- precision-audit -->\n";
 
 // The answer as text, which needs no script; then what the script shows. It holds every name and count in itself, asks
 // for nothing from anywhere, and its policy lets only its own script and style in. `story` and `counts` are of the same

@@ -79,6 +79,7 @@ PageEdge PageCounts::place_of(Threshold edge) const {
 }
 
 void PageCounts::add(TensorRef ref, const Evidence& evidence) {
+  if (!counts_elements(evidence)) return;
   const Census census = census_of(evidence);
   std::string record;
   for (const std::uint64_t count : {census.elements, census.zero_in, census.nan_in, census.inf_in})

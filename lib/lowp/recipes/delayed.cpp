@@ -50,8 +50,8 @@ void advance_fused(const DelayedOptions& options, DelayedState& state) {
   state.scale = finite(state.scale);
 }
 
-// `product`: PyTorch, where a number over a tensor is the tensor's rounded reciprocal times the number and a scale of Inf
-// becomes FP32's largest. JAX divides and keeps Inf.
+// `product`: PyTorch, where a number over a tensor is the tensor's rounded reciprocal times the number and a scale of
+// Inf becomes FP32's largest. JAX divides and keeps Inf.
 void advance_always(const DelayedOptions& options, DelayedState& state, bool product) {
   const float last = state.history.front();
   const float largest = options.algorithm == FromHistory::max ? largest_or_nan(state.history) : last;

@@ -50,11 +50,11 @@ Grid totals_grid(const std::vector<WindowTotals>& all) {
             1,
             {}};
   for (const WindowTotals& t : all) {
-    grid.rows.push_back({{window_text(t.window), percent_text(t.first.flushed, t.first.nonzero()),
-                          share_text(t.later.flushed, t.later.nonzero()),
-                          share_text(t.later.saturated_beyond_half, t.later.nonzero()),
-                          share_text(t.clipping_steps, t.steps), share_text(t.frozen, t.steps)},
-                         {}});
+    grid.rows.push_back(
+        {{window_text(t.window), percent_text(t.first.flushed, t.first.nonzero()),
+          share_text(t.later.flushed, t.later.nonzero()), share_text(t.later.saturated_beyond_half, t.later.nonzero()),
+          share_text(t.clipping_steps, t.steps), share_text(t.frozen, t.steps)},
+         {}});
   }
   return grid;
 }
@@ -78,10 +78,11 @@ const DelayedTrajectory* worst_start(const DelayedAudit& audit) {
 std::string headline(const DelayedAudit& audit, const std::vector<WindowTotals>& all, std::size_t steps) {
   const auto current = std::ranges::find(all, 0u, &WindowTotals::window);
   const WindowTotals& first = all.front();
-  std::string text = fmt::format("In the first step, at a scale of 1, delayed scaling flushes {} of the values that are "
-                                 "not zero; current scaling {}.",
-                                 percent_text(first.first.flushed, first.first.nonzero()),
-                                 percent_text(current->first.flushed, current->first.nonzero()));
+  std::string text = fmt::format(
+      "In the first step, at a scale of 1, delayed scaling flushes {} of the values that are "
+      "not zero; current scaling {}.",
+      percent_text(first.first.flushed, first.first.nonzero()),
+      percent_text(current->first.flushed, current->first.nonzero()));
   if (const DelayedTrajectory* worst = worst_start(audit)) {
     const RecipeCounts& c = worst->steps.front().counts;
     text += fmt::format(" Most is lost of {}: {}.", worst->tensor, percent_text(c.flushed, c.nonzero()));
@@ -99,14 +100,12 @@ Table trajectories_table(const StepSeries& series, const DelayedAudit& audit) {
   for (const DelayedTrajectory& t : audit.trajectories) {
     for (const DelayedStep& step : t.steps) {
       const Input& input = series.inputs[step.input];
-      const auto finite = [](float x) {
-        return std::isfinite(x) ? Cell{static_cast<double>(x)} : Cell{Null{"Inf"}};
-      };
-      table.rows.push_back({word(t.tensor), word(t.format),
-                            t.window == 0 ? Cell{Null{"current scaling"}} : number(t.window), word(input.path),
+      const auto finite = [](float x) { return std::isfinite(x) ? Cell{static_cast<double>(x)} : Cell{Null{"Inf"}}; };
+      table.rows.push_back({text_cell(t.tensor), text_cell(t.format),
+                            t.window == 0 ? Cell{Null{"current scaling"}} : count_cell(t.window), text_cell(input.path),
                             input.step ? Cell{*input.step} : Cell{Null{"not known"}}, finite(step.largest),
-                            finite(step.scale), Cell{step.frozen}, number(step.counts.flushed),
-                            number(step.counts.nonzero()), number(step.counts.saturated_beyond_half)});
+                            finite(step.scale), Cell{step.frozen}, count_cell(step.counts.flushed),
+                            count_cell(step.counts.nonzero()), count_cell(step.counts.saturated_beyond_half)});
     }
   }
   return table;
@@ -137,9 +136,10 @@ Report delayed_report(const StepSeries& series, const DelayedAuditOptions& optio
                 "of its unit. frozen: an Inf in the window keeps the scale.",
                 2, 0}};
   report.story.push_back(Heading{"Not covered"});
-  report.story.push_back(Paragraph{"The steps are taken as consecutive. Micro-batches between two updates, reduction over "
-                                   "ranks and recomputation are not replayed.",
-                                   2, 2});
+  report.story.push_back(
+      Paragraph{"The steps are taken as consecutive. Micro-batches between two updates, reduction over "
+                "ranks and recomputation are not replayed.",
+                2, 2});
   if (options.by == DelayedBy::te_jax) {
     report.story.push_back(Paragraph{"te-jax follows the source; no recorded results were compared.", 2, 2});
   }

@@ -124,9 +124,8 @@ BlockScale floor_autoround(const Recipe& recipe, TensorScale, const Block& block
 
 BlockScale even_quark(const Recipe& recipe, TensorScale, const Block& block) {
   if (std::isnan(block.largest)) return not_a_number();
-  const float rounded = block.largest == 0
-                            ? least_normal
-                            : std::bit_cast<float>(rounded_up_bits(block.largest, mantissa_bits(recipe)));
+  const float rounded =
+      block.largest == 0 ? least_normal : std::bit_cast<float>(rounded_up_bits(block.largest, mantissa_bits(recipe)));
   const float exponent = std::floor(log2_fp32(rounded)) - static_cast<float>(recipe.largest_exponent);
   const int scale = static_cast<int>(clamped(exponent, -bias, bias));
   return {byte_of(scale), power_of_two(scale)};
@@ -136,8 +135,8 @@ BlockScale even_compressed_tensors(const Recipe& recipe, TensorScale, const Bloc
   if (std::isnan(block.largest)) return {0, power_of_two(-bias)};
   const int fraction = recipe.element.width == 6 ? mantissa_bits(recipe) : 1;
   const float rounded = std::bit_cast<float>(rounded_up_bits(block.largest, fraction));
-  const float byte = static_cast<float>(bias) + std::floor(log2_fp32(rounded)) -
-                     static_cast<float>(recipe.largest_exponent);
+  const float byte =
+      static_cast<float>(bias) + std::floor(log2_fp32(rounded)) - static_cast<float>(recipe.largest_exponent);
   const int scale = static_cast<int>(clamped(byte, 0, nan_byte)) - bias;
   return {byte_of(scale), power_of_two(scale)};
 }

@@ -172,8 +172,7 @@ std::uint8_t cast_one(Cast cast, const Recipe& recipe, float y, std::uint8_t ran
     if (cast == Cast::values_nan8) return 0;
   }
   const Conversion how = conversion_of(cast, recipe);
-  std::uint8_t code =
-      static_cast<std::uint8_t>(convert(fp32, recipe.element, how, std::bit_cast<std::uint32_t>(y)));
+  std::uint8_t code = static_cast<std::uint8_t>(convert(fp32, recipe.element, how, std::bit_cast<std::uint32_t>(y)));
   const FiniteCast finite = finite_cast(cast);
   if (finite.half_rounds_up) fix_halves(recipe, {&y, 1}, {&code, 1});
   fix_zeros(finite, recipe, {&y, 1}, {&code, 1});

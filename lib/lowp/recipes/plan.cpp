@@ -33,13 +33,20 @@ Candidate plain(std::string_view name, double bits, bool scaled) {
 }
 
 std::vector<Candidate> made() {
-  std::vector<Candidate> all{of_recipe("mx-rceil-te-e2m1"),      of_recipe("nvfp4-te"),
-                             of_recipe("mx-rceil-te-e2m3"),      of_recipe("mx-rceil-te-e3m2"),
-                             of_recipe("int8-rowwise", true),    of_recipe("fp8-current-te-e4m3"),
-                             of_recipe("fp8-current-te-e5m2"),   of_recipe("mx-rceil-te-e4m3"),
-                             of_recipe("mx-rceil-te-e5m2"),      of_recipe("fp8-block-1x128-te-e4m3"),
-                             of_recipe("fp8-block-1x128-te-e5m2"), plain("bf16", 16, false),
-                             plain("fp16", 16, true),            plain("tf32", 32, false),
+  std::vector<Candidate> all{of_recipe("mx-rceil-te-e2m1"),
+                             of_recipe("nvfp4-te"),
+                             of_recipe("mx-rceil-te-e2m3"),
+                             of_recipe("mx-rceil-te-e3m2"),
+                             of_recipe("int8-rowwise", true),
+                             of_recipe("fp8-current-te-e4m3"),
+                             of_recipe("fp8-current-te-e5m2"),
+                             of_recipe("mx-rceil-te-e4m3"),
+                             of_recipe("mx-rceil-te-e5m2"),
+                             of_recipe("fp8-block-1x128-te-e4m3"),
+                             of_recipe("fp8-block-1x128-te-e5m2"),
+                             plain("bf16", 16, false),
+                             plain("fp16", 16, true),
+                             plain("tf32", 32, false),
                              plain("fp32", 32, false)};
   std::ranges::stable_sort(all, {}, &Candidate::bits);
   return all;
@@ -78,7 +85,8 @@ CandidateOutcome outcome_of(const RecipeCounts& counts, int scale_log2) {
   const auto share = [&](std::uint64_t part) {
     return counts.nonzero() == 0 ? 0 : static_cast<double>(part) / static_cast<double>(counts.nonzero());
   };
-  return {counts.snr_db(), share(counts.flushed), share(counts.saturated_beyond_half), counts.nonfinite != 0, scale_log2};
+  return {counts.snr_db(), share(counts.flushed), share(counts.saturated_beyond_half), counts.nonfinite != 0,
+          scale_log2};
 }
 
 // The worse of two steps.

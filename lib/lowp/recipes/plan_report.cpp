@@ -54,7 +54,7 @@ std::string headline(const Plan& plan) {
     first = false;
   }
   const double average = elements == 0 ? 0 : total_bits(plan) / static_cast<double>(elements);
-  return fmt::format("{}; {:.1f} bits a value where FP32 takes 32.", text, average);
+  return fmt::format("{}; {:.1f} bits per value where FP32 takes 32.", text, average);
 }
 
 Grid plan_grid(const Plan& plan) {
@@ -65,10 +65,11 @@ Grid plan_grid(const Plan& plan) {
   for (const PlanEntry& e : plan.entries) {
     const CandidateOutcome& o = e.outcomes[e.chosen];
     const auto next = promotion(e);
-    grid.rows.push_back({{e.tensor, name_with_scale(e, e.chosen), outcome_text(o),
-                          o.flushed == 0 ? "0" : fmt::format("{:.2g} %", 100 * o.flushed),
-                          next ? name_with_scale(e, *next) : "-", next ? outcome_text(e.outcomes[*next]) : "-", e.reason},
-                         {}});
+    grid.rows.push_back(
+        {{e.tensor, name_with_scale(e, e.chosen), outcome_text(o),
+          o.flushed == 0 ? "0" : fmt::format("{:.2g} %", 100 * o.flushed), next ? name_with_scale(e, *next) : "-",
+          next ? outcome_text(e.outcomes[*next]) : "-", e.reason},
+         {}});
   }
   return grid;
 }
@@ -76,10 +77,18 @@ Grid plan_grid(const Plan& plan) {
 // Every tensor in every candidate: the ratio where the policy holds, "." where it does not, "[ ]" what was chosen.
 Grid heat_grid(const Plan& plan) {
   Grid grid{"Every format, in dB ('.': not enough; [ ]: chosen)", {"tensor"}, 1, {}};
-  constexpr std::array shown{"mx-rceil-te-e2m1",    "nvfp4-te",         "mx-rceil-te-e2m3", "mx-rceil-te-e3m2",
-                             "fp8-current-te-e4m3", "fp8-current-te-e5m2", "mx-rceil-te-e4m3", "mx-rceil-te-e5m2",
-                             "bf16",                "fp16"};
-  constexpr std::array heads{"MXFP4", "NVFP4", "MX E2M3", "MX E3M2", "E4M3", "E5M2", "MX E4M3", "MX E5M2", "BF16", "FP16"};
+  constexpr std::array shown{"mx-rceil-te-e2m1",
+                             "nvfp4-te",
+                             "mx-rceil-te-e2m3",
+                             "mx-rceil-te-e3m2",
+                             "fp8-current-te-e4m3",
+                             "fp8-current-te-e5m2",
+                             "mx-rceil-te-e4m3",
+                             "mx-rceil-te-e5m2",
+                             "bf16",
+                             "fp16"};
+  constexpr std::array heads{"MXFP4", "NVFP4",   "MX E2M3", "MX E3M2", "E4M3",
+                             "E5M2",  "MX E4M3", "MX E5M2", "BF16",    "FP16"};
   std::vector<std::size_t> columns;
   for (std::size_t s = 0; s < shown.size(); ++s) {
     const auto at = std::ranges::find(plan_candidates(), shown[s], &Candidate::name);
@@ -110,12 +119,13 @@ Table tensors_table(const StepSeries& series, const Plan& plan) {
     const auto next = promotion(e);
     const std::string none = "nothing is better";
     table.rows.push_back(
-        {word(e.tensor), word(e.module), word(kind_text(e.kind)), number(e.elements), word(c.name),
-         c.scaled ? Cell{std::int64_t{o.scale_log2}} : Cell{Null{"its scales come from the values"}}, Cell{c.bits},
-         number_or(o.snr_db, "exact, or no value that is not zero"), Cell{o.flushed}, Cell{o.saturated}, word(e.reason),
-         next ? word(plan_candidates()[*next].name) : Cell{Null{none}},
-         next ? number_or(e.outcomes[*next].snr_db, "exact") : Cell{Null{none}},
-         next ? Cell{plan_candidates()[*next].bits - c.bits} : Cell{Null{none}}, word(series.inputs[e.input].path)});
+        {text_cell(e.tensor), text_cell(e.module), text_cell(kind_text(e.kind)), count_cell(e.elements),
+         text_cell(c.name), c.scaled ? Cell{std::int64_t{o.scale_log2}} : Cell{Null{"its scales come from the values"}},
+         Cell{c.bits}, real_cell(o.snr_db, "exact, or no value that is not zero"), Cell{o.flushed}, Cell{o.saturated},
+         text_cell(e.reason), next ? text_cell(plan_candidates()[*next].name) : Cell{Null{none}},
+         next ? real_cell(e.outcomes[*next].snr_db, "exact") : Cell{Null{none}},
+         next ? Cell{plan_candidates()[*next].bits - c.bits} : Cell{Null{none}},
+         text_cell(series.inputs[e.input].path)});
   }
   return table;
 }
@@ -137,9 +147,9 @@ Table modules_table(const Plan& plan) {
       const auto at = module.format.find(kind);
       if (at == module.format.end()) return Cell{Null{"not in the dump"}};
       wide |= plan_candidates()[at->second].bits >= 16;
-      return word(plan_candidates()[at->second].name);
+      return text_cell(plan_candidates()[at->second].name);
     };
-    std::vector<Cell> row{word(name), cell(TensorKind::weight), cell(TensorKind::weight_gradient),
+    std::vector<Cell> row{text_cell(name), cell(TensorKind::weight), cell(TensorKind::weight_gradient),
                           cell(TensorKind::activation_gradient)};
     row.push_back(Cell{wide});
     table.rows.push_back(std::move(row));
@@ -155,7 +165,8 @@ Report plan_report(const StepSeries& series, const Plan& plan) {
                     {"snr_db", "flushed", "saturated"},
                     {{Cell{plan.policy.snr_db}, Cell{plan.policy.flushed}, Cell{plan.policy.saturated}}},
                     true},
-                   modules_table(plan), tensors_table(series, plan)};
+                   modules_table(plan),
+                   tensors_table(series, plan)};
   report.story = {Paragraph{headline(plan), 0, 2},
                   Paragraph{fmt::format("{}, {}. Enough: {:.0f} dB, at most {:.2g} % of the values that are not zero "
                                         "flushed and {:.2g} % saturated beyond half a unit, in every step.",
@@ -165,9 +176,10 @@ Report plan_report(const StepSeries& series, const Plan& plan) {
                             0, 2},
                   plan_grid(plan), heat_grid(plan)};
   report.story.push_back(Heading{"Not covered"});
-  report.story.push_back(Paragraph{"Activations of the forward pass, sums of products, and what errors of several layers do "
-                                   "together: a plan is where to begin, not a proof of convergence.",
-                                   2, 2});
+  report.story.push_back(
+      Paragraph{"Activations of the forward pass, sums of products, and what errors of several layers do "
+                "together: a plan is where to begin, not a proof of convergence.",
+                2, 2});
   return report;
 }
 

@@ -286,7 +286,8 @@ Quantized quantize_matrix(const Recipe& recipe, Matrix matrix) {
   return result;
 }
 
-Quantized quantize_operand(const Recipe& recipe, std::size_t rows, std::size_t columns, std::span<const double> values) {
+Quantized quantize_operand(const Recipe& recipe, std::size_t rows, std::size_t columns,
+                           std::span<const double> values) {
   std::vector<float> narrow(values.size());
   std::ranges::transform(values, narrow.begin(), [](double x) { return static_cast<float>(x); });
   return quantize_matrix(recipe, {rows, columns, narrow});
@@ -299,7 +300,8 @@ std::vector<double> dequantized(const Recipe& recipe, const Quantized& q) {
   std::vector<double> result(q.codes.size());
   for (std::size_t i = 0; i < result.size(); ++i) {
     const std::size_t block = i / q.columns / high * q.grid.columns + i % q.columns / wide;
-    result[i] = value[q.codes[i]] * scale_value(recipe.row->scale, q.scales[block]) * static_cast<double>(q.tensor.decode);
+    result[i] =
+        value[q.codes[i]] * scale_value(recipe.row->scale, q.scales[block]) * static_cast<double>(q.tensor.decode);
   }
   return result;
 }

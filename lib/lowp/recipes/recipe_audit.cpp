@@ -51,8 +51,7 @@ void count_small_blocks(Matrix run, TensorOutcome& outcome) {
   for (std::size_t r = 0; r < run.rows; ++r) {
     for (std::size_t at = 0; at < run.columns; at += mx_block) {
       const std::size_t count = std::min(mx_block, run.columns - at);
-      const float most =
-          largest_magnitude(run.values.subspan(r * run.columns + at, count), NanInAmax::dropped);
+      const float most = largest_magnitude(run.values.subspan(r * run.columns + at, count), NanInAmax::dropped);
       outcome.blocks_of_zeros += most == 0;
       outcome.tiny_blocks += most != 0 && most < tiny;
     }
@@ -114,7 +113,8 @@ Result<Done> for_runs(const std::string& path, const TensorView& view,
   const std::uint64_t rows = one_row ? 1 : std::min(fitting, shape.rows);
   const std::uint64_t columns = one_row ? std::min(shape.columns, run_elements) : shape.columns;
   if (columns > most_elements / rows) {
-    return Error{path, std::nullopt, fmt::format("at most {} elements in {} rows of '{}'", most_elements, rows, view.name),
+    return Error{path, std::nullopt,
+                 fmt::format("at most {} elements in {} rows of '{}'", most_elements, rows, view.name),
                  fmt::format("rows of {}", columns)};
   }
   std::vector<float> values(static_cast<std::size_t>(rows * columns));
@@ -135,8 +135,8 @@ Result<Largest> largest_of_tensor(const std::string& path, const TensorView& vie
     keep_larger(largest.dropped, largest_magnitude(run.values, NanInAmax::dropped));
     if (!std::isnan(largest.kept)) keep_larger(largest.kept, largest_magnitude(run.values, NanInAmax::kept));
     if (std::isnan(largest.kept) || std::isinf(largest.kept)) {
-      largest.nonfinite += static_cast<std::uint64_t>(
-          std::ranges::count_if(run.values, [](float x) { return !std::isfinite(x); }));
+      largest.nonfinite +=
+          static_cast<std::uint64_t>(std::ranges::count_if(run.values, [](float x) { return !std::isfinite(x); }));
     }
     if (!rotated) return Done{};
     const Oriented exact = oriented(run, Orientation::rotated_columns);

@@ -15,10 +15,10 @@ constexpr Format fp64 = find_format("fp64").format;
 
 // What the elements of one block are counted with.
 struct BlockView {
-  double scale;      // of the block
-  double decode;     // of the tensor
-  double largest;    // largest number times both
-  double beyond;     // that and half of its unit
+  double scale;    // of the block
+  double decode;   // of the tensor
+  double largest;  // largest number times both
+  double beyond;   // that and half of its unit
 };
 
 struct Counter {
@@ -135,8 +135,7 @@ void count_run(const Recipe& recipe, TensorScale tensor, Matrix run, std::span<c
     for (std::size_t c = 0; c < grid.columns; ++c) {
       const double scale = scale_value(recipe.row->scale, scales[r * grid.columns + c]);
       const double whole = scale * decode;
-      const BlockView block{scale, decode, static_cast<double>(recipe.largest) * whole,
-                            beyond_largest(recipe) * whole};
+      const BlockView block{scale, decode, static_cast<double>(recipe.largest) * whole, beyond_largest(recipe) * whole};
       const std::uint64_t before = counts.zero_in, all = counts.elements;
       const std::size_t left = c * wide, width = std::min(wide, run.columns - left);
       for (std::size_t at = r * high, end = std::min(at + high, run.rows); at < end; ++at) {

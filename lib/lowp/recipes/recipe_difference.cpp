@@ -78,9 +78,9 @@ Table differences_table(const std::vector<Difference>& all) {
               {},
               false};
   for (const Difference& d : all) {
-    table.rows.push_back({word(d.path), word(d.tensor), Cell{d.comparable}, number(d.scales), number(d.different_scales),
-                          number(d.codes), number(d.different_codes),
-                          d.first.empty() ? Cell{Null{"nothing differs"}} : word(d.first)});
+    table.rows.push_back({text_cell(d.path), text_cell(d.tensor), Cell{d.comparable}, count_cell(d.scales),
+                          count_cell(d.different_scales), count_cell(d.codes), count_cell(d.different_codes),
+                          d.first.empty() ? Cell{Null{"nothing differs"}} : text_cell(d.first)});
   }
   return table;
 }
@@ -105,9 +105,9 @@ Result<Report> recipe_difference_report(const StepSeries& series, const Recipe& 
     scales += d.different_scales;
     codes += d.different_codes;
     if (differs) {
-      grid.rows.push_back({{d.tensor, grouped(d.scales), grouped(d.different_scales), grouped(d.codes),
-                            grouped(d.different_codes)},
-                           {}});
+      grid.rows.push_back(
+          {{d.tensor, grouped(d.scales), grouped(d.different_scales), grouped(d.codes), grouped(d.different_codes)},
+           {}});
     }
   }
   Report report;
@@ -121,10 +121,10 @@ Result<Report> recipe_difference_report(const StepSeries& series, const Recipe& 
     return report;
   }
   if (tensors == 0) {
-    report.story = {Paragraph{fmt::format("{} and {} write the same bytes for {}.", a.name, b.name,
-                                          all.size() == 1 ? "the one tensor"
-                                                          : counted(all.size(), "tensor", "tensors")),
-                              0, 2}};
+    report.story = {
+        Paragraph{fmt::format("{} and {} write the same bytes for {}.", a.name, b.name,
+                              all.size() == 1 ? "the one tensor" : counted(all.size(), "tensor", "tensors")),
+                  0, 2}};
     return report;
   }
   report.story = {Paragraph{fmt::format("{} and {} differ in {} of {}: {} and {}.", a.name, b.name, tensors,

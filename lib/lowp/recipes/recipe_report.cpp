@@ -13,21 +13,31 @@
 namespace lowp::recipes {
 namespace {
 
-constexpr std::array asked_by_default{
-    "fp8-current-te-e4m3",   "fp8-current-te-e5m2",          "fp8-delayed-first-step-e5m2",
-    "fp8-block-1x128-te-e4m3", "fp8-block-1x128-pow2-te-e4m3", "fp8-block-1x128-te-e5m2",
-    "fp8-block-128x128-te-e4m3", "mx-floor-torchao-e4m3",      "mx-even-torchao-e4m3",
-    "mx-rceil-te-e4m3",      "mx-rceil-te-e5m2",             "mx-rceil-te-e2m1",
-    "nvfp4-te",              "nvfp4-te-2d",                  "nvfp4-te-rht",
-    "nvfp4-torchao-1level"};
+constexpr std::array asked_by_default{"fp8-current-te-e4m3",
+                                      "fp8-current-te-e5m2",
+                                      "fp8-delayed-first-step-e5m2",
+                                      "fp8-block-1x128-te-e4m3",
+                                      "fp8-block-1x128-pow2-te-e4m3",
+                                      "fp8-block-1x128-te-e5m2",
+                                      "fp8-block-128x128-te-e4m3",
+                                      "mx-floor-torchao-e4m3",
+                                      "mx-even-torchao-e4m3",
+                                      "mx-rceil-te-e4m3",
+                                      "mx-rceil-te-e5m2",
+                                      "mx-rceil-te-e2m1",
+                                      "nvfp4-te",
+                                      "nvfp4-te-2d",
+                                      "nvfp4-te-rht",
+                                      "nvfp4-torchao-1level"};
 
 struct Kind {
   std::string_view prefix;
   TensorKind kind;
 };
-constexpr std::array kinds{Kind{"grad/", TensorKind::weight_gradient}, Kind{"act_grad/", TensorKind::activation_gradient},
-                           Kind{"param/", TensorKind::weight},         Kind{"weight/", TensorKind::weight},
-                           Kind{"act/", TensorKind::activation},       Kind{"exp_avg", TensorKind::moment}};
+constexpr std::array kinds{
+    Kind{"grad/", TensorKind::weight_gradient}, Kind{"act_grad/", TensorKind::activation_gradient},
+    Kind{"param/", TensorKind::weight},         Kind{"weight/", TensorKind::weight},
+    Kind{"act/", TensorKind::activation},       Kind{"exp_avg", TensorKind::moment}};
 
 double flushed_share(const RecipeCounts& counts) {
   return counts.nonzero() == 0 ? 0 : static_cast<double>(counts.flushed) / static_cast<double>(counts.nonzero());
@@ -67,11 +77,11 @@ Grid totals_grid(const RecipeAudit& audit) {
   for (std::size_t r = 0; r < audit.recipes.size(); ++r) {
     const RecipeCounts total = total_of(audit, r);
     const TensorOutcome* worst = worst_tensor(audit, r);
-    grid.rows.push_back({{audit.recipes[r]->name, worst == nullptr ? "-" : worst->name,
-                          share_text(total.saturated_beyond_half, total.nonzero()),
-                          share_text(total.in_zero_blocks, total.nonzero()), decibels(median_snr(audit, r)),
-                          share_text(total.flushed, total.nonzero())},
-                         {}});
+    grid.rows.push_back(
+        {{audit.recipes[r]->name, worst == nullptr ? "-" : worst->name,
+          share_text(total.saturated_beyond_half, total.nonzero()), share_text(total.in_zero_blocks, total.nonzero()),
+          decibels(median_snr(audit, r)), share_text(total.flushed, total.nonzero())},
+         {}});
   }
   return grid;
 }
@@ -84,9 +94,8 @@ Grid tensors_grid(const RecipeAudit& audit, std::size_t recipe) {
             {}};
   std::vector<std::size_t> order(audit.tensors.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  std::ranges::stable_sort(order, std::ranges::greater{}, [&](std::size_t t) {
-    return flushed_share(audit.tensors[t].recipes[recipe].counts);
-  });
+  std::ranges::stable_sort(order, std::ranges::greater{},
+                           [&](std::size_t t) { return flushed_share(audit.tensors[t].recipes[recipe].counts); });
   for (const std::size_t t : order) {
     const TensorOutcome& tensor = audit.tensors[t];
     const RecipeOutcome& outcome = tensor.recipes[recipe];
@@ -97,38 +106,51 @@ Grid tensors_grid(const RecipeAudit& audit, std::size_t recipe) {
     const int low = ScaleHistogram::lowest + static_cast<int>(first - outcome.scales.blocks.begin());
     const int high =
         ScaleHistogram::lowest + ScaleHistogram::count - 1 - static_cast<int>(last - outcome.scales.blocks.rbegin());
-    grid.rows.push_back({{tensor.name, grouped(outcome.counts.elements),
-                          share_text(outcome.counts.flushed, outcome.counts.nonzero()),
-                          share_text(outcome.counts.saturated_beyond_half, outcome.counts.nonzero()),
-                          share_text(outcome.counts.lost_blocks, outcome.counts.blocks),
-                          any ? power_text(low) : "-", any ? power_text(high) : "-", snr_text(outcome.counts)},
-                         {}});
+    grid.rows.push_back(
+        {{tensor.name, grouped(outcome.counts.elements), share_text(outcome.counts.flushed, outcome.counts.nonzero()),
+          share_text(outcome.counts.saturated_beyond_half, outcome.counts.nonzero()),
+          share_text(outcome.counts.lost_blocks, outcome.counts.blocks), any ? power_text(low) : "-",
+          any ? power_text(high) : "-", snr_text(outcome.counts)},
+         {}});
   }
   return grid;
 }
 
-const std::vector<std::string> count_keys{"elements", "zero_in", "flushed", "flushed_of_nonzero", "zero_codes",
-                                          "subnormal", "saturated", "saturated_beyond_half", "in_zero_scale_blocks",
-                                          "nonfinite", "nonfinite_zeros", "blocks", "zero_blocks", "lost_blocks",
-                                          "sum_of_squared_errors", "sum_of_squares", "snr_db"};
+const std::vector<std::string> count_keys{"elements",
+                                          "zero_in",
+                                          "flushed",
+                                          "flushed_of_nonzero",
+                                          "zero_codes",
+                                          "subnormal",
+                                          "saturated",
+                                          "saturated_beyond_half",
+                                          "in_zero_scale_blocks",
+                                          "nonfinite",
+                                          "nonfinite_zeros",
+                                          "blocks",
+                                          "zero_blocks",
+                                          "lost_blocks",
+                                          "sum_of_squared_errors",
+                                          "sum_of_squares",
+                                          "snr_db"};
 std::vector<Cell> count_cells(const RecipeCounts& c) {
-  return {number(c.elements),
-          number(c.zero_in),
-          number(c.flushed),
+  return {count_cell(c.elements),
+          count_cell(c.zero_in),
+          count_cell(c.flushed),
           c.nonzero() == 0 ? Cell{Null{"every value is zero"}} : Cell{flushed_share(c)},
-          number(c.zero_codes),
-          number(c.subnormal),
-          number(c.saturated),
-          number(c.saturated_beyond_half),
-          number(c.in_zero_blocks),
-          number(c.nonfinite),
-          number(c.nonfinite_zeros),
-          number(c.blocks),
-          number(c.zero_blocks),
-          number(c.lost_blocks),
+          count_cell(c.zero_codes),
+          count_cell(c.subnormal),
+          count_cell(c.saturated),
+          count_cell(c.saturated_beyond_half),
+          count_cell(c.in_zero_blocks),
+          count_cell(c.nonfinite),
+          count_cell(c.nonfinite_zeros),
+          count_cell(c.blocks),
+          count_cell(c.zero_blocks),
+          count_cell(c.lost_blocks),
           Cell{c.error.to_double()},
           Cell{c.signal.to_double()},
-          number_or(c.snr_db(), "no error, or nothing that is not zero")};
+          real_cell(c.snr_db(), "no error, or nothing that is not zero")};
 }
 
 Table recipes_table(const RecipeAudit& audit) {
@@ -136,8 +158,8 @@ Table recipes_table(const RecipeAudit& audit) {
   table.keys.insert(table.keys.end(), count_keys.begin(), count_keys.end());
   for (std::size_t r = 0; r < audit.recipes.size(); ++r) {
     const Recipe& recipe = *audit.recipes[r];
-    std::vector<Cell> row{word(recipe.name), word(recipe.element_name), word(block_text(recipe.row->block)),
-                          word(scale_text(recipe.row->scale))};
+    std::vector<Cell> row{text_cell(recipe.name), text_cell(recipe.element_name),
+                          text_cell(block_text(recipe.row->block)), text_cell(scale_text(recipe.row->scale))};
     std::ranges::move(count_cells(total_of(audit, r)), std::back_inserter(row));
     table.rows.push_back(std::move(row));
   }
@@ -150,7 +172,7 @@ Cell histogram_cell(const ScaleHistogram& histogram) {
   for (std::size_t i = 0; i < histogram.blocks.size(); ++i) {
     if (histogram.blocks[i] == 0) continue;
     list.push_back(Cell{CellList{Cell{std::int64_t{ScaleHistogram::lowest} + static_cast<std::int64_t>(i)},
-                                 number(histogram.blocks[i])}});
+                                 count_cell(histogram.blocks[i])}});
   }
   return Cell{std::move(list)};
 }
@@ -162,12 +184,16 @@ Table tensors_table(const StepSeries& series, const RecipeAudit& audit) {
   for (const TensorOutcome& tensor : audit.tensors) {
     for (std::size_t r = 0; r < audit.recipes.size(); ++r) {
       const RecipeOutcome& outcome = tensor.recipes[r];
-      std::vector<Cell> row{word(series.inputs[tensor.input].path), word(tensor.name), word(kind_text(kind_of(tensor.name))),
-                            number(tensor.shape.rows), number(tensor.shape.columns), word(audit.recipes[r]->name)};
+      std::vector<Cell> row{text_cell(series.inputs[tensor.input].path),
+                            text_cell(tensor.name),
+                            text_cell(kind_text(kind_of(tensor.name))),
+                            count_cell(tensor.shape.rows),
+                            count_cell(tensor.shape.columns),
+                            text_cell(audit.recipes[r]->name)};
       std::ranges::move(count_cells(outcome.counts), std::back_inserter(row));
       row.push_back(histogram_cell(outcome.scales));
-      row.push_back(number(outcome.scales.zero));
-      row.push_back(number(outcome.scales.nonfinite));
+      row.push_back(count_cell(outcome.scales.zero));
+      row.push_back(count_cell(outcome.scales.nonfinite));
       table.rows.push_back(std::move(row));
     }
   }
@@ -176,14 +202,17 @@ Table tensors_table(const StepSeries& series, const RecipeAudit& audit) {
 
 Table verdicts_table(const std::vector<std::string>& verdicts) {
   Table table{"verdicts", {"text"}, {}, false};
-  for (const std::string& verdict : verdicts) table.rows.push_back({word(verdict)});
+  for (const std::string& verdict : verdicts) table.rows.push_back({text_cell(verdict)});
   return table;
 }
 
 // Scales of blocks over powers of two, one panel for each recipe with more than one scale.
 Figure scales_figure(const RecipeAudit& audit) {
-  Figure figure{"Scales of blocks", "share of blocks with a scale of 2^x or more but less than 2^(x+1)", "log2(scale)",
-                "share of blocks", {}};
+  Figure figure{"Scales of blocks",
+                "share of blocks with a scale of 2^x or more but less than 2^(x+1)",
+                "log2(scale)",
+                "share of blocks",
+                {}};
   for (std::size_t r = 0; r < audit.recipes.size(); ++r) {
     ScaleHistogram all;
     for (const TensorOutcome& tensor : audit.tensors) all.merge(tensor.recipes[r].scales);
@@ -215,7 +244,8 @@ std::string what_was_read(const StepSeries& series, const RecipeAudit& audit) {
     odd += tensor.largest.nonfinite;
   }
   const std::string first = base_name(series.inputs.front().path), last = base_name(series.inputs.back().path);
-  return fmt::format("{}: {}, {} values ({} exact zeros, {}).", series.inputs.size() == 1 ? first : first + " to " + last,
+  return fmt::format("{}: {}, {} values ({} exact zeros, {}).",
+                     series.inputs.size() == 1 ? first : first + " to " + last,
                      counted(audit.tensors.size(), "tensor", "tensors"), grouped(values), percent_text(zeros, values),
                      odd == 0 ? "no NaN or Inf" : grouped(odd) + " NaN or Inf");
 }
@@ -263,9 +293,10 @@ Report recipes_report(const StepSeries& series, const RecipeAudit& audit, bool b
   report.tables = {recipes_table(audit), verdicts_table(verdicts)};
   report.story = {Paragraph{verdicts.empty() ? "Nothing to judge." : verdicts.front(), 0, 2},
                   Paragraph{what_was_read(series, audit), 0, 2}, totals_grid(audit)};
-  report.story.push_back(Paragraph{"flushed: code times scale is zero. saturated: beyond the largest number and half of "
-                                   "its unit. scale 0: in blocks whose scale is 0. SNR: median over the tensors.",
-                                   2, 0});
+  report.story.push_back(
+      Paragraph{"flushed: code times scale is zero. saturated: beyond the largest number and half of "
+                "its unit. scale 0: in blocks whose scale is 0. SNR: median over the tensors.",
+                2, 0});
   if (verdicts.size() > 1) report.story.push_back(Heading{"Verdicts"});
   for (std::size_t i = 1; i < verdicts.size(); ++i) report.story.push_back(Paragraph{verdicts[i], 2, 2});
   if (by_tensor) {
@@ -274,43 +305,47 @@ Report recipes_report(const StepSeries& series, const RecipeAudit& audit, bool b
     for (std::size_t r = 0; r < audit.recipes.size(); ++r) report.story.push_back(tensors_grid(audit, r));
   }
   report.story.push_back(Heading{"Not covered"});
-  report.story.push_back(Paragraph{"Matrix products: only what each operand becomes is counted. Scales stored beside "
-                                   "codes in a file are not checked against them.",
-                                   2, 2});
+  report.story.push_back(
+      Paragraph{"Matrix products: only what each operand becomes is counted. Scales stored beside "
+                "codes in a file are not checked against them.",
+                2, 2});
   report.figures = {scales_figure(audit)};
   return report;
 }
 
 Report recipe_list_report() {
-  Table table{"recipes",
-              {"name", "element_format", "scale_format", "block", "tensor_scale", "rule", "specials", "source", "cells"},
-              {},
-              false};
+  Table table{
+      "recipes",
+      {"name", "element_format", "scale_format", "block", "tensor_scale", "rule", "specials", "source", "cells"},
+      {},
+      false};
   for (const Recipe& recipe : all_recipes()) {
     const RecipeRow& row = *recipe.row;
-    table.rows.push_back({word(recipe.name), word(recipe.element_name), word(scale_text(row.scale)),
-                          word(block_text(row.block)), Cell{row.tensor_rule != nullptr}, word(row.rule),
-                          word(row.specials), word(row.source), word(row.cells)});
+    table.rows.push_back({text_cell(recipe.name), text_cell(recipe.element_name), text_cell(scale_text(row.scale)),
+                          text_cell(block_text(row.block)), Cell{row.tensor_rule != nullptr}, text_cell(row.rule),
+                          text_cell(row.specials), text_cell(row.source), text_cell(row.cells)});
   }
   Report report;
-  report.story = {Paragraph{fmt::format("{} recipes, each equal to an implementation bit for bit: scale bytes and codes.",
-                                        all_recipes().size()),
-                            0, 2}};
+  report.story = {
+      Paragraph{fmt::format("{} recipes, each equal to an implementation bit for bit: scale bytes and codes.",
+                            all_recipes().size()),
+                0, 2}};
   const RecipeRow* last = nullptr;
   for (const RecipeRow& row : recipe_rows()) {
     if (last == nullptr || last->name != row.name) {
-      report.story.push_back(Paragraph{
-          fmt::format("{} ({}; {} scale{} of {})", row.name, row.elements, scale_text(row.scale),
-                      row.tensor_rule != nullptr ? " and FP32 of the tensor" : "", block_text(row.block)),
-          0, 2});
+      report.story.push_back(
+          Paragraph{fmt::format("{} ({}; {} scale{} of {})", row.name, row.elements, scale_text(row.scale),
+                                row.tensor_rule != nullptr ? " and FP32 of the tensor" : "", block_text(row.block)),
+                    0, 2});
       report.story.push_back(Paragraph{fmt::format("{}. {}. {}.", row.rule, row.specials, row.source), 4, 0});
     }
     last = &row;
   }
   report.story.push_back(Heading{"Not covered"});
-  report.story.push_back(Paragraph{"INT2 weights and lookup tables such as NF4: no recipe here. MS-AMP and DeepSeek's own "
-                                   "kernels were not read.",
-                                   2, 2});
+  report.story.push_back(
+      Paragraph{"INT2 weights and lookup tables such as NF4: no recipe here. MS-AMP and DeepSeek's own "
+                "kernels were not read.",
+                2, 2});
   report.tables = {std::move(table)};
   return report;
 }

@@ -53,9 +53,9 @@ std::optional<Totals> best_of_width(const RecipeAudit& audit, int width) {
     if (recipe->element.width != width) continue;
     auto here = totals(audit, recipe->name);
     if (!here) continue;
-    const bool better = !best || here->counts.flushed < best->counts.flushed ||
-                        (here->counts.flushed == best->counts.flushed &&
-                         here->relative_error() < best->relative_error());
+    const bool better =
+        !best || here->counts.flushed < best->counts.flushed ||
+        (here->counts.flushed == best->counts.flushed && here->relative_error() < best->relative_error());
     if (better) best = std::move(here);
   }
   return best;
@@ -66,8 +66,8 @@ std::string least_lost(const RecipeAudit& audit) {
   for (const int width : {8, 6, 4}) {
     const auto best = best_of_width(audit, width);
     if (!best) continue;
-    text += fmt::format("{} {} bits {} loses least: {} of the values that are not zero", text.empty() ? "With" : "; with",
-                        width, best->recipe->name, best->flushed());
+    text += fmt::format("{} {} bits {} loses least: {} of the values that are not zero",
+                        text.empty() ? "With" : "; with", width, best->recipe->name, best->flushed());
   }
   return text.empty() ? text : text + ".";
 }
@@ -75,9 +75,10 @@ std::string least_lost(const RecipeAudit& audit) {
 std::string power_of_two_cost(const RecipeAudit& audit) {
   const auto fp32 = totals(audit, "fp8-block-1x128-te-e4m3"), pow2 = totals(audit, "fp8-block-1x128-pow2-te-e4m3");
   if (!fp32 || !pow2) return {};
-  return fmt::format("Power-of-two scales in blocks of 1x128: the error is {:.2f} % of the values, with FP32 scales {:.2f} "
-                     "%; flushed {} and {}.",
-                     100 * pow2->relative_error(), 100 * fp32->relative_error(), pow2->flushed(), fp32->flushed());
+  return fmt::format(
+      "Power-of-two scales in blocks of 1x128: the error is {:.2f} % of the values, with FP32 scales {:.2f} "
+      "%; flushed {} and {}.",
+      100 * pow2->relative_error(), 100 * fp32->relative_error(), pow2->flushed(), fp32->flushed());
 }
 
 std::string gradient_format(const RecipeAudit& audit) {
@@ -91,9 +92,9 @@ std::string gradient_format(const RecipeAudit& audit) {
   for (const Pair& pair : pairs) {
     const auto e4m3 = totals(audit, pair.e4m3, is_gradient), e5m2 = totals(audit, pair.e5m2, is_gradient);
     if (!e4m3 || !e5m2) continue;
-    text += fmt::format("{} {}: E4M3 flushes {} at {}, E5M2 {} at {}", text.empty() ? "Gradients in" : "; in", pair.what,
-                        e4m3->flushed(), decibels(e4m3->counts.snr_db()), e5m2->flushed(),
-                        decibels(e5m2->counts.snr_db()));
+    text +=
+        fmt::format("{} {}: E4M3 flushes {} at {}, E5M2 {} at {}", text.empty() ? "Gradients in" : "; in", pair.what,
+                    e4m3->flushed(), decibels(e4m3->counts.snr_db()), e5m2->flushed(), decibels(e5m2->counts.snr_db()));
   }
   return text.empty() ? text : text + ".";
 }
@@ -118,8 +119,7 @@ std::string scale_rounding(const RecipeAudit& audit) {
 
 // The tensor of which the recipe flushes the largest share.
 std::string worst_of(const RecipeAudit& audit, const Recipe* recipe) {
-  const auto index =
-      static_cast<std::size_t>(std::ranges::find(audit.recipes, recipe) - audit.recipes.begin());
+  const auto index = static_cast<std::size_t>(std::ranges::find(audit.recipes, recipe) - audit.recipes.begin());
   const TensorOutcome* worst = nullptr;
   double most = 0;
   for (const TensorOutcome& tensor : audit.tensors) {
@@ -153,10 +153,10 @@ std::string zero_blocks(const RecipeAudit& audit) {
     }
   }
   if (zeros + tiny + dead == 0) return {};
-  std::string text = fmt::format("{} of 1x32 {} only zeros: JAX on a CPU turns {} into NaN, mlx stores byte 127, "
-                                 "auto-round the scale of 2.",
-                                 counted(zeros, "block", "blocks"), zeros == 1 ? "has" : "have",
-                                 zeros == 1 ? "it" : "them");
+  std::string text = fmt::format(
+      "{} of 1x32 {} only zeros: JAX on a CPU turns {} into NaN, mlx stores byte 127, "
+      "auto-round the scale of 2.",
+      counted(zeros, "block", "blocks"), zeros == 1 ? "has" : "have", zeros == 1 ? "it" : "them");
   if (tiny != 0) {
     text += fmt::format(" {} below 1e-12: FP8 scales of torchao stop growing there.",
                         counted(tiny, "block is", "blocks are"));
@@ -173,7 +173,8 @@ std::string lost_scales(const RecipeAudit& audit) {
   if (!here) return {};
   const RecipeCounts& c = here->counts;
   const std::uint64_t by_codes = c.zero_codes < c.zero_in ? 0 : c.zero_codes - c.zero_in;
-  std::string text = fmt::format("NVFP4 as Transformer Engine writes it flushes {} of the values that are not zero", here->flushed());
+  std::string text =
+      fmt::format("NVFP4 as Transformer Engine writes it flushes {} of the values that are not zero", here->flushed());
   const std::string worst = worst_of(audit, here->recipe);
   if (!worst.empty()) text += fmt::format(" (worst: {})", worst);
   if (c.in_zero_blocks != 0) {

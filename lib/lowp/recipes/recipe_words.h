@@ -4,26 +4,16 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "lowp/recipes/recipe_counts.h"
 #include "lowp/report/humanize.h"
-#include "lowp/report/report.h"
+#include "lowp/report/cells.h"
 
 namespace lowp::recipes {
 
-inline Cell word(std::string_view value) {
-  return Cell{std::string(value)};
-}
-inline Cell number(std::uint64_t value) {
-  return Cell{value};
-}
-inline Cell number_or(std::optional<double> value, std::string_view reason) {
-  return value ? Cell{*value} : Cell{Null{std::string(reason)}};
-}
 inline std::string decibels(std::optional<double> snr_db) {
   return snr_db ? fmt::format("{:.1f} dB", *snr_db) : "-";
 }

@@ -45,13 +45,13 @@ MemoryTerm quantized_term(const MemoryQuestion& q) {
     bytes += copy_bytes(recipe, shape.rows, shape.columns);
     if (copies == 2) bytes += copy_bytes(recipe, shape.columns, shape.rows);
   }
-  const std::uint64_t per_scale = block.rows == 0 || block.columns == 0
-                                      ? 0
-                                      : std::uint64_t{block.rows} * std::uint64_t{block.columns};
+  const std::uint64_t per_scale =
+      block.rows == 0 || block.columns == 0 ? 0 : std::uint64_t{block.rows} * std::uint64_t{block.columns};
   if (q.model.tensors.empty()) {
     const std::uint64_t codes = (q.model.parameters * static_cast<std::uint64_t>(recipe.element.width) + 7) / 8;
-    bytes = copies * (codes + (per_scale == 0 ? 0 : (q.model.parameters + per_scale - 1) / per_scale *
-                                                        scale_bytes(recipe.row->scale)));
+    bytes = copies *
+            (codes +
+             (per_scale == 0 ? 0 : (q.model.parameters + per_scale - 1) / per_scale * scale_bytes(recipe.row->scale)));
   }
   return {fmt::format("weights in {}", recipe.name),
           fmt::format("{} x ({} bits{}){}", counted(copies, "copy", "copies"), recipe.element.width,
@@ -79,7 +79,8 @@ std::vector<MemoryTerm> memory_terms(const MemoryQuestion& q) {
   const auto add = [&](std::string name, int bytes, int tensors, bool is_split) {
     const std::uint64_t whole = n * static_cast<std::uint64_t>(bytes) * static_cast<std::uint64_t>(tensors);
     if (whole != 0) {
-      terms.push_back({std::move(name), formula(n, bytes, tensors, is_split, q.ranks), split(whole, is_split, q.ranks)});
+      terms.push_back(
+          {std::move(name), formula(n, bytes, tensors, is_split, q.ranks), split(whole, is_split, q.ranks)});
     }
   };
   add("weights", q.scheme->weight, 1, split_weights);
@@ -88,10 +89,10 @@ std::vector<MemoryTerm> memory_terms(const MemoryQuestion& q) {
   add("optimizer state", q.scheme->state, q.optimizer->states, split_states);
   const std::uint64_t steps = q.model.tensors.size() * static_cast<std::uint64_t>(q.optimizer->step_bytes);
   if (steps != 0) {
-    terms.push_back({"optimizer steps",
-                     fmt::format("{} x {} bytes", counted(q.model.tensors.size(), "tensor", "tensors"),
-                                 q.optimizer->step_bytes),
-                     steps});
+    terms.push_back(
+        {"optimizer steps",
+         fmt::format("{} x {} bytes", counted(q.model.tensors.size(), "tensor", "tensors"), q.optimizer->step_bytes),
+         steps});
   }
   if (q.recipe != nullptr) terms.push_back(quantized_term(q));
   if (q.activations && *q.activations != 0) terms.push_back({"activations", "as given", *q.activations});

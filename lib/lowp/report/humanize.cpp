@@ -36,6 +36,12 @@ std::string percent_text(std::uint64_t part, std::uint64_t whole) {
   return fmt::format("{:.1f} %", percent);
 }
 
+std::string percent_range(std::uint64_t least, std::uint64_t most, std::uint64_t whole) {
+  const std::string low = percent_text(least, whole), high = percent_text(most, whole);
+  if (low == high) return high;
+  return fmt::format("{} to {}", low.ends_with(" %") ? low.substr(0, low.size() - 2) : low, high);
+}
+
 std::string magnitude_text(double value) {
   return value == 0 ? "0" : fmt::format("{:.1e}", value);
 }

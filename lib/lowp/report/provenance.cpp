@@ -21,6 +21,18 @@ void each_row(const Table& table, const TakeRow& take) {
   if (table.more) table.more(take);
 }
 
+void add_source(std::vector<Source>& sources, Source source) {
+  if (source.bytes != 0 || sources.empty()) {
+    sources.push_back(std::move(source));
+    return;
+  }
+  Source& whole = sources.back();
+  whole.steps.insert(whole.steps.end(), source.steps.begin(), source.steps.end());
+  whole.tensors += source.tensors;
+  whole.elements += source.elements;
+  whole.notes.insert(whole.notes.end(), source.notes.begin(), source.notes.end());
+}
+
 std::vector<Table> provenance(const Report& report) {
   if (report.tool.name.empty()) return {};
   Table tool{"tool", {"name", "version"}, {{{report.tool.name}, {report.tool.version}}}, true};

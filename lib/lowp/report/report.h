@@ -97,6 +97,12 @@ struct Trace {
   std::vector<double> log2;    // one per step of `from`
   std::vector<double> marked;  // steps, ascending
 };
+// How much one tensor or step loses over the same axis; marked where something is worse than a loss.
+struct HeatRow {
+  std::string label;
+  std::vector<double> share;  // one per x, 0..1
+  std::vector<bool> marked;   // one per x
+};
 struct Panel {
   std::string title;      // "fp16"
   std::vector<double> x;  // ascending
@@ -110,7 +116,9 @@ struct Panel {
   std::string marker_label = {};   // "init_scale 2^16"
   std::string remark = {};         // one line under the title: "no scale needed", "window empty"
   std::vector<Line> lines = {};    // in place of bands, line and window
+  bool x_is_log2 = true;           // of lines; else plain numbers, such as steps
   std::vector<Trace> traces = {};  // likewise; x holds the first step and the last
+  std::vector<HeatRow> heat = {};  // likewise
 };
 struct Figure {
   std::string title;
@@ -131,6 +139,9 @@ struct Source {
   std::uint64_t tensors = 0, elements = 0, bytes = 0;
   std::vector<std::string> notes;  // what was skipped or is doubtful
 };
+
+// A source without bytes of its own is more of the one before it: another step of the same file.
+void add_source(std::vector<Source>& sources, Source source);
 
 struct Report {
   int schema_version = 2;

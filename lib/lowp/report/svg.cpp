@@ -13,6 +13,7 @@
 #include "lowp/report/svg.h"
 #include "lowp/report/svg_bands.h"
 #include "lowp/report/svg_canvas.h"
+#include "lowp/report/svg_heat.h"
 #include "lowp/report/svg_lines.h"
 #include "lowp/report/svg_panel.h"
 
@@ -52,12 +53,19 @@ struct FigureDrawing {
     y += 4;
   }
 
+  bool has_heat() const {
+    return std::any_of(figure.panels.begin(), figure.panels.end(), [](const Panel& panel) { return !panel.heat.empty(); });
+  }
+
   void draw_panels() {
-    const std::size_t columns = figure.panels.size() > 1 && !needs_whole_width(setting.line_labels) ? 2 : 1;
+    const bool heat = has_heat();
+    const std::size_t columns = figure.panels.size() > 1 && !heat && !needs_whole_width(setting.line_labels) ? 2 : 1;
     const double width = columns == 2 ? (page_width - 2 * margin - column_gap) / 2 : page_width - 2 * margin;
-    const double height = columns == 2 ? cell_height : single_height;
     y += 14;
     for (std::size_t i = 0; i < figure.panels.size(); ++i) {
+      const double height = heat           ? heat_panel_height(figure.panels[i])
+                            : columns == 2 ? cell_height
+                                           : single_height;
       const double left = margin + static_cast<double>(i % columns) * (width + column_gap);
       canvas.out += "<g>\n";
       draw_panel(canvas, figure.panels[i], setting, {left, y, width, height});
@@ -87,7 +95,12 @@ struct FigureDrawing {
       canvas.rect(add_legend_entry(setting.band_labels[i]),
                   fmt::format("fill=\"{}\" stroke=\"{}\"", look.fill, look.stroke));
     }
-    if (any([](const Panel& panel) { return panel.has_window; })) {
+    if (has_heat()) {
+      for (const HeatShade& shade : heat_shades())
+        canvas.rect(add_legend_entry(shade.label), fmt::format("fill=\"{}\" stroke=\"#777\"", shade.fill));
+      canvas.rect(add_legend_entry("beyond the largest number"), fmt::format("fill=\"{}\" stroke=\"#8f2d1c\"", heat_marked_fill()));
+    }
+    if (any([](const Panel& panel) { return panel.has_window && panel.heat.empty(); })) {
       const Box box = add_legend_entry("usable window");
       canvas.rect(box, window_style);
       canvas.rect({box.left, box.top, box.width, 4}, "fill=\"#b5a642\" stroke=\"#6b5d00\" stroke-width=\"0.8\"");
@@ -135,6 +148,11 @@ std::string ends_in_words(const Trace& trace) {
                      trace.marked.size());
 }
 
+std::string range_in_words(const HeatRow& row) {
+  const auto marked = std::count(row.marked.begin(), row.marked.end(), true);
+  return range_in_words(Band{row.label, row.share}) + (marked == 0 ? "" : fmt::format(", {} marked", marked));
+}
+
 std::string in_words(const Report& report) {
   std::string text;
   for (const Figure& figure : report.figures) {
@@ -142,6 +160,7 @@ std::string in_words(const Report& report) {
       text += panel.title + ". " + (panel.remark.empty() ? "" : panel.remark + ". ");
       for (const Band& band : panel.bands) text += range_in_words(band) + ". ";
       for (const Line& line : panel.lines) text += ends_in_words(line) + ". ";
+      for (const HeatRow& row : panel.heat) text += range_in_words(row) + ". ";
       for (const Trace& trace : panel.traces) text += ends_in_words(trace) + ". ";
       if (panel.has_marker) text += panel.marker_label + ". ";
     }

@@ -93,7 +93,9 @@ struct LinesDrawing {
     const double labels = std::min(widest + label_gap, cell.width * 0.45);
     plot.box = {cell.left + left_room, cell.top + top_room, cell.width - left_room - labels,
                 cell.height - top_room - bottom_room - (zeros ? zero_room : 0)};
-    plot.x = exponent_scale(panel.x.front(), panel.x.back(), plot.box.width > 400 ? 14 : 6);
+    const int ticks = plot.box.width > 400 ? 14 : 6;
+    plot.x = panel.x_is_log2 ? exponent_scale(panel.x.front(), panel.x.back(), ticks)
+                             : step_scale(panel.x.front(), panel.x.back(), ticks);
     plot.y = largest > 0 ? decade_scale(smallest, largest, 8) : Scale{-1, 0, {}};
   }
 
@@ -118,7 +120,8 @@ struct LinesDrawing {
     }
     const Plot all = with_zero_row();
     canvas.rect(all.box, "fill=\"none\" stroke=\"#333\"");
-    draw_exponent_axis(canvas, all, panel.x.front() >= 0 && panel.x.back() <= 20);
+    if (panel.x_is_log2) draw_exponent_axis(canvas, all, panel.x.front() >= 0 && panel.x.back() <= 20);
+    else draw_plain_axis(canvas, all);
     draw_axis_titles(canvas, all, setting, cell, plot.box.top);
   }
 

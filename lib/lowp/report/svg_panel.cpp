@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "lowp/report/svg_bands.h"
+#include "lowp/report/svg_heat.h"
 #include "lowp/report/svg_lines.h"
 #include "lowp/report/svg_traces.h"
 
@@ -206,7 +207,9 @@ void PanelDrawing::draw_all() {
 void draw_panel(SvgCanvas& canvas, const Panel& panel, const PanelSetting& setting, const Box& cell) {
   if (!panel.traces.empty()) return draw_traces_panel(canvas, panel, setting, cell);
   if (can_be_drawn(panel.x)) {
-    if (panel.lines.empty()) {
+    if (!panel.heat.empty()) {
+      draw_heat_panel(canvas, panel, setting, cell);
+    } else if (panel.lines.empty()) {
       PanelDrawing{canvas, panel, setting, cell, {canvas, panel, setting}}.draw_all();
     } else {
       draw_lines_panel(canvas, panel, setting, cell);

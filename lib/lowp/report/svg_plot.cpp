@@ -39,6 +39,16 @@ void draw_exponent_axis(SvgCanvas& canvas, const Plot& plot, bool plain) {
   }
 }
 
+void draw_plain_axis(SvgCanvas& canvas, const Plot& plot) {
+  for (const double tick : plot.x.ticks) {
+    const double px = plot.to_px(tick);
+    canvas.line({px, plot.box.bottom()}, {px, plot.box.bottom() + 4}, "stroke=\"#333\"");
+    canvas.text({px, plot.box.bottom() + 17}, small_size + 0.5,
+                (tick < 0 ? "-" : "") + grouped(static_cast<std::uint64_t>(std::fabs(tick))),
+                "text-anchor=\"middle\"");
+  }
+}
+
 void draw_tick(SvgCanvas& canvas, const Plot& plot, double y_px, std::string_view text) {
   canvas.line({plot.box.left - 4, y_px}, {plot.box.left, y_px}, "stroke=\"#333\"");
   canvas.text({plot.box.left - 7, y_px + 3.6}, small_size, text, "text-anchor=\"end\"");

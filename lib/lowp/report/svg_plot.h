@@ -42,6 +42,8 @@ bool can_be_drawn(const std::vector<double>& x);
 // Ticks under the plot, 2^n each (`plain`: the number itself), and both titles; the vertical one spans from `top`.
 void draw_axis_titles(SvgCanvas& canvas, const Plot& plot, const PanelSetting& setting, const Box& cell, double top);
 void draw_exponent_axis(SvgCanvas& canvas, const Plot& plot, bool plain);
+// Ticks that are the numbers themselves.
+void draw_plain_axis(SvgCanvas& canvas, const Plot& plot);
 // A mark at the left edge with its text.
 void draw_tick(SvgCanvas& canvas, const Plot& plot, double y_px, std::string_view text);
 

@@ -8,8 +8,6 @@
 #include <iterator>
 #include <limits>
 
-#include "lowp/report/humanize.h"
-
 namespace lowp {
 namespace {
 
@@ -94,13 +92,7 @@ struct TracesDrawing {
       draw_tick(canvas, plot, y, fmt::format("2^{}", tick));
     }
     canvas.rect(plot.box, "fill=\"none\" stroke=\"#333\"");
-    for (const double tick : plot.x.ticks) {
-      const double px = plot.to_px(tick);
-      canvas.line({px, plot.box.bottom()}, {px, plot.box.bottom() + 4}, "stroke=\"#333\"");
-      canvas.text({px, plot.box.bottom() + 17}, small_size + 0.5,
-                  (tick < 0 ? "-" : "") + grouped(static_cast<std::uint64_t>(std::fabs(tick))),
-                  "text-anchor=\"middle\"");
-    }
+    draw_plain_axis(canvas, plot);
     draw_axis_titles(canvas, plot, setting, cell, plot.box.top);
   }
 

@@ -9,9 +9,7 @@
 
 namespace lowp::scaling {
 
-// CSV of `step,largest` or `step,name,kind,largest` (a first line of names may give another order), or one JSON object
-// with those keys per line. Kinds are kind_names; inf and nan are allowed, negative numbers are not. Several lines of
-// one step count together: the largest of each kind. Steps are sorted. At most 2 GiB.
+// A file as read_peaks reads it. Several lines of one step count together: the largest of each kind.
 Result<RunSeries> read_maxima(const std::string& path);
 
 }  // namespace lowp::scaling

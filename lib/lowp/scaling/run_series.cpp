@@ -6,17 +6,11 @@
 
 namespace lowp::scaling {
 
-std::optional<Kind> find_kind(std::string_view name) {
-  const auto found = std::ranges::find(kind_names, name);
-  if (found == kind_names.end()) return {};
-  return static_cast<Kind>(found - kind_names.begin());
-}
-
 Kind kind_of_tensor(std::string_view name) {
   if (name == "loss_grad" || name == "act_grad/loss") return Kind::loss_grad;
   const std::size_t slash = name.find('/');
   if (slash == name.npos) return Kind::grad;
-  return find_kind(name.substr(0, slash)).value_or(Kind::grad);
+  return find_magnitude_kind(name.substr(0, slash)).value_or(Kind::grad);
 }
 
 double StepFacts::largest_gradient() const {

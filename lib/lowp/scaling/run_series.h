@@ -11,12 +11,11 @@
 #include <string_view>
 #include <vector>
 
+#include "lowp/tensor/peaks_file.h"
+
 namespace lowp::scaling {
 
-// What a magnitude is of. The gradients among them are multiplied by the loss scale; activations are not.
-enum class Kind : std::uint8_t { grad, act_grad, op_grad, loss_grad, act };
-inline constexpr std::array<std::string_view, 5> kind_names{"grad", "act_grad", "op_grad", "loss_grad", "act"};
-std::optional<Kind> find_kind(std::string_view name);
+using Kind = MagnitudeKind;
 // By the first folder of a tensor's name: "act_grad/d1.0" is an act_grad; names without a kind are of `grad`.
 Kind kind_of_tensor(std::string_view name);
 

@@ -70,7 +70,7 @@ void see(StepEvidence& step, Kind kind, const Evidence& evidence, double dump_sc
   if (census.nan_in != 0) step.facts.see(kind, std::numeric_limits<double>::quiet_NaN());
   const bool is_bound = dump_scale != 1 && kind != Kind::act;
   if (census.inf_in != 0) step.facts.see(kind, is_bound ? 65520 / dump_scale : infinity);
-  if (kind == Kind::act || kind == Kind::loss_grad) return;
+  if (kind == Kind::act || kind == Kind::loss_grad || !counts_elements(evidence)) return;
   step.all.add(evidence);
   if (kind == Kind::grad) step.weights.add(evidence);
 }
@@ -79,7 +79,7 @@ bool has_kinds(const Summary& summary) {
   bool any = false;
   for_each_tensor(summary, [&](TensorRef, const StepSummary&, const TensorSummary& tensor) {
     const std::size_t slash = tensor.name.find('/');
-    any |= slash != tensor.name.npos && find_kind(tensor.name.substr(0, slash)).has_value();
+    any |= slash != tensor.name.npos && find_magnitude_kind(tensor.name.substr(0, slash)).has_value();
   });
   return any;
 }

@@ -185,17 +185,19 @@ Interval below(const RoundingErrors& errors, Threshold threshold, Signs signs) {
   return below(errors.counts(), threshold, signs);
 }
 
-Interval zero_or_below(const Bins& bins, Threshold threshold) {
+Interval zero_or_below(const Bins& bins, Threshold negative, Threshold positive) {
+  const auto inside = [&](double x) { return x == 0 || is_below(exact_of(std::abs(x)), x < 0 ? negative : positive); };
   Interval total;
   for (const Bin& bin : bins.bins) {
-    const auto [least, most] = magnitudes_of(bin);
-    const bool all = most.kind == Kind::zero || is_below(most, threshold);
-    const bool any = least.kind == Kind::zero || is_below(least, threshold);
+    const bool all = inside(bin.low) && inside(bin.high);
+    const bool any = bin.low > 0 ? inside(bin.low) : bin.high < 0 ? inside(bin.high) : true;
     total += Interval{all ? bin.count : 0, any ? bin.count : 0};
   }
   const std::uint64_t finite = bins.elements() - bins.nan_in - bins.inf_in;
   if (!bins.max_abs || finite == 0) return total;
-  if (bins.max_abs->kind == Kind::zero || is_below(*bins.max_abs, threshold)) return {finite, finite};
+  const bool below_both = is_below(*bins.max_abs, negative) && is_below(*bins.max_abs, positive);
+  if (bins.max_abs->kind == Kind::zero || below_both) return {finite, finite};
+  if (is_below(*bins.max_abs, negative) || is_below(*bins.max_abs, positive)) return total;
   return {std::min(total.least, finite - 1), std::min(total.most, finite - 1)};
 }
 
@@ -277,6 +279,17 @@ Interval flushed_at(const Evidence& evidence, const Target& target, int scale_lo
   };
   if (!looks_at_sign(target.rounding)) return flushed(false, Signs::both);
   return flushed(true, Signs::negative) + flushed(false, Signs::positive);
+}
+
+Interval zero_or_flushed_at(const Evidence& evidence, const Target& target, int scale_log2) {
+  const auto* bins = std::get_if<Bins>(&evidence);
+  if (!bins) return Interval::exactly(census_of(evidence).zero_in) + flushed_at(evidence, target, scale_log2);
+  const auto edge = [&](bool negative) {
+    Threshold threshold = flush_edge(target, negative);
+    threshold.at = scaled(threshold.at, -scale_log2);
+    return threshold;
+  };
+  return zero_or_below(*bins, edge(true), edge(false));
 }
 
 }  // namespace lowp

@@ -33,13 +33,16 @@ Interval between(const Evidence& evidence, Threshold from, Threshold to, Signs s
 // Whether evidence tells negative elements from positive ones.
 bool has_signs(const Evidence& evidence);
 
-// Zeros and what lies below a threshold together: sharper than their sum where the two cannot be told apart.
-Interval zero_or_below(const Bins& bins, Threshold threshold);
+// Zeros and what lies below together, negative elements below one threshold and the others below the other one: sharper
+// than their sum where the two cannot be told apart.
+Interval zero_or_below(const Bins& bins, Threshold negative, Threshold positive);
 
 // How many of the elements `target` flushes to zero at a scale: exact, since below the smallest number only the side of
 // its half matters, and of a binade only the powers of two can lie on it.
 std::uint64_t flushed_at(const TensorCounts& counts, const Target& target, int scale_log2);
 // The same of any evidence: an interval where it cannot tell.
 Interval flushed_at(const Evidence& evidence, const Target& target, int scale_log2);
+// With the zeros that were there before. Differences between scales are of what is flushed alone, and of bins sharper.
+Interval zero_or_flushed_at(const Evidence& evidence, const Target& target, int scale_log2);
 
 }  // namespace lowp

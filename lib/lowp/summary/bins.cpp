@@ -2,7 +2,13 @@
 #include "lowp/summary/bins.h"
 
 #include <algorithm>
+#include <bit>
+#include <cmath>
 #include <tuple>
+
+#include "lowp/core/convert.h"
+#include "lowp/core/formats.h"
+#include "lowp/summary/census.h"
 
 namespace lowp {
 namespace {
@@ -30,6 +36,13 @@ Interval Bins::zero_in() const {
     if (bin.low <= 0 && bin.high >= 0) zeros += Interval{bin.low == 0 && bin.high == 0 ? bin.count : 0, bin.count};
   }
   return zeros;
+}
+
+Exact Bins::largest_at_most() const {
+  if (max_abs) return *max_abs;
+  double most = 0;
+  for (const Bin& bin : bins) most = std::max({most, std::abs(bin.low), std::abs(bin.high)});
+  return lowest_terms(decode(find_format("fp64").format, std::bit_cast<std::uint64_t>(most)));
 }
 
 Bins merged(const Bins& a, const Bins& b) {

@@ -28,6 +28,7 @@ struct Bins {
 
   std::uint64_t elements() const;
   Interval zero_in() const;
+  Exact largest_at_most() const;  // max_abs, else the outermost end
   friend bool operator==(const Bins&, const Bins&) = default;
 };
 Bins merged(const Bins& a, const Bins& b);

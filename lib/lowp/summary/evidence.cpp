@@ -76,6 +76,11 @@ Level level_of(const Evidence& evidence) {
   return static_cast<Level>(evidence.index());
 }
 
+bool counts_elements(const Evidence& evidence) {
+  const auto* peak = std::get_if<Peak>(&evidence);
+  return !peak || peak->elements != 0;
+}
+
 Census census_of(const Evidence& evidence) {
   struct {
     Census operator()(const Census& counts) const { return counts; }
@@ -92,6 +97,11 @@ Census census_of(const Evidence& evidence) {
     }
   } visit;
   return std::visit(visit, evidence);
+}
+
+Exact largest_at_most(const Evidence& evidence) {
+  const auto* bins = std::get_if<Bins>(&evidence);
+  return bins ? bins->largest_at_most() : census_of(evidence).max_abs;
 }
 
 std::optional<TensorCounts> counts_of(const Evidence& evidence) {

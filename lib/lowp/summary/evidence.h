@@ -48,9 +48,15 @@ using Evidence = std::variant<Peak, Bins, TensorCounts, CutCounts, BinadeCounts,
 
 Level level_of(const Evidence& evidence);
 
+// Whether evidence is of so many elements; a peak is not, it only says how large the largest of them is.
+bool counts_elements(const Evidence& evidence);
+
 // What is known of the elements as a whole; of bins and peaks as far as they go: `zero_in` is then the least, and
 // extremes that are not known are zero.
 Census census_of(const Evidence& evidence);
+
+// The largest magnitude, or what it is at most: the outermost end of bins whose extremes are not known.
+Exact largest_at_most(const Evidence& evidence);
 
 // The little that says what is flushed, from evidence of that level and more; nothing from less.
 std::optional<TensorCounts> counts_of(const Evidence& evidence);

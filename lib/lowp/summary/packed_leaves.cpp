@@ -144,7 +144,7 @@ HWY_NOINLINE Range mend_block(const std::uint8_t* bytes, Block& made, PackedLeav
   return normal;
 }
 
-// Stage two: one addition an element. A leaf that is full is put aside at `full`: no call here, or stage one would have
+// Stage two: one addition per element. A full leaf is noted at `full`: no call here, or stage one would have
 // to save its vectors for it.
 HWY_INLINE void add_group(const Block& from, std::size_t begin, std::uint64_t* packed, PackedLeaves::Full*& full) {
   for (std::size_t i = begin; i < begin + group; ++i) {

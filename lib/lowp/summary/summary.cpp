@@ -87,6 +87,11 @@ Result<Done> settle(std::vector<TensorSummary> entries, std::vector<TensorSummar
 
 }  // namespace
 
+bool counts_elements(const StepSummary& step) {
+  const auto counts = [](const TensorSummary& tensor) { return counts_elements(tensor.evidence); };
+  return step.tensors.empty() || std::ranges::any_of(step.tensors, counts);
+}
+
 std::string Part::text() const {
   switch (kind) {
     case Kind::whole: return "whole";

@@ -63,6 +63,9 @@ struct StepSummary {
   friend bool operator==(const StepSummary&, const StepSummary&) = default;
 };
 
+// Whether elements of the step were counted, and not only its largest magnitudes written down.
+bool counts_elements(const StepSummary& step);
+
 struct Summary {
   std::vector<StepSummary> steps;
   std::optional<Evidence> total;  // of all elements, where it was kept

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <functional>
+#include <iterator>
 #include <new>
 #include <set>
 
@@ -76,31 +76,35 @@ std::string note_of_others(const std::vector<std::string>& names) {
 }
 
 // Opens the dumps of one kind (indexes, or the rest) that no index has claimed; what cannot be opened is remembered.
-void open_dumps(Listing& listing, bool indexes, const OpenOptions& options, std::vector<std::optional<Input>>& opened,
+void open_dumps(Listing& listing, bool indexes, const OpenOptions& options, std::vector<std::vector<Input>>& opened,
                 std::set<std::string>& claimed) {
   for (std::size_t i = 0; i < opened.size(); ++i) {
     const Candidate& dump = listing.dumps[i];
     if (dump.reader->claims_files != indexes || claimed.contains(dump.path)) continue;
-    auto input = open_briefly(dump.path, *dump.reader, options);
-    if (!input) {
-      listing.unreadable.push_back(input.error());
+    auto steps = open_briefly(dump.path, *dump.reader, options);
+    if (!steps) {
+      listing.unreadable.push_back(steps.error());
       continue;
     }
-    if (indexes) {
-      for (const FileStamp& file : input->files) claimed.insert(file.path);
+    for (const Input& input : *steps) {
+      for (const FileStamp& file : input.files) {
+        if (indexes) claimed.insert(file.path);
+      }
     }
-    opened[i] = *std::move(input);
+    opened[i] = *std::move(steps);
   }
 }
 
 }  // namespace
 
-Result<Input> open_with(const std::string& path, const Reader& reader, const OpenOptions& options) try {
-  auto input = reader.open(path, options);
-  if (!input) return input;
-  if (input->format.empty()) input->format = reader.name;
-  if (!input->step) input->step = step_of_name(path);
-  return input;
+Result<std::vector<Input>> open_with(const std::string& path, const Reader& reader, const OpenOptions& options) try {
+  auto inputs = open_steps(reader, path, options);
+  if (!inputs) return inputs;
+  for (Input& input : *inputs) {
+    if (input.format.empty()) input.format = reader.name;
+    if (!input.step) input.step = step_of_name(path);
+  }
+  return inputs;
 } catch (const std::bad_alloc&) {
   return Error{path, std::nullopt, "a header that fits into memory", "a larger one"};
 }
@@ -111,20 +115,23 @@ bool is_selected(const OpenOptions& options, std::string_view name) {
 }
 
 // Shards become one input, which needs their tensors; of a file without any that was selected the names are told.
-Result<Input> open_briefly(const std::string& path, const Reader& reader, const OpenOptions& options) {
-  auto input = open_with(path, reader, options);
-  if (!input || !options.brief || !reader.opens_twice || shard_of_name(path)) return input;
-  const auto selected = [options](const TensorView& view) { return is_selected(options, view.name); };
-  if (std::ranges::none_of(input->tensors, selected)) return input;
-  std::erase_if(input->tensors, std::not_fn(selected));
-  input->brief = extent_of(*input);
-  std::vector<TensorView>().swap(input->tensors);
-  input->again = [=, &reader]() -> Result<Input> {
+Result<std::vector<Input>> open_briefly(const std::string& path, const Reader& reader, const OpenOptions& options) {
+  auto inputs = open_with(path, reader, options);
+  const bool can_be = inputs && inputs->size() == 1 && reader.opens_twice && !shard_of_name(path);
+  if (!options.brief || !can_be) return inputs;
+  Input& input = inputs->front();
+  const auto left_out = [options](const TensorView& view) { return !is_selected(options, view.name); };
+  if (std::ranges::all_of(input.tensors, left_out)) return inputs;
+  std::erase_if(input.tensors, left_out);
+  input.brief = extent_of(input);
+  std::vector<TensorView>().swap(input.tensors);
+  input.again = [=, &reader]() -> Result<Input> {
     auto whole = open_with(path, reader, options);
-    if (whole) std::erase_if(whole->tensors, std::not_fn(selected));
-    return whole;
+    if (!whole) return whole.error();
+    std::erase_if(whole->front().tensors, left_out);
+    return std::move(whole->front());
   };
-  return input;
+  return inputs;
 }
 
 // Indexes first, since they claim their shards; then what is left, all in the order of names.
@@ -132,12 +139,10 @@ Result<Done> open_directory(const std::string& directory, const OpenOptions& opt
   auto listing = list_directory(directory, options);
   if (!listing) return listing.error();
   const std::size_t first = inputs.size();
-  std::vector<std::optional<Input>> opened(listing->dumps.size());
+  std::vector<std::vector<Input>> opened(listing->dumps.size());
   std::set<std::string> claimed;
   for (const bool indexes : {true, false}) open_dumps(*listing, indexes, options, opened, claimed);
-  for (std::optional<Input>& input : opened) {
-    if (input) inputs.push_back(*std::move(input));
-  }
+  for (std::vector<Input>& steps : opened) std::ranges::move(steps, std::back_inserter(inputs));
   const bool none = inputs.size() == first;
   std::erase_if(listing->unreadable, [&](const Error& error) { return claimed.contains(error.file); });
   if (!listing->unreadable.empty() && (none || options.strict)) return listing->unreadable.front();

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "lowp/base/result.h"
+#include "lowp/summary/bins.h"
 
 namespace lowp {
 
@@ -42,6 +43,17 @@ struct LoggedRun {
 // Why `histogram` breaks its contract; nothing if it keeps it. Sizes, order of edges, NaN, min above max, too many
 // values.
 std::optional<std::string> fault_of(const LoggedHistogram& histogram);
+
+// The same values as evidence, divided by the loss scale that they had. The ends of a bin are the outermost doubles that
+// it can hold. What is in no bin is left out.
+Bins bins_of(const LoggedHistogram& histogram, int loss_scale_log2);
+
+// The largest |x|, at most `most`; exactly that where `exact`. Nothing where it is not known at all.
+struct LoggedPeak {
+  double most = 0;
+  bool exact = false;
+};
+std::optional<LoggedPeak> peak_of(const LoggedHistogram& histogram);
 
 // Whole counts from what a file holds as floating point; nothing if one is negative, not whole or above 2^53.
 std::optional<std::vector<std::uint64_t>> whole_counts(std::span<const double> counts);

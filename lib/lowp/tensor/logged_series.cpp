@@ -7,6 +7,7 @@
 
 #include "lowp/tensor/histogram_csv.h"
 #include "lowp/tensor/histogram_json.h"
+#include "lowp/tensor/peaks_file.h"
 #include "lowp/tensor/readers.h"
 #include "lowp/tensor/record_file.h"
 #include "lowp/tensor/sniff.h"
@@ -33,6 +34,12 @@ bool starts_like(const FilePtr& file, bool (*sniff)(std::span<const std::byte>))
   return sniff(head_of(*file, buffer));
 }
 
+// Largest magnitudes are a dump's neighbours, with extensions that histograms have too.
+bool holds_peaks(const FilePtr& file) {
+  std::array<std::byte, 4096> buffer;
+  return sniff_peaks(file->path(), head_of(*file, buffer));
+}
+
 constexpr std::array reader_table{
     LoggedReader{"tensorboard", "events.out.tfevents.*", "TensorBoard event file",
                  [](const FilePtr& file) { return starts_like(file, is_tfrecord); },
@@ -43,11 +50,12 @@ constexpr std::array reader_table{
     LoggedReader{"histogram_npz", ".npz", "edges and counts of np.histogram", is_histogram_npz, read_histogram_npz},
     LoggedReader{"histogram_json", ".json .jsonl", "histograms as JSON, or an exported W&B history",
                  [](const FilePtr& file) {
-                   return has_extension(file->path(), ".json .jsonl") && !has_extension(file->path(), ".index.json");
+                   return has_extension(file->path(), ".json .jsonl") &&
+                          !has_extension(file->path(), ".index.json") && !holds_peaks(file);
                  },
                  [](const FilePtr& file) { return read_histogram_json(*file); }},
     LoggedReader{"histogram_csv", ".csv", "one row per bin: left, right, count",
-                 [](const FilePtr& file) { return has_extension(file->path(), ".csv"); },
+                 [](const FilePtr& file) { return has_extension(file->path(), ".csv") && !holds_peaks(file); },
                  [](const FilePtr& file) { return read_histogram_csv(*file); }},
 };
 

@@ -3,6 +3,7 @@
 
 #include <array>
 
+#include "lowp/tensor/peaks_file.h"
 #include "lowp/tensor/reader_rows.h"
 
 namespace lowp {
@@ -52,6 +53,11 @@ constexpr std::array reader_table{
            .sniff = sniff_torch_dcp,
            .open = open_torch_dcp,
            .claims_files = true},
+    Reader{.name = "peaks",
+           .extensions = ".csv .jsonl",
+           .what = "largest magnitudes of each step: step,name,kind,largest",
+           .sniff = sniff_peaks,
+           .open_run = open_peaks},
     Reader{.name = "raw",
            .extensions = ".raw .bin .dat",
            .what = "raw binary, with a dtype given",
@@ -65,6 +71,15 @@ constexpr std::array reader_table{
 
 std::span<const Reader> readers() {
   return reader_table;
+}
+
+Result<std::vector<Input>> open_steps(const Reader& reader, const std::string& path, const OpenOptions& options) {
+  if (reader.open_run != nullptr) return reader.open_run(path, options);
+  auto input = reader.open(path, options);
+  if (!input) return input.error();
+  std::vector<Input> one;
+  one.push_back(*std::move(input));
+  return one;
 }
 
 std::string reader_names() {

@@ -30,7 +30,9 @@ struct Reader {
   std::string_view what;        // one line for --help
   // Whether a file with this name and these first bytes (at most 4096, fewer if the file is shorter) is of this kind.
   bool (*sniff)(std::string_view path, std::span<const std::byte> head);
-  Result<Input> (*open)(const std::string& path, const OpenOptions& options);
+  Result<Input> (*open)(const std::string& path, const OpenOptions& options) = nullptr;
+  // Of files that hold many steps, in place of `open`: all of them, at least one.
+  Result<std::vector<Input>> (*open_run)(const std::string& path, const OpenOptions& options) = nullptr;
   // Reads up to the first element of what comes through a pipe; null for files that are read in places.
   Result<StreamedArray> (*start)(ByteStream& stream, const std::string& name, const OpenOptions& options) = nullptr;
   bool opens_twice = false;   // at little cost, and reading shows nothing that a report must tell (ByteSource::doubt)
@@ -39,6 +41,9 @@ struct Reader {
 };
 
 std::span<const Reader> readers();
+
+// What a file holds, by whichever of the two the row has.
+Result<std::vector<Input>> open_steps(const Reader& reader, const std::string& path, const OpenOptions& options);
 
 // "safetensors, npy, ...".
 std::string reader_names();

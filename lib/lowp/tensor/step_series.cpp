@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
 
 #include "lowp/tensor/directory.h"
 #include "lowp/tensor/file.h"
@@ -25,7 +26,7 @@ bool is_reader(std::string_view name) {
   return std::ranges::find(readers(), name, &Reader::name) != readers().end();
 }
 
-Result<Input> open_file(const std::string& path, const OpenOptions& options) {
+Result<std::vector<Input>> open_file(const std::string& path, const OpenOptions& options) {
   const auto reader = recognise(path, options, true);
   if (!reader) return reader.error();
   if (*reader == nullptr) {
@@ -67,7 +68,7 @@ void sort_by_step(std::vector<Input>& inputs) {
 void note_same_steps(std::vector<Input>& inputs) {
   std::map<std::int64_t, std::vector<Input*>> of_step;
   for (Input& input : inputs) {
-    if (input.step) of_step[*input.step].push_back(&input);
+    if (input.step && input.counts_elements) of_step[*input.step].push_back(&input);
   }
   for (const auto& [step, same] : of_step) {
     if (same.size() < 2) continue;
@@ -94,9 +95,15 @@ Result<StepSeries> open_series(std::span<const std::string> paths, const OpenOpt
       if (const auto done = open_directory(path, options, series.inputs); !done) return done.error();
       continue;
     }
-    auto input = options.pipes && is_pipe(path) ? open_pipe(path, options) : open_file(path, options);
-    if (!input) return input.error();
-    series.inputs.push_back(*std::move(input));
+    if (options.pipes && is_pipe(path)) {
+      auto input = open_pipe(path, options);
+      if (!input) return input.error();
+      series.inputs.push_back(*std::move(input));
+      continue;
+    }
+    auto steps = open_file(path, options);
+    if (!steps) return steps.error();
+    std::ranges::move(*steps, std::back_inserter(series.inputs));
   }
   join_shards(series.inputs);
   if (const auto done = select_tensors(series.inputs, options); !done) return done.error();

@@ -65,6 +65,7 @@ struct Input {
   // Of a file that holds evidence in place of elements: reads it. The sources of its tensors refuse to be read.
   std::function<Result<StepSummary>()> summary;
   std::string dump;  // of such a file: the name of what was dumped
+  bool counts_elements = true;  // false: only the largest magnitudes of its tensors are known
   // With OpenOptions::brief: gives the tensors, which are not held; `brief` says how much they are.
   std::function<Result<Input>()> again;
   Extent brief;

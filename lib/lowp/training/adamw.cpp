@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-namespace lowp {
+namespace lowp::training {
 namespace {
 
 // Inside arithmetic on values held in doubles. FP32 by way of doubles: one operation on 24-bit operands rounds
@@ -73,4 +73,4 @@ double AdamW::step(AdamState& state, double gradient) {
   return added;
 }
 
-}  // namespace lowp
+}  // namespace lowp::training

@@ -9,7 +9,7 @@
 
 #include "lowp/accumulate/adder.h"
 
-namespace lowp {
+namespace lowp::training {
 
 enum class AdamKind : std::uint8_t { exact, loop, foreach, fused };
 
@@ -67,4 +67,4 @@ class AdamW {
   double keep_, lerp_, beta2_, square_weight_, bias_root_, epsilon_, step_size_;  // as the arithmetic sees them
 };
 
-}  // namespace lowp
+}  // namespace lowp::training

@@ -7,7 +7,7 @@
 #include "lowp/accumulate/adder.h"
 #include "lowp/report/report.h"
 
-namespace lowp {
+namespace lowp::training {
 
 // text(f): the sentences about format f.
 template <class Text>
@@ -19,4 +19,4 @@ void add_advice(std::vector<Block>& story, const std::vector<Accumulator>& forma
   }
 }
 
-}  // namespace lowp
+}  // namespace lowp::training

@@ -5,14 +5,16 @@
 
 #include <algorithm>
 #include <bit>
+#include <cassert>
 #include <cmath>
 
 #include "lowp/core/arithmetic.h"
 #include "lowp/core/convert.h"
+#include "lowp/recipes/quantize.h"
 #include "lowp/tensor/checked.h"
 #include "lowp/training/values.h"
 
-namespace lowp {
+namespace lowp::training {
 namespace {
 
 constexpr Format fp64 = ieee_format(11, 52), fp32 = ieee_format(8, 23);
@@ -82,13 +84,20 @@ std::vector<std::size_t> chosen(std::size_t count) {
   return index;
 }
 
-Values gather(const Loaded& m, bool by_rows) {
+Values gather(const Loaded& m, bool by_rows, bool whole) {
   Values v;
   v.k = by_rows ? m.columns : m.rows;
-  for (const std::size_t i : chosen(by_rows ? m.rows : m.columns)) {
-    for (std::size_t k = 0; k < v.k; ++k)
-      v.value.push_back(by_rows ? m.value[i * m.columns + k] : m.value[k * m.columns + i]);
+  const auto at = [&](std::size_t i, std::size_t k) {
+    return by_rows ? m.value[i * m.columns + k] : m.value[k * m.columns + i];
+  };
+  const std::size_t count = by_rows ? m.rows : m.columns;
+  v.chosen = chosen(count);
+  for (const std::size_t i : v.chosen) {
+    for (std::size_t k = 0; k < v.k; ++k) v.value.push_back(at(i, k));
     ++v.rows;
+  }
+  for (std::size_t i = 0; whole && i < count; ++i) {
+    for (std::size_t k = 0; k < v.k; ++k) v.whole.push_back(static_cast<float>(at(i, k)));
   }
   return v;
 }
@@ -133,7 +142,8 @@ BlockScale block_scale(std::span<const double> values, const BlockFormat& block,
 
 }  // namespace
 
-Result<GemmInputs> read_gemm_inputs(const Input& input, const std::string& a_name, const std::string& b_name) {
+Result<GemmInputs> read_gemm_inputs(const Input& input, const std::string& a_name, const std::string& b_name,
+                                    bool whole) {
   auto a = load(input, a_name), b = load(input, b_name);
   if (!a) return a.error();
   if (!b) return b.error();
@@ -145,8 +155,8 @@ Result<GemmInputs> read_gemm_inputs(const Input& input, const std::string& a_nam
   return GemmInputs{plain      ? "A B"
                     : gradient ? "A^T B"
                                : "A B^T",
-                    gather(*a, !gradient), gather(*b, !plain && !gradient), gradient ? a->columns : a->rows,
-                    !plain && !gradient ? b->rows : b->columns};
+                    gather(*a, !gradient, whole), gather(*b, !plain && !gradient, whole),
+                    gradient ? a->columns : a->rows, !plain && !gradient ? b->rows : b->columns};
 }
 
 OperandRows rounded(const Values& v, Format f) {
@@ -161,16 +171,13 @@ OperandRows rounded(const Values& v, Format f) {
 OperandRows block_rounded(const Values& v, const BlockFormat& block) {
   const Format element = find_format(block.element).format;
   const auto size = static_cast<std::size_t>(block.size);
-  OperandRows result{.format = element,
-                     .rows = v.rows,
-                     .k = v.k,
-                     .code = {},
-                     .block = &block,
-                     .blocks = (v.k + size - 1) / size,
-                     .scale = {}};
+  OperandRows result{.format = element, .rows = v.rows, .k = v.k, .code = {}, .scale = {}};
+  result.block = size;
+  result.blocks = (v.k + size - 1) / size;
+  result.scale_format = find_format(block.scale).format;
   const double largest = largest_magnitude(v.value);
   if (block.tensor_scale && largest != 0) {
-    const Format scale = find_format(block.scale).format;
+    const Format scale = result.scale_format;
     const double room = decoded(scale, max_finite_code(scale)) * decoded(element, max_finite_code(element));
     result.tensor_scale = decoded(fp32, code_of(fp32, largest / room));
     if (result.tensor_scale == 0) result.tensor_scale = decoded(fp32, 1);
@@ -187,18 +194,46 @@ OperandRows block_rounded(const Values& v, const BlockFormat& block) {
   return result;
 }
 
+std::string_view scale_format_name(const recipes::Recipe& recipe) {
+  return recipe.row->scale == recipes::ScaleKind::e4m3 ? "ue4m3" : recipes::scale_text(recipe.row->scale);
+}
+
+OperandRows recipe_rounded(const Values& v, const recipes::Recipe& recipe) {
+  using recipes::Orientation;
+  assert(v.whole.size() >= v.value.size());
+  std::vector<float> values = v.whole;
+  const Orientation orientation = recipe.row->orientation;
+  if (orientation == Orientation::rotated_columns) recipes::rotate_16(values);
+  if (orientation == Orientation::rotated_columns_fp32) recipes::rotate_16_in_fp32(values);
+  const std::size_t all_rows = values.size() / v.k;
+  const recipes::Quantized q = recipes::quantize_matrix(recipe, {all_rows, v.k, values});
+  const recipes::BlockShape shape = recipe.row->block;
+  const std::size_t high = shape.rows == 0 ? all_rows : shape.rows, wide = shape.columns == 0 ? v.k : shape.columns;
+  OperandRows result{.format = recipe.element, .rows = v.rows, .k = v.k, .code = {}, .scale = {}};
+  result.block = wide;
+  result.blocks = (v.k + wide - 1) / wide;
+  result.scale_format = find_format(scale_format_name(recipe)).format;
+  result.outside = shape.columns == 0;
+  result.tensor_scale = static_cast<double>(q.tensor.decode);
+  for (const std::size_t i : v.chosen) {
+    for (std::size_t k = 0; k < v.k; ++k) result.code.push_back(q.codes[i * q.columns + k]);
+    for (std::size_t n = 0; n < result.blocks; ++n) result.scale.push_back(q.scales[i / high * q.grid.columns + n]);
+  }
+  return result;
+}
+
+double OperandRows::factor(std::size_t i) const {
+  const double row = outside ? decoded(scale_format, scale[i]) : 1;
+  return std::ldexp(row * tensor_scale, -scale_log2);
+}
+
 std::vector<Exact> OperandRows::exact_row(std::size_t i) const {
   std::vector<Exact> result;
-  const Format scale_format = block == nullptr ? format : find_format(block->scale).format;
   for (std::size_t n = 0; n < k; ++n) {
     const std::uint64_t bits = code[i * k + n];
     const Exact element = decode(format, is_tf32(format) ? bits >> tf32_unused_bits : bits);
-    if (block == nullptr) {
-      result.push_back(element);
-    } else {
-      const std::size_t at = i * blocks + n / static_cast<std::size_t>(block->size);
-      result.push_back(exact_product(element, decode(scale_format, scale[at])));
-    }
+    result.push_back(scaled_inside() ? exact_product(element, decode(scale_format, scale[i * blocks + n / block]))
+                                     : element);
   }
   return result;
 }
@@ -211,9 +246,8 @@ std::vector<Operand> OperandRows::operands(const TensorCore& row, std::size_t i)
 
 std::vector<Operand> OperandRows::scales(std::size_t i) const {
   std::vector<Operand> result;
-  if (block == nullptr) return result;
-  const Format f = find_format(block->scale).format;
-  for (std::size_t n = 0; n < blocks; ++n) result.push_back(read_operand(f, scale[i * blocks + n]));
+  if (!scaled_inside()) return result;
+  for (std::size_t n = 0; n < blocks; ++n) result.push_back(read_operand(scale_format, scale[i * blocks + n]));
   return result;
 }
 
@@ -223,4 +257,4 @@ std::vector<Operand> OperandRows::exact_operands(std::size_t i) const {
   return result;
 }
 
-}  // namespace lowp
+}  // namespace lowp::training

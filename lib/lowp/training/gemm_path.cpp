@@ -6,9 +6,10 @@
 #include <optional>
 
 #include "lowp/core/formats.h"
+#include "lowp/training/gemm_operands.h"
 #include "lowp/training/gemm_replay.h"
 
-namespace lowp {
+namespace lowp::training {
 namespace {
 
 // The twin that differs from exact arithmetic by one rounding to nearest per product.
@@ -27,7 +28,7 @@ constexpr TensorCore ideal_fp32{.architecture = "ideal",
 
 Error no_path(std::string_view word, std::string found) {
   return {"--paths", std::nullopt,
-          "GPU:PATH:INPUT:ACCUMULATOR[+N][/P[p][:FORMAT]] of the tensor-core table, or ideal:INPUT",
+          "GPU:PATH:INPUT:ACCUMULATOR[+N][/P[p][:FORMAT]][@RECIPE] of the tensor-core table, or ideal:INPUT",
           fmt::format("'{}'{}", word, found)};
 }
 
@@ -47,6 +48,8 @@ Result<NamedPath> parse_ideal(std::string_view word) {
     if (row.name == named.input) named.block = &row;
   }
   if (named.block != nullptr) return named;
+  named.recipe = recipes::find_recipe(named.input);
+  if (named.recipe != nullptr) return named;
   const FormatLookup found = find_format(named.input);
   if (!found.found || found.format.precision > 24 || !is_signed(found.format)) return no_path(word, "");
   return named;
@@ -92,11 +95,51 @@ std::optional<std::string> read_split(std::string_view text, const TensorCore& r
   return {};
 }
 
+// The recipe makes what the row's instruction reads; else what is wrong.
+std::optional<std::string> read_recipe(std::string_view name, std::string_view input, NamedPath& named) {
+  const TensorCore& row = *named.path.row;
+  named.recipe = recipes::find_recipe(name);
+  if (named.recipe == nullptr) return ": no recipe has that name; `precision-audit recipes --list` prints them";
+  if (named.recipe->element_name != input)
+    return fmt::format(": the recipe's elements are {}", named.recipe->element_name);
+  const recipes::BlockShape block = named.recipe->row->block;
+  const std::string_view scale = scale_format_name(*named.recipe);
+  const bool for_all_of_k = block.columns == 0;
+  if (row.scale.empty() && !for_all_of_k) {
+    return fmt::format(": the instruction applies no scales of {} elements; `ideal:{}` does",
+                       recipes::block_text(block), name);
+  }
+  if (!row.scale.empty() && (scale != row.scale || block.columns != static_cast<std::uint32_t>(row.scale_block))) {
+    return fmt::format(": the instruction reads {} scales of {} elements, the recipe makes {} scales of {}", row.scale,
+                       row.scale_block, scale, recipes::block_text(block));
+  }
+  named.input = name;
+  return {};
+}
+
+// [/SPLIT] and [@RECIPE] behind a path of this input.
+std::optional<std::string> read_suffixes(std::string_view split, std::string_view recipe, std::string_view input,
+                                         NamedPath& named) {
+  if (!split.empty()) {
+    if (auto wrong = read_split(split, *named.path.row, input, named)) return wrong;
+  }
+  return recipe.empty() ? std::nullopt : read_recipe(recipe, input, named);
+}
+
+// What stands behind `mark`, which is cut off.
+std::string_view cut_off(std::string_view& word, char mark) {
+  const std::size_t at = word.find(mark);
+  if (at == word.npos) return {};
+  const std::string_view behind = word.substr(at + 1);
+  word = word.substr(0, at);
+  return behind.empty() ? std::string_view("?") : behind;
+}
+
 }  // namespace
 
 Accumulator result_format(const NamedPath& path) {
   const FormatLookup input = find_format(path.input);
-  if (!input.found || input.format.width < 16) return {"bf16", find_format("bf16").format};
+  if (!input.found || path.recipe != nullptr || input.format.width < 16) return {"bf16", find_format("bf16").format};
   if (input.format.width == 16) return {path.input, input.format};
   const std::string name = input.format.width == 64 ? "fp64" : "fp32";
   return {name, find_format(name).format};
@@ -106,22 +149,20 @@ Result<NamedPath> parse_path(std::string_view word) {
   if (word.starts_with("ideal:")) return parse_ideal(word);
   NamedPath named;
   named.name = word;
-  const std::size_t slash = word.find('/'), plus = word.substr(0, slash).find('+');
-  const std::string_view promoted = word.substr(0, slash);
-  if (plus != word.npos && !read_count(promoted.substr(plus + 1), named.path.promotion)) {
+  std::string_view rest = word;
+  const std::string_view recipe = cut_off(rest, '@'), split = cut_off(rest, '/'), promotion = cut_off(rest, '+');
+  if (!promotion.empty() && !read_count(promotion, named.path.promotion)) {
     return no_path(word, ": no number of instructions after '+'");
   }
-  const std::vector<std::string_view> parts = parts_of(promoted.substr(0, plus));
+  const std::vector<std::string_view> parts = parts_of(rest);
   if (parts.size() != 4) return no_path(word, "");
   const TensorCore* row = find_tensor_core(parts[0], parts[1], parts[2], parts[2], parts[3]);
   if (row == nullptr) return no_path(word, "");
   if (!is_emulated(*row)) return no_path(word, fmt::format(": {}", row->note));
   named.path.row = row;
   named.input = parts[2];
-  if (slash != word.npos) {
-    if (const auto wrong = read_split(word.substr(slash + 1), *row, parts[2], named)) return no_path(word, *wrong);
-  }
-  if (!row->scale.empty()) {
+  if (const auto wrong = read_suffixes(split, recipe, parts[2], named)) return no_path(word, *wrong);
+  if (!row->scale.empty() && named.recipe == nullptr) {
     named.block = find_block(parts[2], row->scale, row->scale_block);
     if (named.block == nullptr) return no_path(word, ": no block format has these elements and scales");
     named.input = named.block->name;
@@ -129,4 +170,4 @@ Result<NamedPath> parse_path(std::string_view word) {
   return named;
 }
 
-}  // namespace lowp
+}  // namespace lowp::training

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lowp/training/gemm_replay.h"
 
+#include <fmt/format.h>
 #include <tbb/parallel_for.h>
 
 #include <algorithm>
@@ -12,7 +13,7 @@
 #include "lowp/base/threads.h"
 #include "lowp/training/gemm_operands.h"
 
-namespace lowp {
+namespace lowp::training {
 namespace {
 
 constexpr Format fp64 = ieee_format(11, 52);
@@ -27,9 +28,8 @@ class OutputWalk {
  public:
   OutputWalk(const NamedPath& path, const OperandRows& a, std::size_t i, const OperandRows& b, std::size_t j)
       : path_(path.path), row_(*path.path.row), scaled_(!row_.scale.empty()) {
-    const bool ideal_blocks = !scaled_ && a.block != nullptr;
-    a_ = ideal_blocks ? a.exact_operands(i) : a.operands(row_, i);
-    b_ = ideal_blocks ? b.exact_operands(j) : b.operands(row_, j);
+    a_ = !scaled_ && a.scaled_inside() ? a.exact_operands(i) : a.operands(row_, i);
+    b_ = !scaled_ && b.scaled_inside() ? b.exact_operands(j) : b.operands(row_, j);
     if (scaled_) {
       a_scales_ = a.scales(i);
       b_scales_ = b.scales(j);
@@ -139,9 +139,18 @@ struct Quantized {
 };
 
 Quantized quantize(const GemmInputs& inputs, const NamedPath& path) {
+  if (path.recipe != nullptr) {
+    return {recipe_rounded(inputs.a, *path.recipe), recipe_rounded(inputs.b, *path.recipe), {}};
+  }
   if (path.block != nullptr) return {block_rounded(inputs.a, *path.block), block_rounded(inputs.b, *path.block), {}};
   const Format f = find_format(path.input).format;
   return {rounded(inputs.a, f), rounded(inputs.b, f), {}};
+}
+
+bool rotates(const recipes::Recipe& recipe) {
+  using recipes::Orientation;
+  const Orientation orientation = recipe.row->orientation;
+  return orientation == Orientation::rotated_columns || orientation == Orientation::rotated_columns_fp32;
 }
 
 std::vector<std::size_t> lengths(std::size_t k) {
@@ -154,7 +163,7 @@ std::vector<std::size_t> lengths(std::size_t k) {
 // Codes of every output over the first k products, parts of K added as `split` says.
 std::vector<std::uint64_t> sums_of(const NamedPath& path, const KSplit& split, const Quantized& q, std::size_t k,
                                    int threads) {
-  if (path.block == nullptr) return library_gemm(path.path, split, q.a_part(0, k), q.b_part(0, k), threads);
+  if (!q.a.scaled_inside()) return library_gemm(path.path, split, q.a_part(0, k), q.b_part(0, k), threads);
   std::vector<std::uint64_t> codes(q.a.rows * q.b.rows);
   const int instruction = path.path.row->instruction_k;
   const auto make_row = [&](std::size_t i) {
@@ -176,34 +185,35 @@ Format format_of(const NamedPath& path, const KSplit& split) {
   return split.parts == 1 ? accumulator_format(*path.path.row) : split.partial;
 }
 
-// What the scales of both operands make of a sum: `alpha` is exact to a double, the epilogue's own is not.
-struct Stored {
-  Epilogue epilogue;
-  double alpha = 1;
+// What the scales of both operands make of the sum of output i, j.
+class Stored {
+ public:
+  Stored(const NamedPath& path, const Quantized& q, const Accumulator& result, double largest)
+      : from(format_of(path, path.split)), q_(q), output_(result.format) {
+    if (result.format.width > 8 || largest == 0) return;
+    result_scale = max_exponent(result.format) - 1 - std::ilogb(largest);
+    result_factor_ = fp32_bits(std::ldexp(1.0, result_scale));
+  }
   int result_scale = 0;  // log2
   Format from;
 
-  Stored(const NamedPath& path, const Quantized& q, const Accumulator& result, double largest)
-      : from(format_of(path, path.split)) {
-    const auto scale = [](const OperandRows& rows) {
-      return rows.block != nullptr ? rows.tensor_scale : std::ldexp(1.0, -rows.scale_log2);
-    };
-    const auto fp32_bits = [](double x) { return std::bit_cast<std::uint32_t>(static_cast<float>(x)); };
-    alpha = scale(q.a) * scale(q.b);
-    epilogue = {fp32_bits(scale(q.a)), fp32_bits(scale(q.b)), std::nullopt, result.format};
-    if (result.format.width > 8 || largest == 0) return;
-    result_scale = max_exponent(result.format) - 1 - std::ilogb(largest);
-    epilogue.scale_result = fp32_bits(std::ldexp(1.0, result_scale));
-  }
-  double sum(std::uint64_t code) const { return decoded(from, code) * alpha; }
-  double result(std::uint64_t code) const {
-    if (from == fp64) return sum(code);  // FP64 products are stored as they are
+  // Exact to a double; the epilogue's own factor is not.
+  double alpha(std::size_t i, std::size_t j) const { return q_.a.factor(i) * q_.b.factor(j); }
+  double result(std::uint64_t code, std::size_t i, std::size_t j) const {
+    if (from == fp64) return decoded(from, code) * alpha(i, j);  // FP64 products are stored as they are
     const auto accumulator = static_cast<std::uint32_t>(convert(from, ieee_format(8, 23), Conversion{}, code));
-    return std::ldexp(decoded(epilogue.output, stored(epilogue, accumulator)), -result_scale);
+    const Epilogue epilogue{fp32_bits(q_.a.factor(i)), fp32_bits(q_.b.factor(j)), result_factor_, output_};
+    return std::ldexp(decoded(output_, stored(epilogue, accumulator)), -result_scale);
   }
   static double decoded(Format f, std::uint64_t code) {
     return std::bit_cast<double>(convert(f, fp64, Conversion{}, code));
   }
+
+ private:
+  static std::uint32_t fp32_bits(double x) { return std::bit_cast<std::uint32_t>(static_cast<float>(x)); }
+  const Quantized& q_;
+  const Format output_;
+  std::optional<std::uint32_t> result_factor_;
 };
 
 Precise times(const Precise& x, double factor) {
@@ -243,16 +253,17 @@ GemmOutcome judge(const NamedPath& path, std::size_t index, std::size_t k, const
   const auto add = [](ErrorStatistics& to, double made, const Precise& wanted) {
     if (std::isfinite(made) && std::isfinite(wanted.high)) to.add(made, wanted);
   };
-  for (std::size_t i = 0; i < split.size(); ++i) {
-    const double chained = Stored::decoded(unsplit_format, unsplit[i]), sum = Stored::decoded(how.from, split[i]);
-    const double result = how.result(split[i]);
-    outcome.misrounded += sum == nearest.round(exact[i].high) ? 0 : 1;
+  for (std::size_t o = 0; o < split.size(); ++o) {
+    const std::size_t i = o / q.b.rows, j = o % q.b.rows;
+    const double chained = Stored::decoded(unsplit_format, unsplit[o]), sum = Stored::decoded(how.from, split[o]);
+    const double result = how.result(split[o], i, j), alpha = how.alpha(i, j);
+    outcome.misrounded += sum == nearest.round(exact[o].high) ? 0 : 1;
     outcome.not_finite += std::isfinite(result) ? 0 : 1;
-    add(outcome.inputs, times(exact[i], how.alpha).high, dumped[i]);
-    add(outcome.instruction, chained, exact[i]);
-    add(outcome.error, sum, exact[i]);
-    add(outcome.storing, result, {how.sum(split[i]), 0});
-    add(outcome.total, result, dumped[i]);
+    add(outcome.inputs, times(exact[o], alpha).high, dumped[o]);
+    add(outcome.instruction, chained, exact[o]);
+    add(outcome.error, sum, exact[o]);
+    add(outcome.storing, result, {sum * alpha, 0});
+    add(outcome.total, result, dumped[o]);
   }
   return outcome;
 }
@@ -268,8 +279,14 @@ double largest_of(const std::vector<Precise>& sums) {
 }  // namespace
 
 Result<GemmResult> replay_gemm(const Input& input, const GemmOptions& options) {
-  auto inputs = read_gemm_inputs(input, options.a, options.b);
+  const auto has_recipe = [](const NamedPath& path) { return path.recipe != nullptr; };
+  auto inputs = read_gemm_inputs(input, options.a, options.b, std::ranges::any_of(options.paths, has_recipe));
   if (!inputs) return inputs.error();
+  for (const NamedPath& path : options.paths) {
+    if (path.recipe == nullptr || !rotates(*path.recipe) || inputs->a.k % 16 == 0) continue;
+    return Error{"--paths", std::nullopt, "a shared axis of a multiple of 16 elements, which are rotated together",
+                 fmt::format("{} for '{}'", inputs->a.k, path.name)};
+  }
   GemmResult result;
   result.orientation = inputs->orientation;
   result.rows = inputs->a.rows;
@@ -309,4 +326,4 @@ Result<GemmResult> replay_gemm(const Input& input, const GemmOptions& options) {
   return result;
 }
 
-}  // namespace lowp
+}  // namespace lowp::training

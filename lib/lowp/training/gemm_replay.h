@@ -10,23 +10,26 @@
 #include "lowp/accumulate/error_statistics.h"
 #include "lowp/accumulate/library_gemm.h"
 #include "lowp/core/formats.h"
+#include "lowp/recipes/recipe.h"
 #include "lowp/tensor/step_series.h"
 
-namespace lowp {
+namespace lowp::training {
 
 // A path with the format both operands are rounded to. `name` as the user gave it: "h100:wgmma:e4m3:f32+4".
 struct NamedPath {
   std::string name;
-  std::string input;                   // name of a format, or of a block format
-  const BlockFormat* block = nullptr;  // of block_format_table where the row has scales
-  GemmPath path;                       // its row may have scales
+  std::string input;                   // name of a format, of a block format, or of a recipe
+  const BlockFormat* block = nullptr;  // of block_format_table where the row has scales and no recipe makes them
+  const recipes::Recipe* recipe = nullptr;
+  GemmPath path;  // its row may have scales
   KSplit split;
   const SplitRule* rule = nullptr;  // where the split's order comes from; nothing where K is not split
 };
 // GPU:PATH:INPUT:ACCUMULATOR[+N][/P[p][:FORMAT]]: N instructions until promotion (cuBLASLt's slow accumulation promotes
 // every 128 elements: +4 for FP8), K split in P parts, added pairwise with p, kept in FORMAT (fp32 unless bf16 or
-// fp16). "ideal:INPUT" is FP32 to nearest, in the order of k, INPUT there a format or a block format. Paths with scales
-// take their elements' format as INPUT.
+// fp16). "ideal:INPUT" is FP32 to nearest, in the order of k, INPUT there a format, a block format or a recipe. Paths
+// with scales take their elements' format as INPUT. "@RECIPE" at the end: operands as that recipe rounds them, its
+// scales those of the path, or one for all of K, which is applied after the sum.
 Result<NamedPath> parse_path(std::string_view word);
 
 // What a product is stored in unless told otherwise: the input format if it has 16 bits, BF16 for narrower inputs, FP64
@@ -73,4 +76,4 @@ struct GemmResult {
 // a split are compared with exact products, but not instruction by instruction with others.
 Result<GemmResult> replay_gemm(const Input& input, const GemmOptions& options);
 
-}  // namespace lowp
+}  // namespace lowp::training

@@ -9,9 +9,9 @@
 #include <utility>
 
 #include "lowp/report/humanize.h"
-#include "lowp/training/cells.h"
+#include "lowp/training/training_words.h"
 
-namespace lowp {
+namespace lowp::training {
 namespace {
 
 const GemmOutcome& complete(const GemmResult& result, std::size_t path) {
@@ -165,7 +165,10 @@ Table paths_table(const GemmOptions& options, const GemmResult& result) {
   for (std::size_t p = 0; p < options.paths.size(); ++p) {
     const NamedPath& path = options.paths[p];
     const TensorCore& row = *path.path.row;
-    const auto scale = [&](int log2) { return path.block ? null_cell("one per block") : integer_cell(log2); };
+    const auto scale = [&](int log2) {
+      if (path.recipe != nullptr) return null_cell("the recipe's");
+      return path.block != nullptr ? null_cell("one per block") : integer_cell(log2);
+    };
     const auto of_split = [&](auto value) { return path.rule == nullptr ? null_cell("K is not split") : value(); };
     const int tile = path.split.tile == 0 ? row.instruction_k : path.split.tile;
     table.rows.push_back({text_cell(path.name),
@@ -256,8 +259,7 @@ Figure figure(const StepSeries& series, const GemmOptions& options, const GemmRe
 
 Report gemm_report(const StepSeries& series, const GemmOptions& options, const GemmResult& result) {
   Report report;
-  report.tables = {paths_table(options, result),
-                   outcomes_table(options, result), divergences_table(options, result)};
+  report.tables = {paths_table(options, result), outcomes_table(options, result), divergences_table(options, result)};
   report.story = {Paragraph{headline(options, result), 0, 2}, Paragraph{what_was_read(series, options, result), 0, 2},
                   stage_grid(options, result), error_grid(options, result), growth_grid(options, result)};
   if (!result.divergences.empty()) report.story.push_back(Heading{"Where paths part"});
@@ -266,8 +268,11 @@ Report gemm_report(const StepSeries& series, const GemmOptions& options, const G
   }
   report.story.push_back(Heading{"Not covered"});
   const auto say = [&](std::string text) { report.story.push_back(Paragraph{std::move(text), 2, 2}); };
-  say("Scales: each tensor was multiplied by the power of two that fits it to the input format (MX and NVFP4: each "
-      "block by its scale); other scales round the inputs otherwise.");
+  const auto fitted = [](const NamedPath& path) { return path.recipe == nullptr; };
+  if (std::ranges::any_of(options.paths, fitted)) {
+    say("Scales: where no recipe is named, each tensor was multiplied by the power of two that fits it to the input "
+        "format (MX and NVFP4: each block by its scale); other scales round the inputs otherwise.");
+  }
   say("Which path and which split a library picks for these shapes.");
   const auto open = [](const NamedPath& path) { return has_open_zero_signs(*path.path.row); };
   if (std::ranges::any_of(options.paths, open)) say(fmt::format("Signs of zero, {}.", open_zero_signs));
@@ -277,4 +282,4 @@ Report gemm_report(const StepSeries& series, const GemmOptions& options, const G
   return report;
 }
 
-}  // namespace lowp
+}  // namespace lowp::training

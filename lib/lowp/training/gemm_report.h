@@ -7,8 +7,8 @@
 #include "lowp/report/report.h"
 #include "lowp/training/gemm_replay.h"
 
-namespace lowp {
+namespace lowp::training {
 
 Report gemm_report(const StepSeries& series, const GemmOptions& options, const GemmResult& result);
 
-}  // namespace lowp
+}  // namespace lowp::training

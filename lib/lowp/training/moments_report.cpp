@@ -7,10 +7,10 @@
 
 #include "lowp/report/humanize.h"
 #include "lowp/training/advice.h"
-#include "lowp/training/cells.h"
+#include "lowp/training/training_words.h"
 #include "lowp/training/update_report.h"
 
-namespace lowp {
+namespace lowp::training {
 namespace {
 
 // "bf16", or "bf16 for-loop" of one of torch's.
@@ -177,4 +177,4 @@ Report moments_report(const StepSeries& series, const UpdateOptions& options, co
   return report;
 }
 
-}  // namespace lowp
+}  // namespace lowp::training

@@ -14,10 +14,10 @@
 #include "lowp/core/formats.h"
 #include "lowp/exact/exact_sum.h"
 #include "lowp/report/humanize.h"
-#include "lowp/training/cells.h"
+#include "lowp/training/training_words.h"
 #include "lowp/training/values.h"
 
-namespace lowp {
+namespace lowp::training {
 namespace {
 
 constexpr std::uint64_t chunk_elements = 1 << 16;  // of PyTorch's multi-tensor kernels
@@ -270,4 +270,4 @@ Report norm_report(const StepSeries& series, const NormOptions& options, const s
   return report;
 }
 
-}  // namespace lowp
+}  // namespace lowp::training

@@ -11,7 +11,7 @@
 #include "lowp/report/report.h"
 #include "lowp/tensor/step_series.h"
 
-namespace lowp {
+namespace lowp::training {
 
 struct NormOptions {
   std::vector<Accumulator> formats;  // that gradients are stored in
@@ -41,4 +41,4 @@ Result<NormResult> replay_norm(const Input& input, const NormOptions& options);
 
 Report norm_report(const StepSeries& series, const NormOptions& options, const std::vector<NormResult>& results);
 
-}  // namespace lowp
+}  // namespace lowp::training

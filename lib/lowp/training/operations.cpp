@@ -10,7 +10,7 @@
 #include "lowp/core/formats.h"
 #include "lowp/training/values.h"
 
-namespace lowp {
+namespace lowp::training {
 namespace {
 
 using Row = std::span<const double>;
@@ -264,4 +264,4 @@ Result<OperationsResult> replay_operations(const Input& input, const std::vector
   return on_threads(threads, [&] { return replay(input, formats); });
 }
 
-}  // namespace lowp
+}  // namespace lowp::training

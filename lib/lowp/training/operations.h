@@ -13,7 +13,7 @@
 #include "lowp/report/report.h"
 #include "lowp/tensor/step_series.h"
 
-namespace lowp {
+namespace lowp::training {
 
 // One operation on one row: the last axis, or, for batch statistics, one feature over all rows of the tensor. `run`
 // rounds every intermediate with `adder` and appends its results; `exact` does the same in FP64. exp and log are
@@ -47,4 +47,4 @@ Result<OperationsResult> replay_operations(const Input& input, const std::vector
 Report operations_report(const StepSeries& series, const std::vector<Accumulator>& formats,
                          const OperationsResult& result);
 
-}  // namespace lowp
+}  // namespace lowp::training

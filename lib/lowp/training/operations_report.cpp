@@ -7,10 +7,10 @@
 #include <limits>
 
 #include "lowp/report/humanize.h"
-#include "lowp/training/cells.h"
+#include "lowp/training/training_words.h"
 #include "lowp/training/operations.h"
 
-namespace lowp {
+namespace lowp::training {
 namespace {
 
 // Half a unit in the last place, relative: what rounding the result alone costs at most.
@@ -164,4 +164,4 @@ Report operations_report(const StepSeries& series, const std::vector<Accumulator
   return report;
 }
 
-}  // namespace lowp
+}  // namespace lowp::training

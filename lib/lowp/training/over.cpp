@@ -11,7 +11,7 @@
 #include "lowp/base/threads.h"
 #include "lowp/training/values.h"
 
-namespace lowp {
+namespace lowp::training {
 namespace {
 
 constexpr std::uint64_t chunk_elements = 1 << 14;
@@ -230,4 +230,4 @@ Result<OverResult> sum_over(const StepSeries& series, const OverOptions& options
   return on_threads(options.threads, [&] { return Overlay(series, options).run(); });
 }
 
-}  // namespace lowp
+}  // namespace lowp::training

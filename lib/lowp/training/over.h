@@ -11,7 +11,7 @@
 #include "lowp/accumulate/sums.h"
 #include "lowp/tensor/step_series.h"
 
-namespace lowp {
+namespace lowp::training {
 
 struct OverOptions {
   std::vector<Accumulator> accumulators;
@@ -50,4 +50,4 @@ struct OverResult {
 // inputs; no tensor in common is an Error.
 Result<OverResult> sum_over(const StepSeries& series, const OverOptions& options);
 
-}  // namespace lowp
+}  // namespace lowp::training

@@ -8,9 +8,9 @@
 #include <limits>
 
 #include "lowp/report/humanize.h"
-#include "lowp/training/cells.h"
+#include "lowp/training/training_words.h"
 
-namespace lowp {
+namespace lowp::training {
 namespace {
 
 constexpr double no_value = std::numeric_limits<double>::quiet_NaN();
@@ -137,7 +137,7 @@ const OverOutcome* least_error(const std::vector<const OverOutcome*>& outcomes) 
   return *std::ranges::min_element(outcomes, {}, key);
 }
 
-// What to do, one sentence a format, from the figures alone.
+// What to do, one sentence per format, from the figures alone.
 std::string advice(const Findings& f, std::size_t accumulator) {
   std::vector<const OverOutcome*> own = complete(f, f.options.scale_low);
   std::erase_if(own, [&](const OverOutcome* o) { return o->accumulator != accumulator; });
@@ -197,7 +197,7 @@ std::vector<Block> not_covered(const Findings& f) {
 std::string words_used(const Findings& f) {
   std::string text =
       "lost: contributions too small for the format, and additions whose smaller operand left no trace. stopped: "
-      "elements whose later half of contributions changed nothing. "
+      "elements whose running sum did not change during the second half of the contributions. "
       "typical error: half of the sums are nearer. bias: mean error beyond (+) or short of (-) the exact sums. "
       "overflowed: sums that became Inf or NaN though the result fits.";
   if (f.options.scale_high != f.options.scale_low) text += " beyond: sums whose result does not fit.";
@@ -328,4 +328,4 @@ Report over_report(const StepSeries& series, const OverOptions& options, const O
   return report;
 }
 
-}  // namespace lowp
+}  // namespace lowp::training

@@ -10,7 +10,7 @@
 #include "lowp/training/adamw.h"
 #include "lowp/training/values.h"
 
-namespace lowp {
+namespace lowp::training {
 
 class SameElements {
  public:
@@ -57,4 +57,4 @@ struct ExactAdam {
   }
 };
 
-}  // namespace lowp
+}  // namespace lowp::training

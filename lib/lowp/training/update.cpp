@@ -10,7 +10,7 @@
 #include "lowp/core/formats.h"
 #include "lowp/training/same_elements.h"
 
-namespace lowp {
+namespace lowp::training {
 namespace {
 
 constexpr std::size_t block_elements = 1 << 12;  // of one task
@@ -198,4 +198,4 @@ bool torch_trains_in(Format f) {
   return false;
 }
 
-}  // namespace lowp
+}  // namespace lowp::training

@@ -12,7 +12,7 @@
 #include "lowp/tensor/step_series.h"
 #include "lowp/training/adamw.h"
 
-namespace lowp {
+namespace lowp::training {
 
 struct UpdateOptions {
   std::vector<Accumulator> formats;  // that weights, or moments, are stored in
@@ -92,4 +92,4 @@ Result<MomentResult> moments_over_steps(const StepSeries& series, const UpdateOp
 // Whether torch.optim takes parameters of this format.
 bool torch_trains_in(Format f);
 
-}  // namespace lowp
+}  // namespace lowp::training

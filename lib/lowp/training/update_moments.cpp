@@ -9,7 +9,7 @@
 #include "lowp/training/same_elements.h"
 #include "lowp/training/update.h"
 
-namespace lowp {
+namespace lowp::training {
 namespace {
 
 // Both moments of one element, exactly enough: in FP64.
@@ -170,4 +170,4 @@ Result<MomentResult> moments_over_steps(const StepSeries& series, const UpdateOp
   return on_threads(options.threads, [&] { return replay(series, options); });
 }
 
-}  // namespace lowp
+}  // namespace lowp::training

@@ -9,9 +9,9 @@
 
 #include "lowp/report/humanize.h"
 #include "lowp/training/advice.h"
-#include "lowp/training/cells.h"
+#include "lowp/training/training_words.h"
 
-namespace lowp {
+namespace lowp::training {
 namespace {
 
 std::string headline(const UpdateOptions& options, const StateResult& result) {
@@ -242,4 +242,4 @@ Report state_report(const StepSeries& series, const UpdateOptions& options, cons
   return report;
 }
 
-}  // namespace lowp
+}  // namespace lowp::training

@@ -7,9 +7,9 @@
 #include "lowp/report/report.h"
 #include "lowp/training/update.h"
 
-namespace lowp {
+namespace lowp::training {
 
 Report state_report(const StepSeries& series, const UpdateOptions& options, const StateResult& result);
 Report moments_report(const StepSeries& series, const UpdateOptions& options, const MomentResult& result);
 
-}  // namespace lowp
+}  // namespace lowp::training

@@ -3,12 +3,11 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <vector>
 
-#include "lowp/tensor/step_series.h"
+#include "lowp/tensor/element_reader.h"
 
-namespace lowp {
+namespace lowp::training {
 
 // Reads the elements of one tensor in row-major order, whatever order they are stored in. Every dtype of a dump
 // converts exactly.
@@ -18,13 +17,11 @@ class ValueReader {
   static Result<ValueReader> open(const Input& input, const TensorView& view);
   // Appends up to `count` more elements to `out`; none at the end.
   Result<Done> read(std::uint64_t count, std::vector<double>& out);
-  std::uint64_t left() const { return left_; }
+  std::uint64_t left() const { return elements_.left(); }
 
  private:
-  const Dtype* dtype_ = nullptr;
-  std::uint64_t left_ = 0;
-  std::unique_ptr<ByteStream> stream_;
-  std::vector<std::byte> buffer_;
+  ElementReader elements_;
+  std::vector<std::uint64_t> codes_;
 };
 
 // All elements; an Error beyond `limit` of them.
@@ -33,4 +30,4 @@ Result<std::vector<double>> read_values(const Input& input, const TensorView& vi
 // The tensor of that name, nullptr if there is none.
 const TensorView* find_tensor(const Input& input, std::string_view name);
 
-}  // namespace lowp
+}  // namespace lowp::training

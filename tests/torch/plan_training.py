@@ -1,15 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Trains a problem with every gradient rounded as its plan says: plan_training.py FOLDER_OF_PROBLEMS PROBLEM COMMAND.
+"""Trains a problem with every gradient rounded as its plan says, by roundings of its own.
 
-A problem is a module p_NAME.py with STEPS, build(), phases(model), batch(step, seed), evaluate(model). Prints JSON: the
-final losses of three FP32 seeds and of the planned run, and how many steps had a gradient that was not finite."""
-
-import importlib
-import json
-import subprocess
-import sys
-import tempfile
-from pathlib import Path
+A problem is a module with STEPS, build(), phases(model), batch(step, seed), evaluate(model)."""
 
 import torch
 from safetensors.torch import save_file
@@ -131,26 +123,3 @@ def train(problem, seed, plan=None, dump=None):
     model.eval()
     with torch.no_grad():
         return float(problem.evaluate(model)), broken
-
-
-def main():
-    folder, name, command = sys.argv[1:4]
-    words = sys.argv[4:]
-    sys.path.insert(0, folder)
-    problem = importlib.import_module(f"p_{name}")
-    steps = {1, max(2, problem.STEPS // 4), problem.STEPS // 2, problem.STEPS}
-    with tempfile.TemporaryDirectory() as temporary:
-        dumps = Path(temporary)
-        fp32 = [train(problem, 0, dump=(steps, dumps))[0]] + [train(problem, seed)[0] for seed in (1, 2)]
-        done = subprocess.run([command, "plan", temporary, "--output", "json", *words], capture_output=True, check=True)
-    tensors = json.loads(done.stdout)["tensors"]
-    plan = {entry["tensor"]: entry for entry in tensors}
-    final, broken = train(problem, 0, plan=plan)
-    formats = {}
-    for entry in tensors:
-        formats[entry["format"]] = formats.get(entry["format"], 0) + 1
-    print(json.dumps({"problem": name, "fp32": fp32, "planned": final, "broken_steps": broken, "formats": formats}))
-
-
-if __name__ == "__main__":
-    main()

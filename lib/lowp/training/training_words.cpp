@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lowp/training/cells.h"
+#include "lowp/training/training_words.h"
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "lowp/report/humanize.h"
 
-namespace lowp {
+namespace lowp::training {
 namespace {
 
 std::string base_name(const std::string& path) {
@@ -56,4 +58,4 @@ std::string joined(const std::vector<std::string>& parts) {
   return text;
 }
 
-}  // namespace lowp
+}  // namespace lowp::training

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Small words for the tables and stories of this room's reports.
+// Values as the cells of records.
 #pragma once
 
 #include <cmath>
@@ -9,7 +9,6 @@
 #include <string_view>
 
 #include "lowp/report/report.h"
-#include "lowp/tensor/step_series.h"
 
 namespace lowp {
 
@@ -32,13 +31,5 @@ inline Cell real_cell(std::optional<double> value, std::string_view reason) {
 inline Cell rate_cell(std::uint64_t part, std::uint64_t whole) {
   return whole == 0 ? null_cell("none to count") : Cell{static_cast<double>(part) / static_cast<double>(whole)};
 }
-
-// "step0001.safetensors to step0032.safetensors" or one file's name, directories left out.
-std::string sources_text(const StepSeries& series);
-std::string decibel_text(std::optional<double> snr_db);  // "41 dB", "exact"
-std::string relative_text(std::optional<double> error);  // "0", "0.12 %", "3.1e-08", "9.5 x", "27,000 x"
-// "none", "3.7 %", and a handful among many as "6 of 11,337,965".
-std::string lost_text(std::uint64_t part, std::uint64_t whole);
-std::string joined(const std::vector<std::string>& parts);  // "a", "a and b", "a, b and c"
 
 }  // namespace lowp
