@@ -167,36 +167,3 @@ TEST_CASE("series: more dumps than descriptors") {
   CHECK(open < 100);
   CHECK(read_all(series.inputs[1499].tensors.at(0)) == floats(6));
 }
-
-TEST_CASE("series: brief inputs hold no tensors and give them when they are asked") {
-  const Folder folder;
-  folder.write("step1.safetensors", dump("a"));
-  folder.write("step2.safetensors", dump("b"));
-  folder.write("shard-00001-of-00002.safetensors", dump("c"));
-  folder.write("shard-00002-of-00002.safetensors", dump("d"));
-  OpenOptions options;
-  const StepSeries full = open_all({folder.path()}, options);
-  options.brief = true;
-  const StepSeries brief = open_all({folder.path()}, options);
-  REQUIRE(brief.inputs.size() == 3);
-  REQUIRE(full.inputs.size() == 3);
-  for (std::size_t i = 0; i < full.inputs.size(); ++i) {
-    const bool shards = full.inputs[i].files.size() == 2;  // they are one input by their tensors
-    CHECK(brief.inputs[i].tensors.empty() != shards);
-    CHECK(extent_of(brief.inputs[i]).elements == extent_of(full.inputs[i]).elements);
-    CHECK(extent_of(brief.inputs[i]).bytes == extent_of(full.inputs[i]).bytes);
-    const Opened opened(brief.inputs[i]);
-    REQUIRE(!opened.error());
-    REQUIRE(opened.tensors().size() == full.inputs[i].tensors.size());
-    CHECK(opened.tensors().front().name == full.inputs[i].tensors.front().name);
-  }
-  options.select = {"b"};
-  const StepSeries selected = open_all({folder.path("step1.safetensors"), folder.path("step2.safetensors")}, options);
-  CHECK(Opened(selected.inputs[0]).tensors().empty());
-  CHECK(Opened(selected.inputs[1]).tensors().size() == 1);
-  options.select = {"nothing"};
-  const auto none = open_series(std::vector{folder.path("step1.safetensors")}, options);
-  CHECK(mentions(none.error().message(), "'a'"));
-  folder.write("step2.safetensors", "broken");
-  CHECK(Opened(selected.inputs[1]).error());
-}

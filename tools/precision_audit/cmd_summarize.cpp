@@ -81,11 +81,10 @@ struct SummarizeTask final : Task {
                         .checksums = true,
                         .count_tensor = {}};
     Watch watch;
-    const auto ranks = ranks_of(job.series);
-    if (!ranks) return ranks.error();
+    const std::vector<Part> ranks = ranks_of(job.series);
     watch.step = [&, input = std::size_t{0}](StepSummary& step) mutable -> Result<Done> {
       note(step);
-      const Part rank = (*ranks)[input++];
+      const Part rank = ranks[input++];
       for (TensorSummary& tensor : step.tensors) {
         if (rank.kind != Part::Kind::whole && tensor.part.kind != Part::Kind::whole)
           return Error{step.path, std::nullopt, "files of several ranks or --part", "both"};

@@ -40,14 +40,18 @@ std::vector<const Input*> inputs_of(const Job& job) {
 
 std::uint64_t bytes_of(const Job& job) {
   std::uint64_t bytes = 0;
-  for (const Input* input : inputs_of(job)) bytes += extent_of(*input).bytes;
+  for (const Input* input : inputs_of(job)) {
+    for (const TensorView& view : input->tensors) {
+      if (view.source && view.source->size() != unknown_size) bytes += view.source->size();
+    }
+  }
   return bytes;
 }
 
 Source source_of(const Input& input) {
-  const Extent extent = extent_of(input);
-  Source source{input.path, input.format, {}, extent.tensors, extent.elements, input.bytes, input.notes};
+  Source source{input.path, input.format, {}, input.tensors.size(), 0, input.bytes, input.notes};
   if (input.step) source.steps.push_back(*input.step);
+  for (const TensorView& view : input.tensors) source.elements += view.elements;
   return source;
 }
 

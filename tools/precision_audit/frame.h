@@ -41,7 +41,6 @@ struct Uses {
   bool may_lack_dump = false;  // PATH may be left out: the series is then empty
   bool peaks = false;    // largest magnitudes alone are an answer too; else inputs that hold nothing else are left out
   bool pipes = false;    // PATH may be "-"
-  bool brief = false;    // the task opens inputs again for their tensors: memory does not grow with their number
   bool threads = false;  // --threads
   bool figures = false;  // --plot, --output svg
   bool page = false;     // --report

@@ -90,7 +90,6 @@ void StandardOptions::declare(const Uses& uses, Options& options) {
   declare_answer(uses, options);
   if (!uses.dump) return;
   open.pipes = uses.pipes;
-  open.brief = uses.brief;
   declare_files(options);
 }
 

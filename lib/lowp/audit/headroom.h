@@ -5,7 +5,7 @@
 #include <cstddef>
 
 #include "lowp/audit/policy.h"
-#include "lowp/audit/subjects.h"
+#include "lowp/audit/advice_subjects.h"
 
 namespace lowp {
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "lowp/audit/policy.h"
-#include "lowp/audit/subjects.h"
+#include "lowp/audit/advice_subjects.h"
 #include "lowp/summary/interval.h"
 #include "lowp/summary/question.h"
 #include "lowp/summary/summary.h"

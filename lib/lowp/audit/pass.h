@@ -8,6 +8,7 @@
 #include <tbb/parallel_for.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <map>
 #include <mutex>
 
@@ -29,9 +30,8 @@ class Pass {
     summary_.steps.resize(series_.inputs.size());
     for (std::size_t begin = 0; begin < series_.inputs.size();) {
       const std::size_t end = end_of_batch(begin);
-      if (auto done = open_batch(begin, end); !done) return done.error();
+      for (std::size_t s = begin; s < end; ++s) summary_.steps[s] = described(series_.inputs[s]);
       if (auto done = run_batch(begin, end); !done) return done.error();
-      opened_.clear();
       begin = end;
     }
     if (!keep_.total) return std::move(summary_);
@@ -45,13 +45,36 @@ class Pass {
   }
 
  private:
-  // Steps in batches: see pass_steps.h.
-  Result<Done> open_batch(std::size_t begin, std::size_t end);
-  StepSummary described(std::size_t s) const;
-  std::size_t end_of_batch(std::size_t begin) const;
-  void stamp(const std::vector<Job>& jobs);
-  const std::vector<TensorView>& tensors_of(std::size_t s) const { return opened_[s - first_]->tensors(); }
+  StepSummary described(const Input& input) const {
+    StepSummary step;
+    step.path = input.path;
+    step.dump = std::filesystem::path(input.path).filename().string();
+    step.reader = input.format;
+    step.step = input.step;
+    step.bytes = input.bytes;
+    step.dump_scale_log2 = scale_of(input);
+    step.loss_dtype = input.loss_dtype;
+    step.notes = input.notes;
+    for (const TensorView& view : input.tensors)
+      step.tensors.push_back({view.name, view.dtype, view.shape, {}, keep_.part});
+    return step;
+  }
 
+  // Steps that are counted together share their dump scale. Each is by itself where its total is wanted, and they are
+  // few where somebody waits for them.
+  std::size_t end_of_batch(std::size_t begin) const {
+    const std::size_t most_waiting = keep_.tensors >= Level::leaves ? 64 : 1024;  // tensors
+    if (series_.inputs[begin].summary) return end_of_summaries(begin);
+    std::size_t end = begin + 1, tensors = series_.inputs[begin].tensors.size();
+    if (keep_.step_totals) return end;
+    for (; end < series_.inputs.size(); ++end) {
+      const Input& input = series_.inputs[end];
+      tensors += input.tensors.size();
+      if (input.summary || scale_of(input) != scale_of(series_.inputs[begin])) break;
+      if (watch_.step && tensors > most_waiting) break;
+    }
+    return end;
+  }
   int scale_of(const Input& input) const { return input.dump_scale_log2.value_or(keep_.dump_scale_log2); }
 
   Result<Done> run_batch(std::size_t begin, std::size_t end) {
@@ -78,7 +101,8 @@ class Pass {
     }
     std::vector<Job> jobs;
     for (std::size_t s = begin; s < end; ++s) {
-      for (std::size_t t = 0; t < tensors_of(s).size(); ++t) jobs.push_back({{s, t}, &tensors_of(s)[t], jobs.size()});
+      for (std::size_t t = 0; t < series_.inputs[s].tensors.size(); ++t)
+        jobs.push_back({{s, t}, &series_.inputs[s].tensors[t], jobs.size()});
     }
     checksums_.assign(jobs.size(), 0);
     std::optional<Table> total;
@@ -87,6 +111,19 @@ class Pass {
     if (effort_.checksums) stamp(jobs);
     if (!total || !keep_.total) return Done{};
     return add_to(total_, *std::move(total));
+  }
+
+  // What each step's elements were, by checksums joined in the order of its tensors.
+  void stamp(const std::vector<Job>& jobs) {
+    std::map<std::size_t, std::uint32_t> crc;
+    for (const Job& job : jobs) {
+      std::uint32_t& sum = crc[job.ref.step];
+      sum = crc32c_joined(sum, checksums_[job.number], job.bytes());
+    }
+    for (const auto& [step, sum] : crc) {
+      const Input& input = series_.inputs[step];
+      summary_.steps[step].sources = {{summary_.steps[step].dump, input.bytes, sum}};
+    }
   }
 
   // Steps that are evidence already: see pass_summaries.h.
@@ -306,8 +343,6 @@ class Pass {
   const typename Way::Plan plan_;
   int dump_scale_log2_ = 0;
   tbb::enumerable_thread_specific<std::unique_ptr<Workspace<Way>>> workspaces_;
-  std::vector<std::optional<Opened>> opened_;  // inputs of the batch, of which first_ is the first
-  std::size_t first_ = 0;
   std::vector<std::optional<Error>> errors_;
   std::vector<std::uint32_t> checksums_;  // of the bytes of each job
   std::optional<Table> total_;

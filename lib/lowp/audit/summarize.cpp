@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include "lowp/audit/pass_steps.h"
 #include "lowp/audit/pass_summaries.h"
 #include "lowp/base/threads.h"
 
@@ -17,7 +16,8 @@ using pass::Pass;
 
 bool holds_fp64(const StepSeries& series) {
   return std::ranges::any_of(series.inputs, [](const Input& input) {
-    return input.counts_elements && extent_of(input).has_fp64;
+    return input.counts_elements &&
+           std::ranges::any_of(input.tensors, [](const TensorView& view) { return view.dtype->bytes == 8; });
   });
 }
 

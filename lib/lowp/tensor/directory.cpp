@@ -81,7 +81,7 @@ void open_dumps(Listing& listing, bool indexes, const OpenOptions& options, std:
   for (std::size_t i = 0; i < opened.size(); ++i) {
     const Candidate& dump = listing.dumps[i];
     if (dump.reader->claims_files != indexes || claimed.contains(dump.path)) continue;
-    auto steps = open_briefly(dump.path, *dump.reader, options);
+    auto steps = open_with(dump.path, *dump.reader, options);
     if (!steps) {
       listing.unreadable.push_back(steps.error());
       continue;
@@ -107,31 +107,6 @@ Result<std::vector<Input>> open_with(const std::string& path, const Reader& read
   return inputs;
 } catch (const std::bad_alloc&) {
   return Error{path, std::nullopt, "a header that fits into memory", "a larger one"};
-}
-
-bool is_selected(const OpenOptions& options, std::string_view name) {
-  return options.select.empty() ||
-         std::ranges::any_of(options.select, [&](const std::string& glob) { return glob_match(glob, name); });
-}
-
-// Shards become one input, which needs their tensors; of a file without any that was selected the names are told.
-Result<std::vector<Input>> open_briefly(const std::string& path, const Reader& reader, const OpenOptions& options) {
-  auto inputs = open_with(path, reader, options);
-  const bool can_be = inputs && inputs->size() == 1 && reader.opens_twice && !shard_of_name(path);
-  if (!options.brief || !can_be) return inputs;
-  Input& input = inputs->front();
-  const auto left_out = [options](const TensorView& view) { return !is_selected(options, view.name); };
-  if (std::ranges::all_of(input.tensors, left_out)) return inputs;
-  std::erase_if(input.tensors, left_out);
-  input.brief = extent_of(input);
-  std::vector<TensorView>().swap(input.tensors);
-  input.again = [=, &reader]() -> Result<Input> {
-    auto whole = open_with(path, reader, options);
-    if (!whole) return whole.error();
-    std::erase_if(whole->front().tensors, left_out);
-    return std::move(whole->front());
-  };
-  return inputs;
 }
 
 // Indexes first, since they claim their shards; then what is left, all in the order of names.

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "lowp/tensor/readers.h"
@@ -12,10 +11,6 @@ namespace lowp {
 
 // Opens one file with a reader; the step comes from the name where the file does not say it.
 Result<std::vector<Input>> open_with(const std::string& path, const Reader& reader, const OpenOptions& options);
-
-// The same, with OpenOptions::brief and `select` done.
-Result<std::vector<Input>> open_briefly(const std::string& path, const Reader& reader, const OpenOptions& options);
-bool is_selected(const OpenOptions& options, std::string_view name);
 
 // Appends the dumps directly inside `directory`, by the rules told at open_series.
 Result<Done> open_directory(const std::string& directory, const OpenOptions& options, std::vector<Input>& inputs);

@@ -3,7 +3,7 @@
 
 #include <map>
 #include <set>
-#include <string>
+#include <string_view>
 
 #include "lowp/tensor/file.h"
 
@@ -27,58 +27,41 @@ class Stretch final : public ByteSource {
   std::uint64_t begin_, size_;
 };
 
-// Leaves the part of each tensor.
-Result<Done> take_part(Input& input, std::uint32_t index, std::uint32_t count) {
-  if (input.summary) return Error{input.path, std::nullopt, "a dump to read a part of", "a summary"};
-  std::uint32_t turn = 0;
-  for (TensorView& view : input.tensors) {
-    if (!view.source || view.source->size() == unknown_size)
-      return Error{input.path, std::nullopt, "files to read a part of", "a pipe"};
-    if (index != 1) view.implicit_zeros = 0;
-    if (!view.source->random_access()) {
-      if (turn++ % count != index - 1) view.source = empty_source();
-      continue;
-    }
-    const auto size = static_cast<std::uint64_t>(view.dtype->bytes);
-    const std::uint64_t elements = view.source->size() / size;  // at most 2^40, and count is at most 2^24
-    const std::uint64_t begin = elements * (index - 1) / count, end = elements * index / count;
-    view.source = std::make_shared<Stretch>(view.source, begin * size, (end - begin) * size);
-  }
-  return Done{};
-}
-
 }  // namespace
 
 Result<StepSeries> part_of_series(StepSeries series, std::uint32_t index, std::uint32_t count) {
   for (Input& input : series.inputs) {
-    if (auto done = take_part(input, index, count); !done) return done.error();
-    if (!input.again) continue;
-    input.brief.bytes /= count;
-    input.again = [again = std::move(input.again), index, count]() -> Result<Input> {
-      auto whole = again();
-      if (!whole) return whole;
-      if (auto done = take_part(*whole, index, count); !done) return done.error();
-      return whole;
-    };
+    if (input.summary) return Error{input.path, std::nullopt, "a dump to read a part of", "a summary"};
+    std::uint32_t turn = 0;
+    for (TensorView& view : input.tensors) {
+      if (!view.source || view.source->size() == unknown_size)
+        return Error{input.path, std::nullopt, "files to read a part of", "a pipe"};
+      if (index != 1) view.implicit_zeros = 0;
+      if (!view.source->random_access()) {
+        if (turn++ % count != index - 1) view.source = empty_source();
+        continue;
+      }
+      const auto size = static_cast<std::uint64_t>(view.dtype->bytes);
+      const std::uint64_t elements = view.source->size() / size;  // at most 2^40, and count is at most 2^24
+      const std::uint64_t begin = elements * (index - 1) / count, end = elements * index / count;
+      view.source = std::make_shared<Stretch>(view.source, begin * size, (end - begin) * size);
+    }
   }
   return series;
 }
 
-Result<std::vector<Part>> ranks_of(const StepSeries& series) {
+std::vector<Part> ranks_of(const StepSeries& series) {
   std::vector<Part> parts(series.inputs.size());
   std::map<std::int64_t, std::vector<std::size_t>> same_step;
   for (std::size_t i = 0; i < parts.size(); ++i) {
     if (series.inputs[i].step) same_step[*series.inputs[i].step].push_back(i);
   }
   for (const auto& [step, inputs] : same_step) {
-    if (inputs.size() == 1) continue;
-    std::set<std::string> names;
+    std::set<std::string_view> names;
     std::size_t tensors = 0;
     for (const std::size_t i : inputs) {
-      const Opened input(series.inputs[i]);
-      if (input.error()) return *input.error();
-      for (const TensorView& view : input.tensors()) names.insert(view.name);
-      tensors += input.tensors().size();
+      for (const TensorView& view : series.inputs[i].tensors) names.insert(view.name);
+      tensors += series.inputs[i].tensors.size();
     }
     if (names.size() == tensors) continue;  // shards: each tensor is in one of them
     for (std::uint32_t rank = 0; rank < inputs.size(); ++rank)

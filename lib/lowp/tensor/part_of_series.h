@@ -17,6 +17,6 @@ Result<StepSeries> part_of_series(StepSeries series, std::uint32_t index, std::u
 
 // Files of one step that hold the same tensors are of several ranks: each is a part, and merge adds them up. One for
 // each input; `whole` for the others.
-Result<std::vector<Part>> ranks_of(const StepSeries& series);
+std::vector<Part> ranks_of(const StepSeries& series);
 
 }  // namespace lowp

@@ -35,8 +35,7 @@ struct Reader {
   Result<std::vector<Input>> (*open_run)(const std::string& path, const OpenOptions& options) = nullptr;
   // Reads up to the first element of what comes through a pipe; null for files that are read in places.
   Result<StreamedArray> (*start)(ByteStream& stream, const std::string& name, const OpenOptions& options) = nullptr;
-  bool opens_twice = false;   // at little cost, and reading shows nothing that a report must tell (ByteSource::doubt)
-  bool claims_files = false;  // an index: the other files of its input are no dumps of their own
+  bool claims_files = false;     // an index: the other files of its input are no dumps of their own
   bool takes_any_bytes = false;  // once OpenOptions::raw_dtype says what they are
 };
 

@@ -26,6 +26,11 @@ bool is_reader(std::string_view name) {
   return std::ranges::find(readers(), name, &Reader::name) != readers().end();
 }
 
+bool is_selected(const OpenOptions& options, std::string_view name) {
+  return options.select.empty() ||
+         std::ranges::any_of(options.select, [&](const std::string& glob) { return glob_match(glob, name); });
+}
+
 Result<std::vector<Input>> open_file(const std::string& path, const OpenOptions& options) {
   const auto reader = recognise(path, options, true);
   if (!reader) return reader.error();
@@ -33,7 +38,7 @@ Result<std::vector<Input>> open_file(const std::string& path, const OpenOptions&
     return Error{path, std::nullopt, fmt::format("a dump that can be recognised ({})", reader_names()),
                  "none of them (raw data need a dtype)"};
   }
-  return open_briefly(path, **reader, options);
+  return open_with(path, **reader, options);
 }
 
 // Leaves the selected tensors; that none is left at all is an Error naming some that exist.
@@ -48,7 +53,7 @@ Result<Done> select_tensors(std::vector<Input>& inputs, const OpenOptions& optio
       }
     }
     std::erase_if(input.tensors, [&](const TensorView& tensor) { return !is_selected(options, tensor.name); });
-    any = any || !input.tensors.empty() || input.again;
+    any = any || !input.tensors.empty();
   }
   if (any) return Done{};
   std::string globs;
@@ -110,27 +115,6 @@ Result<StepSeries> open_series(std::span<const std::string> paths, const OpenOpt
   sort_by_step(series.inputs);
   note_same_steps(series.inputs);
   return series;
-}
-
-Extent extent_of(const Input& input) {
-  if (input.again) return input.brief;
-  Extent extent;
-  for (const TensorView& view : input.tensors) {
-    ++extent.tensors;
-    extent.elements += view.elements;
-    if (view.source && view.source->size() != unknown_size) extent.bytes += view.source->size();
-    extent.has_fp64 = extent.has_fp64 || view.dtype->bytes == 8;
-  }
-  return extent;
-}
-
-Opened::Opened(const Input& input) : input_(&input) {
-  if (!input.again) return;
-  auto again = input.again();
-  if (again)
-    again_ = std::make_unique<Input>(*std::move(again));
-  else
-    error_ = again.error();
 }
 
 std::optional<Error> changed_while_read(const StepSeries& series) {

@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <functional>
 #include <map>
-#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -28,7 +27,6 @@ struct OpenOptions {
   std::vector<std::string> select;      // globs over tensor names, '*' crosses '/'; empty: all
   bool pipes = false;                   // "-" (standard input) and named pipes are allowed: what is read once suffices
   bool strict = false;                  // torch CRC mismatches and unreadable files of a directory are errors
-  bool brief = false;                   // files that are cheap to open twice leave no tensors behind: Input::again
 };
 
 // A file as it was when it was opened.
@@ -39,13 +37,6 @@ struct FileStamp {
   std::uint64_t inode = 0;
 
   friend bool operator==(const FileStamp&, const FileStamp&) = default;
-};
-
-// How much is in an input.
-struct Extent {
-  std::size_t tensors = 0;
-  std::uint64_t elements = 0, bytes = 0;  // bytes: of elements as they are stored; of pipes neither is known
-  bool has_fp64 = false;
 };
 
 // One file, or the files that are one dump (an index and its shards, NAME-00001-of-00003 and its like), of one step.
@@ -66,23 +57,6 @@ struct Input {
   std::function<Result<StepSummary>()> summary;
   std::string dump;  // of such a file: the name of what was dumped
   bool counts_elements = true;  // false: only the largest magnitudes of its tensors are known
-  // With OpenOptions::brief: gives the tensors, which are not held; `brief` says how much they are.
-  std::function<Result<Input>()> again;
-  Extent brief;
-};
-Extent extent_of(const Input& input);
-
-// The tensors of an input while this lives.
-class Opened {
- public:
-  explicit Opened(const Input& input);
-  const std::vector<TensorView>& tensors() const { return again_ ? again_->tensors : input_->tensors; }
-  const std::optional<Error>& error() const { return error_; }
-
- private:
-  const Input* input_;
-  std::unique_ptr<Input> again_;
-  std::optional<Error> error_;
 };
 
 // Inputs ordered by step where every one has a step, else in the order given. Several may be of one step (ranks).

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lowp/audit/subjects.h"
+#include "lowp/audit/advice_subjects.h"
 
 #include <algorithm>
 #include <string_view>
