@@ -19,7 +19,8 @@ RESERVED = {
     "mpfr.h": "tests/oracle",
     "CLI/": "tools",
     "nlohmann/": ("lib/lowp/tensor", "lib/lowp/scaling", "lib/lowp/verify", "tests"),
-    "zip.h": ("lib/lowp/tensor", "tests"),
+    "zlib.h": ("lib/lowp/page", "lib/lowp/tensor", "tests"),
+    "nanobind/": "lib/python",
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.MULTILINE)
 SUFFIXES = {".h", ".cpp", ".cu", ".cuh"}
@@ -64,6 +65,8 @@ def arrows_of(path: str, files: dict[str, str]) -> list[str]:
             faults.append(f"{path}: {room} may not include {other}{way}")
         if not path.startswith("tests/") and other.startswith("tests/"):
             faults.append(f"{path}: only tests may include {other}{way}")
+        if not path.startswith("lib/python/") and other.startswith("lib/python/"):
+            faults.append(f"{path}: nothing may include the Python module's {other}{way}")
         if other not in seen and other in files:
             seen.add(other)
             waiting += [(other, next_one) for next_one in sorted(project_includes(other, files))]

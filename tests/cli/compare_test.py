@@ -183,12 +183,19 @@ class Compare(Case):
         self.assertIn("first difference: t0", picture)
         xml.fromstring(picture)
 
+    def test_page(self):
+        a, b = self.pair({"v": f32(1, 2), "w": f32(1)}, {"v": f32(1, 4), "w": f32(1)})
+        page = self.folder / "page.html"
+        self.assertEqual(run("compare", a, b, "--report", page).code, 0)
+        self.assertIn("First difference: v, element 1", page.read_text("utf-8"))
+        self.assertIn("<svg", page.read_text("utf-8"))
+
     def test_the_same_bytes_for_any_threads_and_read_size(self):
         a, b = self.pair({f"t{i}": f64(*floats(3000, -20 + i)) for i in range(9)},
                          {f"t{i}": f32(*floats(3000, -20 + i)) for i in range(9)})
         outs = {run("compare", a, b, "--output", output, *words).out
-                for words in ([], ["--threads=1"], ["--threads=5", "--chunk-bytes=9"]) for output in ("json",)}
-        self.assertEqual(len(outs), 1)
+                for words in ([], ["--threads=1"], ["--threads=5", "--chunk-bytes=9"]) for output in ("json", "text")}
+        self.assertEqual(len(outs), 2)  # one of each
 
     def test_empty_and_scalar_tensors(self):
         tensors = {"none": ("F32", [0, 3], b""), "one": ("F32", [], packed("f", [2]))}

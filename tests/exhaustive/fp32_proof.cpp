@@ -16,7 +16,7 @@ namespace {
 std::vector<tool::Run> expected_runs(const oracle::ConversionJudge& judge, const tool::SweepCase& what) {
   std::vector<tool::Run> runs;
   for (const oracle::ExpectedRun& run :
-       judge.runs(tool::rounding_name(what.rounding), what.overflow.saturate_finite, what.overflow.saturate_inf)) {
+       judge.runs(rounding_name(what.rounding), what.overflow.saturate_finite, what.overflow.saturate_inf)) {
     runs.push_back({run.first, run.code});
   }
   return runs;
@@ -24,15 +24,15 @@ std::vector<tool::Run> expected_runs(const oracle::ConversionJudge& judge, const
 
 void prove(const oracle::ConversionJudge& judge, const tool::SweepCase& what) {
   CAPTURE(std::string(what.target->name));
-  CAPTURE(std::string(tool::rounding_name(what.rounding)));
-  CAPTURE(std::string(tool::overflow_name(what.overflow)));
+  CAPTURE(std::string(rounding_name(what.rounding)));
+  CAPTURE(std::string(overflow_name(what.overflow)));
   const std::vector<tool::Run> expected = expected_runs(judge, what);
   REQUIRE(!expected.empty());
   const tool::SweepResult result = tool::sweep(what, expected, 2, [](std::uint64_t) {});
   CHECK(result.inputs == std::uint64_t{1} << 32);
   CHECK(result.mismatches == 0);
   for (const tool::Mismatch& m : result.first) {
-    MESSAGE(Tally::describe(m.ours, m.expected, m.input, tool::rounding_name(what.rounding)));
+    MESSAGE(Tally::describe(m.ours, m.expected, m.input, rounding_name(what.rounding)));
   }
   if (const auto recorded = tool::DigestTable::recorded().find(what)) CHECK(result.digest == *recorded);
 }

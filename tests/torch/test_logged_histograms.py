@@ -5,6 +5,7 @@ truth, which a dump of the same gradients gives; they are as narrow as the bins 
 import json
 import os
 import subprocess
+import time
 from pathlib import Path
 
 import numpy as np
@@ -85,7 +86,19 @@ def log_wandb(folder, tensors):
         row["gradients/" + name] = wandb.Histogram(np_histogram=(counts.tolist(), torch.linspace(least, most, bins + 1).tolist()))
     run.log(row)
     run.finish()
+    wait_until_written(folder)
     return folder
+
+
+def wait_until_written(folder):
+    """finish() may return before wandb's own process has written the last record."""
+    size = -1
+    for _ in range(100):
+        now = sum(path.stat().st_size for path in folder.rglob("*.wandb"))
+        if now == size and now > 1000:
+            return
+        size = now
+        time.sleep(0.2)
 
 
 writers = {"torch": log_torch, "powers": log_powers, "v2": log_v2, "wandb": log_wandb}

@@ -112,6 +112,13 @@ inline void add_peak(StepSummary& step, const std::string& name, float largest) 
   step.tensors.push_back({name, find_dtype("f64"), {0}, std::move(peak)});
 }
 
+// A histogram that somebody logged; `max_abs` where its extremes are known.
+inline void add_bins(StepSummary& step, const std::string& name, std::vector<Bin> bins, std::optional<Exact> max_abs = {}) {
+  Bins evidence{std::move(bins), 0, 0, max_abs, {}};
+  const std::uint64_t elements = evidence.elements();
+  step.tensors.push_back({name, find_dtype("f32"), {elements}, Evidence{std::move(evidence)}});
+}
+
 inline bool says(const Recommendation& advice, std::string_view part) {
   if (advice.verdict.find(part) != std::string::npos) return true;
   return std::ranges::any_of(advice.reasons, [&](const std::string& r) { return r.find(part) != std::string::npos; });

@@ -123,6 +123,17 @@ Said everything() {
     add_peak(peaks.summary.steps.front(), "act/out", 7e4f);
     said.add(peaks, usual);
   }
+  for (const std::uint64_t open : {0u, 1u, 2u, 900u}) {  // values of a bin that holds zero
+    for (const bool known : {true, false}) {
+      Dump logged;
+      std::vector<Bin> bins{{0x1p-12, 0x1p-8, 1000}};
+      if (open != 0) bins.insert(bins.begin(), {-1e-12, 1e-12, open});
+      add_bins(logged.step(1), "grad/w", bins, known ? std::optional(exact_finite(false, 1, -8)) : std::nullopt);
+      said.add(logged, usual);
+      add_bins(logged.step(2), "grad/w", {{0x1p-40, 0x1p-30, 500}, {0x1p-12, 0x1p-8, 1000}});
+      said.add(logged, usual);
+    }
+  }
   return said;
 }
 
@@ -155,7 +166,8 @@ TEST_CASE("and none is missing") {
         "look like weights", "1 tensor not named like gradients has", "2 tensors not named like gradients have",
         "The loss's own dtype is unknown", "No activation gradients", "Gradients between modules", "no act/ tensors",
         "1 tensor holds values of 1024", "2 tensors hold values of 1024", "already in 16 bits", "no scale can help",
-        "Values were divided by", "Values of each step were divided", "Signal to noise is of rounding"}) {
+        "Values were divided by", "of all values are zero or vanish", "may overflow (largest value at most", "for sure, perhaps",
+        "would lose at most", "a bin holds them together", "Values of each step were divided", "Signal to noise is of rounding"}) {
     CHECK_MESSAGE(said.has(part), part);
   }
 }

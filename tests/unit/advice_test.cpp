@@ -228,6 +228,29 @@ TEST_CASE("largest values of the forward pass and of the loss have their own say
   CHECK(says(advised(forward, asked({"fp16"})).front(), "Nothing to scale"));
 }
 
+TEST_CASE("logged histograms: the end is exact, the low end lies between what may be and what is sure") {
+  Dump dump;
+  add_bins(dump.step(1), "grad/w", {{-1e-12, 1e-12, 500}, {0x1p-20, 0x1p-16, 500}, {0x1p-12, 0x1p-8, 9000}},
+           exact_finite(false, 1, -8));
+  const Advised all = advised(dump, asked({"fp16", "bf16"}));
+  const Recommendation& fp16 = all.front();
+  CHECK(fp16.window_high == 23);
+  CHECK(fp16.static_scale_log2 == 20);
+  // From 2^-9 on no value of 2^-16 or less is flushed for sure; the bin around zero stays open up to the end.
+  CHECK(fp16.judgement.range_low == 23);
+  REQUIRE(fp16.window_low);
+  CHECK(fp16.window_low == fp16.judgement.range_low_least);
+  CHECK(*fp16.window_low < 0);
+  CHECK(fp16.init_scale_log2 == 16);
+  CHECK(says(fp16, "0 to 5.0 % of all values are zero or vanish"));
+  CHECK(says(fp16, "Usable at 2^23 for sure, perhaps from"));
+  CHECK(all.recommendations[1].needs_no_scale);
+  CHECK(all.warns("a bin holds them together"));
+  Dump open;  // extremes that nobody logged
+  add_bins(open.step(1), "grad/w", {{0x1p-12, 0x1p-8, 9000}});
+  CHECK(says(advised(open, asked({"fp16"}), [] { Policy p; p.min_headroom = 30; return p; }()).front(), "may overflow"));
+}
+
 TEST_CASE("the gradient of the loss hides no rise of the others") {
   Dump dump;
   for (int step = 1; step <= 4; ++step) {

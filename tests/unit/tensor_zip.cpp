@@ -16,11 +16,6 @@ bool mentions(const std::string& message, std::string_view words) {
   INFO(message);
   return message.find(words) != std::string::npos;
 }
-
-bool mentions_one(const std::string& text, std::initializer_list<std::string_view> words) {
-  return std::any_of(words.begin(), words.end(), [&](std::string_view word) { return mentions(text, word); });
-}
-
 ZipMember member(std::string name, std::string data) {
   ZipMember result;
   result.name = std::move(name);
@@ -88,19 +83,19 @@ TEST_CASE("npz: archives that contradict themselves") {
     return refusal(folder.write("x.npz", zip(members)));
   };
   const ZipMember good = member("a.npy", npy("'<f4'", "(3,)", floats(3)));
-  CHECK(mentions(message({good, good}), "zip archive, found 'File already exists'"));
+  CHECK(mentions(message({good, good}), "zip entries of different names"));
   ZipMember bad = good;
   bad.local_name = "b.npy";
   CHECK(mentions(message({bad}), "consistent"));
   bad = good;
-  bad.flags = 1;  // libzip 1.11 compares the sizes before we ask for more
-  CHECK(mentions_one(message({bad}), {"encrypt", "sizes don't match"}));
+  bad.flags = 1;
+  CHECK(mentions(message({bad}), "without encryption"));
   bad = good;
   bad.method = 12;
   CHECK(mentions(message({bad}), "method 12"));
   bad = good;
   bad.claimed_extra = 4;
-  CHECK(mentions_one(message({bad}), {"bytes in stored entry", "sizes don't match"}));
+  CHECK(mentions(message({bad}), "bytes in stored entry"));
   ZipMember repeat = good;
   repeat.repeats_previous = true;
   repeat.name = "b.npy";

@@ -29,9 +29,8 @@ void AccumulatorOptions::declare(Options& o, std::string_view initial, bool rule
 
 Accumulator AccumulatorOptions::accumulator(const ChosenFormat& format) const {
   const int random_bits = std::min({32, 62 - format.format.precision, 23});
-  const auto* known = std::ranges::find(format_table, format.format, &NamedFormat::format);
-  return {known == format_table.end() ? format.name : std::string(known->name), format.format, rounding, overflow,
-          random_bits, seed};
+  const std::string_view known = format_name(format.format);
+  return {known.empty() ? format.name : std::string(known), format.format, rounding, overflow, random_bits, seed};
 }
 
 std::vector<Accumulator> AccumulatorOptions::accumulators() const {

@@ -6,6 +6,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "lowp/base/result.h"
@@ -39,6 +41,16 @@ auto integer_between(long long low, long long high) {
     const auto value = parse_integer(word);
     if (!value || *value < low || *value > high) return wanted_integer(low, high, word);
     return static_cast<T>(*value);
+  };
+}
+// The same of a target that may be left empty.
+template <class Convert>
+auto optionally(Convert convert) {
+  using T = std::remove_cvref_t<decltype(*convert(std::string_view()))>;
+  return [convert](std::string_view word) -> Result<std::optional<T>> {
+    auto value = convert(word);
+    if (!value) return value.error();
+    return std::optional(std::move(*value));
   };
 }
 // A number for which `fits`; `wanted` says which do.

@@ -24,34 +24,11 @@ struct ScopeName {
 constexpr std::array scope_names{ScopeName{"total", Scope::total}, ScopeName{"tensor", Scope::tensor},
                                  ScopeName{"step", Scope::step}};
 
-Result<NamedTarget> audit_format(std::string_view word) {
-  auto format = auditable_format(word);
-  if (!format) return format.error();
-  return NamedTarget{format->name, format->format};
-}
-
-// Files that can be read but hold no floating-point tensor, as an error that says what was left out.
-std::optional<Error> without_tensors(const StepSeries& series) {
-  if (!std::ranges::all_of(series.inputs, [](const Input& input) { return input.tensors.empty(); })) return {};
-  const Input& first = series.inputs.front();
-  return Error{first.path, std::nullopt, "a floating-point tensor",
-               first.notes.empty() ? "no tensors" : "none; " + first.notes.front()};
-}
-
 // What is asked that largest magnitudes alone cannot answer.
 std::optional<Error> without_elements(const StepSeries& series, bool has_conditions, bool wants_page) {
   if (std::ranges::any_of(series.inputs, &Input::counts_elements) || !(has_conditions || wants_page)) return {};
   return Error{series.inputs.front().path, std::nullopt, fmt::format("a dump for {}", wants_page ? "--report" : "--fail-on"),
                "largest magnitudes alone"};
-}
-
-// The signal to noise of single tensors costs up to 20 KB for each, and is known of nearest_even alone. Outcomes of each
-// cost more.
-Level kept_level(const AuditOptions& audit, const StepSeries& series) {
-  std::size_t tensors = 0;
-  for (const Input& input : series.inputs) tensors += input.counts_elements ? input.tensors.size() : 0;
-  const bool known = !audit.question.counts_only && audit.question.rounding == Rounding::nearest_even;
-  return known && (tensors <= most_judged_tensors || audit.by == Scope::tensor) ? Level::errors : Level::flushed;
 }
 
 struct AuditTask final : Task {
@@ -70,7 +47,7 @@ struct AuditTask final : Task {
             .value = "NAME",
             .help = "formats to convert to: " + auditable_names() + ", or any eXmY",
             .initial = "fp16,bf16,e4m3,e5m2"},
-           question.formats, audit_format);
+           question.formats, target_format);
     o.value({.name = "--scales",
              .value = "LOW:HIGH",
              .help = "loss scales to try, as log2, both ends included",
@@ -121,7 +98,7 @@ struct AuditTask final : Task {
     AuditOptions asked = audit;
     // The table of tensors for people needs no outcomes of theirs.
     if (!job.wants_records && audit.by == Scope::tensor) asked.by = Scope::total;
-    asked.tensors = kept_level(asked, job.series);
+    asked.tensors = judged_level(audit.question, asked.by, job.series);
     std::optional<PageCounts> counts;
     if (job.wants_page) {
       counts.emplace(audit.question);
@@ -130,9 +107,7 @@ struct AuditTask final : Task {
     auto counted = run_audit(job.series, asked);
     if (!counted) return counted.error();
     result.emplace(std::move(*counted));
-    auto advice = on_threads(job.threads, [&] { return recommend(*result, audit.question, policy); });
-    found.emplace(AuditFindings{*result, audit.question, policy, advice, {}, audit.by, top});
-    found->caveats = caveats(*result, audit.question, policy, found->recommendations);
+    on_threads(job.threads, [&] { found.emplace(audit_findings(*result, audit.question, policy, audit.by, top)); });
     Answer answer{audit_report(*found, job.wants_records, job.wants_figures)};
     if (counts) answer.page = audit_page(*found, answer.report.story, *counts);
     answer.said = conditions_met(conditions, audit.question, result->total, found->recommendations);

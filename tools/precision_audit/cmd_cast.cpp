@@ -63,7 +63,7 @@ struct CastTask final : Task {
     o.list({.name = "--to", .value = "NAME", .help = "formats: " + all_format_names() + ", or any eXmY", .initial = "fp16"},
            to, any_format);
     o.value({.name = "--from", .value = "NAME", .help = "the format of the values: numbers are first rounded to it"},
-            from, optional_format);
+            from, optionally(any_format));
     o.choice({.name = "--rounding", .help = "rounding mode", .initial = "nearest_even"}, rounding,
              one_of<Rounding>(rounding_names, &RoundingName::mode));
     o.choice({.name = "--overflow", .help = "what overflow gives", .initial = "ieee"}, overflow,

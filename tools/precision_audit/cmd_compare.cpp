@@ -14,12 +14,6 @@ namespace {
 
 constexpr std::size_t most_said = 5;
 
-Result<std::optional<NamedTarget>> ulp_format_word(std::string_view word) {
-  auto format = auditable_format(word);
-  if (!format) return format.error();
-  return std::optional(NamedTarget{format->name, format->format});
-}
-
 struct CompareTask final : Task {
   compare::Settings settings;
   std::vector<DifferenceCondition> conditions;
@@ -35,7 +29,7 @@ struct CompareTask final : Task {
     o.value({.name = "--ulp-format",
              .value = "NAME",
              .help = "count them in this format, to which both are rounded first, in place of the narrower of the two"},
-            settings.ulp_format, ulp_format_word);
+            settings.ulp_format, optionally(target_format));
     o.value({.name = "--scale-a",
              .value = "SCALE",
              .help = "loss scale of A where the dump does not say, a power of two; it is taken off",

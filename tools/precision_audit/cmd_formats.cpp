@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // precision-audit formats [NAME...]: the table of formats, one format in full, block formats, profiles.
+#include "arguments.h"
 #include "commands.h"
 #include "format_words.h"
 #include "formats_story.h"
@@ -19,7 +20,7 @@ struct FormatsTask final : Task {
     o.several({.name = "--diff", .value = "A B", .help = "for which inputs two profiles give different codes"}, 2, diff,
               one_of<const Profile*>(profile_table, [](const Profile& row) { return &row; }));
     o.value({.name = "--format", .value = "NAME", .help = "with --diff: this format only"}, diff_format,
-            optional_format);
+            optionally(any_format));
     o.flag({.name = "--full", .help = "with --diff: all 2^32 fp32 inputs, not only the edges of binades (minutes)"},
            full);
   }

@@ -18,12 +18,6 @@ struct OverName {
 };
 constexpr std::array over_names{OverName{"steps", false}, OverName{"files", true}};
 
-Result<std::optional<ChosenFormat>> optional_sum_format(std::string_view word) {
-  auto format = sum_format(word);
-  if (!format) return format.error();
-  return std::optional(std::move(*format));
-}
-
 Result<std::size_t> block_word(std::string_view word) {
   const auto count = count_word(word);
   if (count && *count > 0) return *count;
@@ -48,7 +42,7 @@ struct OverTask final : Task {
     o.value({.name = "--terms",
              .value = "NAME",
              .help = "round contributions to this format first; always to the sum's own"},
-            terms, optional_sum_format);
+            terms, optionally(sum_format));
     o.value({.name = "--block", .value = "N", .help = "terms of a block of 'blocked', parts of 'split'", .initial = "4"},
             block, block_word);
     o.value({.name = "--predivide",

@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // precision-audit replay PATH...|--maxima FILE: what a loss scaler would have done on this run.
-#include <fmt/format.h>
-
 #include <array>
 
 #include "arguments.h"
 #include "commands.h"
-#include "lowp/audit/summarize.h"
-#include "lowp/core/formats.h"
 #include "lowp/scaling/maxima_file.h"
 #include "lowp/scaling/replay_report.h"
 #include "lowp/scaling/summary_series.h"
@@ -25,18 +21,6 @@ constexpr std::array loss_names{LossName{"fp16", "float16"}, LossName{"bf16", "b
 
 std::string_view name_of(const LossName& loss) {
   return loss.name;
-}
-
-Result<std::optional<std::size_t>> steps_word(std::string_view word) {
-  auto steps = integer_between<std::size_t>(1, 10'000'000)(word);
-  if (!steps) return steps.error();
-  return std::optional(*steps);
-}
-
-Result<std::optional<std::int64_t>> step_word(std::string_view word) {
-  auto step = integer_between<std::int64_t>(INT64_MIN, INT64_MAX)(word);
-  if (!step) return step.error();
-  return std::optional(*step);
 }
 
 struct ReplayTask final : Task {
@@ -80,21 +64,16 @@ struct ReplayTask final : Task {
   bool needs_dump() const override { return maxima.empty(); }
 
   Result<Answer> run(Job& job) override {
-    auto facts = maxima.empty() ? facts_of(job) : scaling::read_maxima(maxima);
+    const Effort effort{
+        .threads = job.threads, .chunk_bytes = job.chunk_bytes, .progress = job.progress, .count_tensor = {}};
+    auto facts = maxima.empty() ? scaling::facts_of_dumps(job.series, dump_scale_log2, effort)
+                                : scaling::read_maxima(maxima);
     if (!facts) return facts.error();
     run_series = std::move(*facts);
-    if (run_series.steps.size() < static_cast<std::size_t>(loop.accumulate))
-      return Error{run_series.source, std::nullopt, fmt::format("{} steps for one update", loop.accumulate),
-                   fmt::format("{}", run_series.steps.size())};
-    const std::string said = loss.empty() ? run_series.loss_dtype.value_or("") : std::string(loss);
-    loop.loss_is_fp16 = said == "fp16" || said == "float16" || said == "torch.float16";
-    answer.run = &run_series;
-    answer.loop = loop;
-    for (const scaling::Setup& setup : setups) answer.replays.push_back(scaling::replay(run_series, setup, loop));
-    answer.advice = scaling::advise(run_series, setups.front(), loop, advises);
+    auto replayed = scaling::replay_all(run_series, setups, loop, loss, advises);
+    if (!replayed) return replayed.error();
+    answer = std::move(*replayed);
     answer.shows_differences = shows_differences;
-    answer.shows_advice = advises;
-    answer.loss_known = !said.empty();
     Answer written{scaling::replay_report(answer)};
     if (!maxima.empty()) written.report.sources.push_back({maxima, "maxima", {}, 0, 0, 0, {}});
     return written;
@@ -123,24 +102,9 @@ struct ReplayTask final : Task {
     o.value({.name = "--steps",
              .value = "N",
              .help = "updates to replay; beyond the run its steps come again in the same order"},
-            loop.steps, steps_word);
+            loop.steps, optionally(integer_between<std::size_t>(1, 10'000'000)));
     o.value({.name = "--resume", .value = "STEP", .help = "save and load a checkpoint before this step"},
-            loop.resume_before, step_word);
-  }
-
-  Result<RunSeries> facts_of(const Job& job) const {
-    Keep keep;
-    keep.question.formats = {{"fp16", find_format("fp16").format}};
-    keep.question.scales = {0, 0};
-    keep.question.counts_only = true;
-    keep.dump_scale_log2 = dump_scale_log2;
-    Effort effort;
-    effort.threads = job.threads;
-    effort.chunk_bytes = job.chunk_bytes;
-    effort.progress = job.progress;
-    const auto summary = summarize(job.series, keep, effort);
-    if (!summary) return summary.error();
-    return scaling::facts_of_summary(*summary);
+            loop.resume_before, optionally(integer_between<std::int64_t>(INT64_MIN, INT64_MAX)));
   }
 };
 

@@ -2,97 +2,39 @@
 // precision-audit summarize PATH... -o OUT: a dump becomes evidence a hundredth of its size.
 #include <fmt/format.h>
 
-#include <array>
 #include <utility>
 
-#include "arguments.h"
 #include "commands.h"
-#include "format_words.h"
-#include "lowp/audit/summarize.h"
+#include "keep_options.h"
 #include "lowp/report/humanize.h"
 #include "lowp/tensor/binades_run.h"
-#include "lowp/tensor/part_of_series.h"
 
 namespace lowp::tool {
 namespace {
 
-constexpr std::array summary_levels{level_names[static_cast<std::size_t>(Level::counts)],
-                                    level_names[static_cast<std::size_t>(Level::errors)],
-                                    level_names[static_cast<std::size_t>(Level::leaves)]};
-
-// "2/8": the second of eight.
-Result<Part> part_word(std::string_view word) {
-  const auto slash = word.find('/');
-  const auto read = integer_between<std::uint32_t>(1, 1 << 20);
-  const auto index = read(word.substr(0, slash));
-  const auto count = read(slash == word.npos ? "" : word.substr(slash + 1));
-  if (!index || !count || *index > *count) return Error{"", std::nullopt, "I/N such as 2/8", fmt::format("'{}'", word)};
-  return Part{Part::Kind::part, *index, *count};
-}
-
 struct SummarizeTask final : Task {
   std::string out;
-  Keep keep;
+  KeepOptions what;
   std::uint64_t elements = 0, bytes = 0, tensors = 0;
 
   explicit SummarizeTask(Options& o) {
-    keep.total = false;
     o.value({.name = "--out",
              .value = "OUT",
              .help = "file, or directory with one file per step",
              .letter = 'o',
              .required = true},
             out, [](std::string_view word) { return Result<std::string>(std::string(word)); });
-    o.choice({.name = "--level", .help = "what is kept of each tensor", .initial = "counts"}, keep.tensors,
-             one_of<Level>(summary_levels, &LevelName::level));
-    o.value({.name = "--part", .value = "I/N", .help = "read part I of N of every tensor; merge adds the parts"},
-            keep.part, part_word);
-    o.value({.name = "--dump-scale",
-             .value = "SCALE",
-             .help = "the loss scale of dumps that do not say theirs, a power of two (2^16 or 65536)",
-             .initial = "1"},
-            keep.dump_scale_log2, power_of_two_word);
-    o.list({.name = "--formats",
-            .value = "NAME",
-            .help = "with --level leaves: formats with more than ten fraction bits that will be asked for"},
-           keep.question.formats, [](std::string_view word) -> Result<NamedTarget> {
-             auto format = auditable_format(word);
-             if (!format) return format.error();
-             return NamedTarget{format->name, format->format};
-           });
-    o.value({.name = "--scales", .value = "LOW:HIGH", .help = "and at which loss scales, as log2", .initial = "-8:32"},
-            keep.question.scales, scale_range);
-    o.footer() +=
-        "Levels: counts answers every class count of formats with up to ten fraction bits, errors also SNR and "
-        "bias in nearest_even, leaves everything that an audit prints.\n\n";
+    what.declare(o);
   }
 
   Result<Answer> run(Job& job) override {
-    if (keep.part.kind == Part::Kind::part) {
-      auto part = part_of_series(std::move(job.series), keep.part.index, keep.part.count);
-      if (!part) return part.error();
-      job.series = *std::move(part);
-    }
     auto run = BinadesRun::open(out, job.series.inputs.size());
     if (!run) return run.error();
-    const Effort effort{.threads = job.threads,
-                        .chunk_bytes = job.chunk_bytes,
-                        .progress = job.progress,
-                        .checksums = true,
-                        .count_tensor = {}};
-    Watch watch;
-    const std::vector<Part> ranks = ranks_of(job.series);
-    watch.step = [&, input = std::size_t{0}](StepSummary& step) mutable -> Result<Done> {
+    const auto done = what.summarize(job, [&](StepSummary& step) -> Result<Done> {
       note(step);
-      const Part rank = ranks[input++];
-      for (TensorSummary& tensor : step.tensors) {
-        if (rank.kind != Part::Kind::whole && tensor.part.kind != Part::Kind::whole)
-          return Error{step.path, std::nullopt, "files of several ranks or --part", "both"};
-        if (rank.kind != Part::Kind::whole) tensor.part = rank;
-      }
       return run->add(std::exchange(step, {}));
-    };
-    if (auto done = summarize(job.series, keep, effort, watch); !done) return done.error();
+    });
+    if (!done) return done.error();
     return told(*run);
   }
 
@@ -113,13 +55,13 @@ struct SummarizeTask final : Task {
     answer.report.story.push_back(Paragraph{
         fmt::format("wrote {}: {} of {}, level {}, {} for {} of elements.", where,
                     counted(tensors, "tensor", "tensors"), counted(elements, "value", "values"),
-                    level_name(keep.tensors), counted(run.bytes(), "byte", "bytes"), counted(bytes, "byte", "bytes")),
+                    level_name(what.keep.tensors), counted(run.bytes(), "byte", "bytes"), counted(bytes, "byte", "bytes")),
         0, 2});
     answer.report.tables.push_back(
         {"summary",
          {"path", "files", "level", "part", "tensors", "elements", "bytes", "bytes_of_elements"},
-         {{Cell{out}, Cell{static_cast<std::uint64_t>(run.files())}, Cell{std::string(level_name(keep.tensors))},
-           Cell{keep.part.text()}, Cell{tensors}, Cell{elements}, Cell{run.bytes()}, Cell{bytes}}},
+         {{Cell{out}, Cell{static_cast<std::uint64_t>(run.files())}, Cell{std::string(level_name(what.keep.tensors))},
+           Cell{what.keep.part.text()}, Cell{tensors}, Cell{elements}, Cell{run.bytes()}, Cell{bytes}}},
          true});
     return answer;
   }

@@ -13,7 +13,6 @@
 #include "lowp/core/formats.h"
 #include "lowp/core/profiles.h"
 #include "lowp/report/humanize.h"
-#include "lowp/tensor/file.h"
 #include "safe_file.h"
 #include "verify_selection.h"
 
@@ -24,20 +23,6 @@ struct SourceName {
   std::string_view name;
 };
 constexpr std::array sources{SourceName{"fp32"}, SourceName{"fp16"}, SourceName{"bf16"}};
-
-Result<DigestTable> read_digests(const std::string& path) {
-  constexpr std::uint64_t most = 1 << 24;
-  auto file = File::open(path);
-  if (!file) return file.error();
-  if ((*file)->size() > most) return Error{path, std::nullopt, "a table of digests", "more than 16 MiB"};
-  std::string text((*file)->size(), '\0');
-  if (auto done = (*file)->read(0, std::as_writable_bytes(std::span(text))); !done) return done.error();
-  std::optional<std::size_t> wrong_line;
-  DigestTable table = DigestTable::parse(text, wrong_line);
-  if (!wrong_line) return table;
-  return Error{fmt::format("{}:{}", path, *wrong_line), std::nullopt,
-               "source, target, rounding, overflow and 16 hexadecimal digits, once each, with tabs between", ""};
-}
 
 struct ConversionsTask final : Task {
   ConversionChoice choice;
@@ -92,15 +77,7 @@ struct ConversionsTask final : Task {
   }
 
   Result<Answer> dump_codes() const {
-    std::string bytes;
-    for (const SweepCase& what : cases) {
-      const Format target = what.target->format;
-      const Conversion how = profile != nullptr ? profile->conversion(target)
-                                                : Conversion{.rounding = what.rounding, .overflow = what.overflow};
-      for (const std::uint32_t code : all_codes(find_format(what.source).format, target, how)) {
-        for (int shift = 0; shift < 32; shift += 8) bytes.push_back(static_cast<char>(code >> shift & 0xff));
-      }
-    }
+    const std::string bytes = codes_as_bytes(cases, profile);
     if (auto done = replace_file(codes_path, bytes); !done) return done.error();
     Answer answer;
     answer.report.story.push_back(Paragraph{fmt::format("{} written to {}.",
@@ -109,7 +86,7 @@ struct ConversionsTask final : Task {
   }
 
   Result<Answer> verify(const Job& job) const {
-    auto digests = digests_path.empty() ? Result(DigestTable::recorded()) : read_digests(digests_path);
+    auto digests = digests_path.empty() ? Result(DigestTable::recorded()) : DigestTable::read(digests_path);
     if (!digests) return digests.error();
     const unsigned threads =
         job.threads != 0 ? static_cast<unsigned>(job.threads) : std::max(1u, std::thread::hardware_concurrency());

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "commands.h"
 
+#include <algorithm>
+
+#include "lowp/tensor/logged_series.h"
+
 namespace lowp::tool {
 namespace {
 
@@ -87,7 +91,7 @@ constexpr Command command_rows[] = {
      .make = make_recipes},
     {.name = "plan",
      .what = "the cheapest format or recipe for each tensor that keeps a stated precision and range",
-     .uses = {.dump = true, .threads = true, .page = true},
+     .uses = {.dump = true, .threads = true, .figures = true, .page = true},
      .make = make_plan_task},
     {.name = "memory",
      .what = "bytes of weights, gradients and optimizer state, each term with its formula",
@@ -110,6 +114,11 @@ constexpr Command command_rows[] = {
 
 std::span<const Command> commands() {
   return command_rows;
+}
+
+const Command& audit_of(const std::vector<std::string>& words) {
+  const bool logged = std::ranges::any_of(words, is_logged_run);
+  return logged ? *find_command(commands(), "histograms") : commands().front();
 }
 
 const Command* find_command(std::span<const Command> among, std::string_view name) {

@@ -12,6 +12,8 @@ namespace lowp::tool {
 
 std::span<const Command> commands();  // the first is the default
 const Command* find_command(std::span<const Command> among, std::string_view name);
+// What `audit WORDS` means: what is to be audited is a dump, or histograms that a run has logged.
+const Command& audit_of(const std::vector<std::string>& words);
 
 std::unique_ptr<Task> make_audit(Options& options);
 std::unique_ptr<Task> make_compare(Options& options);

@@ -8,7 +8,6 @@
 
 #include "arguments.h"
 #include "did_you_mean.h"
-#include "lowp/summary/question.h"
 
 namespace lowp::tool {
 namespace {
@@ -77,10 +76,10 @@ Result<ChosenFormat> any_format(std::string_view word) {
   return Error{"", std::nullopt, all_format_names() + ", or eXmY", quoted(word) + hint_for(name, false)};
 }
 
-Result<std::optional<ChosenFormat>> optional_format(std::string_view word) {
-  auto format = any_format(word);
+Result<NamedTarget> target_format(std::string_view word) {
+  auto format = auditable_format(word);
   if (!format) return format.error();
-  return std::optional(std::move(*format));
+  return NamedTarget{format->name, format->format};
 }
 
 Result<ChosenFormat> auditable_format(std::string_view word) {

@@ -9,6 +9,7 @@
 #include "lowp/base/result.h"
 #include "lowp/core/formats.h"
 #include "lowp/core/rounding.h"
+#include "lowp/summary/question.h"
 #include "options.h"
 
 namespace lowp::tool {
@@ -26,9 +27,9 @@ struct FormatOrBlock {
 
 // Any row of the table, an alias ("float16"), eXmY or a P3109 name. Else an Error that suggests one.
 Result<ChosenFormat> any_format(std::string_view word);
-Result<std::optional<ChosenFormat>> optional_format(std::string_view word);
 // One that gradients can be converted to.
 Result<ChosenFormat> auditable_format(std::string_view word);
+Result<NamedTarget> target_format(std::string_view word);  // the same, to be asked about
 Result<FormatOrBlock> format_or_block(std::string_view word);
 
 std::string all_format_names();  // of the table: "fp64, fp32, ..."

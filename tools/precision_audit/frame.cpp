@@ -7,10 +7,9 @@
 #include <cstdlib>
 
 #include "arguments.h"
+#include "ask.h"
 #include "commands.h"
 #include "help.h"
-#include "lowp/base/version.h"
-#include "lowp/report/html.h"
 #include "lowp/report/nested.h"
 #include "lowp/report/provenance.h"
 #include "safe_file.h"
@@ -30,14 +29,6 @@ int print_help(std::string_view text) {
   return error.empty() ? exit_fine : fail(error);
 }
 
-std::vector<const Input*> inputs_of(const Job& job) {
-  std::vector<const Input*> inputs;
-  for (const StepSeries* series : {&job.series, &job.other}) {
-    for (const Input& input : series->inputs) inputs.push_back(&input);
-  }
-  return inputs;
-}
-
 std::uint64_t bytes_of(const Job& job) {
   std::uint64_t bytes = 0;
   for (const Input* input : inputs_of(job)) {
@@ -46,30 +37,6 @@ std::uint64_t bytes_of(const Job& job) {
     }
   }
   return bytes;
-}
-
-Source source_of(const Input& input) {
-  Source source{input.path, input.format, {}, input.tensors.size(), 0, input.bytes, input.notes};
-  if (input.step) source.steps.push_back(*input.step);
-  for (const TensorView& view : input.tensors) source.elements += view.elements;
-  return source;
-}
-
-// What was read, where the task does not know better, with what reading showed to be doubtful, which is said too.
-void add_sources(const Job& job, Report& report) {
-  const std::vector<const Input*> inputs = inputs_of(job);
-  if (report.sources.empty()) {
-    for (const Input* input : inputs) add_source(report.sources, source_of(*input));
-  }
-  for (const Input* input : inputs) {
-    const auto source = std::ranges::find(report.sources, input->path, &Source::path);
-    if (source == report.sources.end()) continue;
-    std::vector<std::string>& notes = source->notes;
-    for (const std::string& doubt : doubts_of(*input)) {
-      complain(doubt);
-      if (std::ranges::find(notes, doubt) == notes.end()) notes.push_back(doubt);
-    }
-  }
 }
 
 std::vector<std::string> paths_of(const Job& job) {
@@ -108,11 +75,11 @@ int write_file(const std::string& path, std::string_view what, std::string_view 
   return exit_fine;
 }
 
-int write_answer(std::string_view path, const StandardOptions& standard, Answer& answer) {
-  Report& report = answer.report;
+int write_answer(std::string_view path, Asked& asked) {
+  const StandardOptions& standard = *asked.declared.standard;
+  Report& report = asked.answer.report;
   if (!standard.page.empty()) {
-    const std::string page = answer.page.empty() ? report_page(report, path) : std::move(answer.page);
-    if (const int code = write_file(standard.page, "page", page); code != exit_fine) return code;
+    if (const int code = write_file(standard.page, "page", page_of(asked, path)); code != exit_fine) return code;
   }
   if (!standard.plot.empty()) {
     std::string picture;
@@ -129,56 +96,30 @@ int write_answer(std::string_view path, const StandardOptions& standard, Answer&
   return error.empty() ? exit_fine : fail(error);
 }
 
-// Leaves out what holds nothing but largest magnitudes; an Error where nothing else is there.
-std::optional<Error> leave_out_peaks(StepSeries& series) {
-  const auto holds_peaks = [](const Input& input) { return !input.counts_elements; };
-  const auto first = std::ranges::find_if(series.inputs, holds_peaks);
-  if (first == series.inputs.end()) return {};
-  const std::string path = first->path;
-  if (std::ranges::all_of(series.inputs, holds_peaks))
-    return Error{path, std::nullopt, "a dump", "largest magnitudes alone, which do not answer this"};
-  std::erase_if(series.inputs, holds_peaks);
-  complain(printable(path + ": largest magnitudes have no part in this answer"));
-  return {};
+// Says what is doubtful, each time what has come since the last.
+void complain_of(std::vector<std::string>& doubts) {
+  for (const std::string& doubt : doubts) complain(doubt);
+  doubts.clear();
 }
 
-std::optional<Error> open_dumps(const Uses& uses, const StandardOptions& standard, Job& job) {
-  for (const auto& [paths, target] : {std::pair(&standard.paths, &job.series), {&standard.paths_b, &job.other}}) {
-    if (paths->empty()) continue;
-    auto series = open_series(*paths, standard.open);
-    if (!series) return series.error();
-    *target = std::move(*series);
-    if (const auto nothing = uses.peaks ? std::nullopt : leave_out_peaks(*target)) return nothing;
-  }
-  return {};
-}
-
-int run_task(std::string_view path, Task& task, const Uses& uses, const StandardOptions& standard) {
-  Job job;
-  if (const auto wrong = open_dumps(uses, standard, job)) return fail(wrong->message());
+int run_asked(std::string_view path, const Uses& uses, Asked& asked) {
+  const StandardOptions& standard = *asked.declared.standard;
+  Job& job = asked.job;
+  if (auto done = open_job(uses, asked); !done) return fail(done.error().message());
+  complain_of(asked.doubts);
   if (const auto wrong = standard.why_not_written(paths_of(job))) return refuse(path, *wrong);
-  job.threads = standard.threads;
-  job.chunk_bytes = standard.chunk_bytes;
-  job.wants_page = !standard.page.empty();
-  job.wants_figures = !standard.plot.empty() || !standard.page.empty() || standard.writer->reads_figures;
-  job.wants_records = standard.writer->reads_tables;
-  Result<Answer> answer = [&] {
+  const Result<Done> done = [&] {
     Progress bar(bytes_of(job), standard.shows_progress());
     job.progress = [&bar](std::uint64_t bytes) { bar.add(bytes); };
-    auto result = task.run(job);
+    auto result = answer_job(asked);
     job.progress = {};
     return result;
   }();
-  if (!answer) return fail(answer.error().message());
-  for (const StepSeries* series : {&job.series, &job.other}) {
-    if (const auto changed = changed_while_read(*series)) return fail(changed->message());
-  }
-  Report& report = answer->report;
-  report.tool = {"precision-audit", std::string(version)};
-  add_sources(job, report);
-  if (const int code = write_answer(path, standard, *answer); code != exit_fine) return code;
-  for (const std::string& line : answer->said) complain(line);
-  return answer->is_finding ? exit_finding : exit_fine;
+  if (!done) return fail(done.error().message());
+  complain_of(asked.doubts);
+  if (const int code = write_answer(path, asked); code != exit_fine) return code;
+  for (const std::string& line : asked.answer.said) complain(line);
+  return asked.answer.is_finding ? exit_finding : exit_fine;
 }
 
 int run_below(const Command& command, const std::string& path, std::vector<std::string> words) {
@@ -220,19 +161,12 @@ Declared declared_by(const Command& command) {
 
 int run_command(const Command& command, const std::string& path, std::vector<std::string> words) {
   if (!command.below.empty()) return run_below(command, path, std::move(words));
-  const Declared declared = declared_by(command);
-  const auto wrong = declared.options->parse(words);
-  if (declared.options->wants_help()) return print_help(help_of(command, path));
+  Asked asked;
+  asked.declared = declared_by(command);
+  const auto wrong = take_words(command, words, false, asked.declared);
+  if (asked.declared.options->wants_help()) return print_help(help_of(command, path));
   if (wrong) return refuse(path, *wrong);
-  if (const auto fault = declared.standard->check()) return refuse(path, *fault);
-  if (const auto fault = declared.task->check()) return refuse(path, *fault);
-  if (!declared.standard->page.empty()) {
-    if (const auto fault = declared.task->why_no_page()) return refuse(path, *fault);
-  }
-  if (command.uses.may_lack_dump && declared.task->needs_dump() == declared.standard->paths.empty())
-    return refuse(path,
-                  fault(declared.standard->paths.empty() ? "no PATH given" : "PATH and another input: wanted one"));
-  return run_task(path, *declared.task, command.uses, *declared.standard);
+  return run_asked(path, command.uses, asked);
 }
 
 }  // namespace lowp::tool

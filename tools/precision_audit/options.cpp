@@ -83,6 +83,10 @@ bool Options::given(std::string_view name) const {
   return std::ranges::any_of(options_, [&](const Option& option) { return option.text.name == name && option.given; });
 }
 
+void Options::provide(std::string_view name) {
+  if (Option* option = find(name)) option->given = true;
+}
+
 std::optional<Error> Options::unknown_option(std::string_view name) const {
   std::vector<std::string> known{"--help"};
   for (const Option& option : options_) {

@@ -146,6 +146,7 @@ class Options {
   std::optional<Error> parse(const std::vector<std::string>& words);
   bool wants_help() const { return wants_help_; }
   bool given(std::string_view name) const;
+  void provide(std::string_view name);  // its value is there already: nothing asks for it
 
   const std::deque<Option>& all() const { return options_; }
   std::string& footer() { return footer_; }  // after the options in help

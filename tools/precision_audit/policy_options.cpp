@@ -7,7 +7,6 @@
 
 #include "arguments.h"
 #include "format_words.h"
-#include "lowp/summary/question.h"
 
 namespace lowp::tool {
 namespace {

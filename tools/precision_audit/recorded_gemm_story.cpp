@@ -15,19 +15,12 @@ std::string hex(const RecordedGemm& one, std::uint64_t code) {
   return fmt::format("0x{:0{}X}", code, (one.epilogue.output.width + 3) / 4);
 }
 
-std::string_view format_word(Format format) {
-  for (const NamedFormat& row : format_table) {
-    if (row.format == format) return row.name;
-  }
-  return "";
-}
-
 // "case 12 (16 x 16, K 256, e4m3 x e5m2, 3 parts, slow, stored in bf16)"
 std::string case_text(const RecordedGemms& file, std::size_t number) {
   const RecordedGemm& one = file.cases[number];
   return fmt::format("case {} ({} x {}, K {}, {} x {}, {}, {}, stored in {})", number, one.m, one.n, one.k,
-                     format_word(one.format_a), format_word(one.format_b), counted(one.split.parts, "part", "parts"),
-                     one.path.promotion == 0 ? "fast" : "slow", format_word(one.epilogue.output));
+                     format_name(one.format_a), format_name(one.format_b), counted(one.split.parts, "part", "parts"),
+                     one.path.promotion == 0 ? "fast" : "slow", format_name(one.epilogue.output));
 }
 
 std::string instruction_text(const RecordedGemms& file) {

@@ -132,7 +132,7 @@ class Words {
   void explain_no_scale() {
     advice_.verdict = fmt::format("Needs no loss scale: at 1 nothing overflows and {}.",
                                   advice_.loss_known() ? vanish(0) : "its range is that of FP32");
-    if (advice_.flushed != 0 && advice_.flushed == flushed(judgement().safe)) say("No scale keeps more.");
+    if (advice_.flushed != 0 && !is_bounded() && advice_.flushed == flushed(judgement().safe)) say("No scale keeps more.");
     say(fmt::format("{} free below overflow.", upper_first(binades(judgement().safe))));
     explain_worst(0);
   }
@@ -186,11 +186,21 @@ class Words {
   }
 
   void explain_window() {
-    if (advice_.window_low) {
+    if (range_decides(judgement(), policy_) && judgement().range_low != judgement().range_low_least) {
+      say_what_is_sure();
+    } else if (advice_.window_low) {
       say(fmt::format("Usable from {} to {}.", power_text(*advice_.window_low), power_text(judgement().safe)));
     }
     explain_high_end();
     explain_low_end();
+  }
+
+  // Bounds leave a stretch below the window open.
+  void say_what_is_sure() {
+    const std::string high = power_text(judgement().safe), low = power_text(*judgement().range_low);
+    const std::string sure = low == high ? high + " for sure" : fmt::format("{} to {} for sure", low, high);
+    const auto& least = judgement().range_low_least;
+    say(fmt::format("Usable at {}, perhaps {}.", sure, least ? "from " + power_text(*least) + " on" : "at every smaller scale too"));
   }
 
   void explain_high_end() {
@@ -227,7 +237,7 @@ class Words {
     }
     if (!advice_.window_low) return;
     const int low = *advice_.window_low;
-    const bool by_range = range_decides(judgement(), policy_) && judgement().range_low == advice_.window_low;
+    const bool by_range = range_decides(judgement(), policy_) && judgement().range_low_least == advice_.window_low;
     const bool by_precision =
         policy_.criteria->precision && judgement().errors_known && judgement().precision_low == advice_.window_low;
     if (by_precision && judgement().precision_by) {
@@ -235,8 +245,8 @@ class Words {
                       judgement().floor_db));
     } else if (by_range) {
       const std::string where = judgement().range_by ? ", most of them in " + name(*judgement().range_by) : "";
-      say(fmt::format("Below {} more than {:.6g} % of the weight gradients {}vanish that {} keeps{}.", power_text(low),
-                      100 * policy_.max_flushed, is_bounded() ? "may " : "", power_text(judgement().safe), where));
+      say(fmt::format("Below {} more than {:.6g} % of the weight gradients vanish that {} keeps{}.", power_text(low),
+                      100 * policy_.max_flushed, power_text(judgement().safe), where));
     }
   }
 

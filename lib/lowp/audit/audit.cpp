@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "lowp/audit/judge_tensors.h"
+
 namespace lowp {
 namespace {
 
@@ -20,6 +22,20 @@ bool is_enough(Level level, const Question& question) {
 }
 
 }  // namespace
+
+Level judged_level(const Question& question, Scope by, const StepSeries& series) {
+  std::size_t tensors = 0;
+  for (const Input& input : series.inputs) tensors += input.counts_elements ? input.tensors.size() : 0;
+  const bool judged = !question.counts_only && question.rounding == Rounding::nearest_even;
+  return judged && (tensors <= most_judged_tensors || by == Scope::tensor) ? Level::errors : Level::flushed;
+}
+
+std::optional<Error> without_tensors(const StepSeries& series) {
+  if (!std::ranges::all_of(series.inputs, [](const Input& input) { return input.tensors.empty(); })) return {};
+  const Input& first = series.inputs.front();
+  return Error{first.path, std::nullopt, "a floating-point tensor",
+               first.notes.empty() ? "no tensors" : "none; " + first.notes.front()};
+}
 
 Result<AuditResult> run_audit(const StepSeries& series, const AuditOptions& options) {
   AuditResult result;

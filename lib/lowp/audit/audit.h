@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "lowp/audit/summarize.h"
@@ -34,6 +35,13 @@ struct AuditResult {
   Outcomes total;  // empty where nothing but largest magnitudes is known
   std::vector<ScopedOutcomes> scoped;  // tensors or steps in the order of the series; empty for Scope::total
 };
+
+// What a summary should keep of each tensor for a question: the signal to noise of single tensors costs up to 20 KB for
+// each, and is known of nearest_even alone. Outcomes of each tensor would cost more.
+Level judged_level(const Question& question, Scope by, const StepSeries& series);
+
+// Why nothing can be audited: files that can be read but hold no floating-point tensor. Says what was left out.
+std::optional<Error> without_tensors(const StepSeries& series);
 
 // Reads every tensor once. The result is bit-identical for any number of threads and any chunk size. The error, if
 // any, is that of the question, or of the first faulty tensor in series order.

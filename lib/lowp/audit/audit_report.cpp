@@ -279,18 +279,11 @@ Table recommendations_table(const AuditFindings& f) {
 
 }  // namespace
 
-std::string_view overflow_name(Overflow overflow) {
-  for (const OverflowName& row : overflow_names) {
-    if (row.rule == overflow) return row.name;
-  }
-  return "custom";
-}
-
-std::string_view rounding_name(Rounding rounding) {
-  for (const RoundingName& row : rounding_names) {
-    if (row.mode == rounding) return row.name;
-  }
-  return "unknown";
+AuditFindings audit_findings(const AuditResult& result, const Question& question, const Policy& policy, Scope by,
+                             std::optional<std::size_t> top) {
+  AuditFindings found{result, question, policy, recommend(result, question, policy), {}, by, top};
+  found.caveats = caveats(result, question, policy, found.recommendations);
+  return found;
 }
 
 Report audit_report(const AuditFindings& findings, bool with_tables, bool with_figure) {

@@ -20,13 +20,14 @@ struct AuditFindings {
   std::optional<std::size_t> top = {};  // rows of the table of tensors; nothing: 5, or 40 of Scope::tensor
 };
 
-// Sources, tables tensors, outcomes, recommendations; a story; one figure, of tensors or steps where findings.by says so. Deterministic: no times, no threads. Rows
+// The result judged by `policy`, all of which must live as long.
+AuditFindings audit_findings(const AuditResult& result, const Question& question, const Policy& policy, Scope by,
+                             std::optional<std::size_t> top);
+
+// Sources, tables tensors, outcomes, recommendations; a story; one figure, of tensors or steps where findings.by says
+// so. Deterministic: no times, no threads. Rows
 // are made when they are written: `findings` must live as long. Without tables where nobody reads them: of a dump with
 // many tensors they are most of the report.
 Report audit_report(const AuditFindings& findings, bool with_tables, bool with_figure = true);
-
-// The name by which records and the command line call an overflow rule.
-std::string_view overflow_name(Overflow overflow);
-std::string_view rounding_name(Rounding rounding);
 
 }  // namespace lowp

@@ -188,10 +188,11 @@ void judge_range(const Subjects& subjects, const Target& target, const Policy& p
   };
   const auto surely = [&](int scale) { return allows(more(scale).most, nonzero.least); };
   const auto perhaps = [&](int scale) { return allows(more(scale).least, nonzero.most); };
-  const int low = least_scale(-scale_log2_limit, judgement.safe, surely);
-  judgement.range_low_least = unless_lowest(least_scale(-scale_log2_limit, low, perhaps));
-  judgement.range_low = unless_lowest(low);
-  if (!judgement.range_low) return;
+  const int sure = least_scale(-scale_log2_limit, judgement.safe, surely);
+  const int low = least_scale(-scale_log2_limit, sure, perhaps);
+  judgement.range_low = unless_lowest(sure);
+  judgement.range_low_least = unless_lowest(low);
+  if (!judgement.range_low_least) return;
   std::uint64_t most = 0;
   subjects.for_each([&](TensorRef ref, const TensorSummary& tensor) {
     if (!subjects.weights(ref) || !counts_elements(tensor.evidence)) return;

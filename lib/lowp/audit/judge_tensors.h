@@ -42,7 +42,7 @@ struct Judgement {
   double floor_db = 0;        // that every tensor should keep
   bool errors_known = false;  // without errors nothing is said about signal to noise
   std::optional<int> precision_low, range_low;      // nothing: down to the smallest scale there is
-  std::optional<int> range_low_least;               // where evidence is bounds: range_low is for sure, this perhaps
+  std::optional<int> range_low_least;               // of bounds: it may hold from here on, from range_low on for sure
   std::optional<TensorRef> precision_by, range_by;  // the tensors that decide them
   std::vector<TensorState> hopeless;   // below the floor at `safe` already, worst first; does not move precision_low
   std::optional<TensorState> worst;    // at safe - headroom: least signal to noise, else the largest share flushed

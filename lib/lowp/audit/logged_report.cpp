@@ -134,7 +134,7 @@ std::string drift_text(const Findings& f) {
 
 std::vector<Block> not_covered(const Findings& f) {
   std::vector<Block> blocks{Heading{"Not covered"}};
-  const auto say = [&](std::string text) { blocks.push_back(Paragraph{std::move(text), 2, 0}); };
+  const auto say = [&](std::string text) { blocks.push_back(Paragraph{std::move(text), 2, 2}); };
   for (const std::string& caveat : f.audit.caveats) say(caveat);
   if (readers_of(f).contains("wandb")) {
     say("What wandb.watch saw: gradients still multiplied by the loss scale, one micro-batch at a time.");

@@ -14,12 +14,13 @@ namespace {
 constexpr int default_scale = 16;  // GradScaler's 65536
 constexpr int usual_exponent_bits = 8;
 
-// The least scale at which the criteria that decide hold; nothing where they hold at all scales.
+// The least scale at which the criteria that decide hold, or may hold as far as bounds tell; nothing where they hold at
+// all scales.
 std::optional<int> lower_end(const Judgement& judgement, const Policy& policy) {
   std::optional<int> low;
   if (precision_decides(judgement, policy)) low = judgement.precision_low;
-  if (range_decides(judgement, policy) && judgement.range_low) {
-    low = std::max(low.value_or(*judgement.range_low), *judgement.range_low);
+  if (range_decides(judgement, policy) && judgement.range_low_least) {
+    low = std::max(low.value_or(*judgement.range_low_least), *judgement.range_low_least);
   }
   return low;
 }
@@ -66,7 +67,7 @@ Recommendation advise(const AuditResult& result, const Subjects& subjects, const
   advice.window_high = judgement.safe;
   advice.window_low = lower_end(judgement, policy);
   if (advice.window_low) {
-    const bool by_range = range_decides(judgement, policy) && judgement.range_low == advice.window_low;
+    const bool by_range = range_decides(judgement, policy) && judgement.range_low_least == advice.window_low;
     advice.below = by_range ? judgement.range_by : judgement.precision_by;
   }
   advice.shown_log2 = judgement.safe - judgement.headroom;

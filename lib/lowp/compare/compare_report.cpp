@@ -4,27 +4,18 @@
 #include <cmath>
 
 #include "lowp/compare/difference_measures.h"
+#include "lowp/report/cells.h"
 
 namespace lowp::compare {
 namespace {
 
-Cell text(std::string_view value) {
-  return Cell{std::string(value)};
-}
-Cell count(std::uint64_t value) {
-  return Cell{value};
-}
-Cell null(std::string_view reason) {
-  return Cell{Null{std::string(reason)}};
-}
-
 Cell cell_of(const Measured& measured) {
   switch (measured.kind) {
-    case Measured::Kind::missing: return null(measured.why);
-    case Measured::Kind::count: return count(measured.count.most);
+    case Measured::Kind::missing: return null_cell(measured.why);
+    case Measured::Kind::count: return count_cell(measured.count.most);
     case Measured::Kind::number: return Cell{measured.most};
   }
-  return null("");
+  return null_cell("");
 }
 
 void add_measure_keys(Table& table) {
@@ -35,29 +26,29 @@ void add_measures(const Differences& differences, Row& row) {
 }
 
 Cell step_of(const Input* input, std::string_view missing) {
-  if (input == nullptr) return null(missing);
-  return input->step ? Cell{*input->step} : null("not known");
+  if (input == nullptr) return null_cell(missing);
+  return input->step ? Cell{*input->step} : null_cell("not known");
 }
 Cell path_of(const Input* input, std::string_view missing) {
-  return input == nullptr ? null(missing) : text(input->path);
+  return input == nullptr ? null_cell(missing) : text_cell(input->path);
 }
 
 Cell value_cell(double value) {
-  if (std::isnan(value)) return null("NaN");
-  if (std::isinf(value)) return null(value > 0 ? "Inf" : "-Inf");
+  if (std::isnan(value)) return null_cell("NaN");
+  if (std::isinf(value)) return null_cell(value > 0 ? "Inf" : "-Inf");
   return Cell{value};
 }
 
 constexpr std::string_view first_keys[] = {"first.index", "first.a", "first.b", "first.ulps"};
 void add_first(const std::optional<Divergence>& first, Row& row) {
   if (!first) {
-    for (std::size_t i = 0; i < std::size(first_keys); ++i) row.push_back(null("nothing differs"));
+    for (std::size_t i = 0; i < std::size(first_keys); ++i) row.push_back(null_cell("nothing differs"));
     return;
   }
-  row.push_back(count(first->index));
+  row.push_back(count_cell(first->index));
   row.push_back(value_cell(first->a));
   row.push_back(value_cell(first->b));
-  row.push_back(first->ulps ? count(*first->ulps) : null("NaN or Inf"));
+  row.push_back(first->ulps ? count_cell(*first->ulps) : null_cell("NaN or Inf"));
 }
 
 Table comparison_table(const CompareFindings& f) {
@@ -74,11 +65,11 @@ Table comparison_table(const CompareFindings& f) {
     inputs_a += step.inputs.a != nullptr;
     inputs_b += step.inputs.b != nullptr;
   }
-  Row row{count(inputs_a), count(inputs_b),
-          f.settings.ulp_format ? text(f.settings.ulp_format->name) : null("the narrower of each pair"),
-          count(f.settings.tolerance), count(all.compared()), count(all.differing())};
+  Row row{count_cell(inputs_a), count_cell(inputs_b),
+          f.settings.ulp_format ? text_cell(f.settings.ulp_format->name) : null_cell("the narrower of each pair"),
+          count_cell(f.settings.tolerance), count_cell(all.compared()), count_cell(all.differing())};
   const TensorComparison* first = all.first ? &all.tensors[*all.first] : nullptr;
-  row.push_back(first != nullptr ? text(first->name()) : null("nothing differs"));
+  row.push_back(first != nullptr ? text_cell(first->name()) : null_cell("nothing differs"));
   const InputPair inputs = first != nullptr ? all.steps[first->step].inputs : InputPair{};
   row.push_back(step_of(inputs.a, "nothing differs"));
   row.push_back(step_of(inputs.b, "nothing differs"));
@@ -95,8 +86,8 @@ Table steps_table(const Comparison& all) {
   for (const StepComparison& step : all.steps) {
     Row row{step_of(step.inputs.a, "only in B"),   step_of(step.inputs.b, "only in A"),
             path_of(step.inputs.a, "only in B"),   path_of(step.inputs.b, "only in A"),
-            count(step.compared),                  count(step.differing),
-            step.first ? text(all.tensors[*step.first].name()) : null("nothing differs")};
+            count_cell(step.compared),                  count_cell(step.differing),
+            step.first ? text_cell(all.tensors[*step.first].name()) : null_cell("nothing differs")};
     add_measures(step.total, row);
     table.rows.push_back(std::move(row));
   }
@@ -105,12 +96,12 @@ Table steps_table(const Comparison& all) {
 
 void add_view(const TensorView* view, std::string_view missing, Row& row) {
   if (view == nullptr) {
-    row.insert(row.end(), 2, null(missing));
+    row.insert(row.end(), 2, null_cell(missing));
     return;
   }
   CellList shape;
-  for (const std::uint64_t size : view->shape) shape.push_back(count(size));
-  row.push_back(text(view->dtype->name));
+  for (const std::uint64_t size : view->shape) shape.push_back(count_cell(size));
+  row.push_back(text_cell(view->dtype->name));
   row.push_back(Cell{std::move(shape)});
 }
 
@@ -123,15 +114,15 @@ std::string_view status_of(const TensorComparison& tensor) {
 Row tensor_row(const CompareFindings& f, const TensorComparison& tensor) {
   const InputPair& inputs = f.comparison.steps[tensor.step].inputs;
   const std::string_view status = status_of(tensor);
-  Row row{text(tensor.name()), step_of(inputs.a, "only in B"), step_of(inputs.b, "only in A"), text(status)};
+  Row row{text_cell(tensor.name()), step_of(inputs.a, "only in B"), step_of(inputs.b, "only in A"), text_cell(status)};
   add_view(tensor.a, "only in B", row);
   add_view(tensor.b, "only in A", row);
-  row.push_back(tensor.compared ? text(ulp_format_text(tensor, f.settings)) : null(status));
+  row.push_back(tensor.compared ? text_cell(ulp_format_text(tensor, f.settings)) : null_cell(status));
   if (tensor.compared) {
     add_first(tensor.differences.first, row);
     add_measures(tensor.differences, row);
   } else {
-    row.insert(row.end(), std::size(first_keys) + difference_measures().size(), null(status));
+    row.insert(row.end(), std::size(first_keys) + difference_measures().size(), null_cell(status));
   }
   return row;
 }

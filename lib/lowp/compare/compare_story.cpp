@@ -243,9 +243,7 @@ std::string step_text(const InputPair& inputs) {
 
 std::string ulp_format_text(const TensorComparison& tensor, const Settings& settings) {
   if (settings.ulp_format) return settings.ulp_format->name;
-  const Format format = ulp_format_of({nullptr, tensor.a, nullptr, tensor.b}, settings);
-  const auto row = std::ranges::find(format_table, format, &NamedFormat::format);
-  return std::string(row->name);  // every dtype has its row
+  return std::string(format_name(ulp_format_of({nullptr, tensor.a, nullptr, tensor.b}, settings)));  // every dtype has one
 }
 
 std::string shape_text(const TensorView& view) {

@@ -18,15 +18,16 @@ struct Dtype {
   std::string_view torch_storage;  // the class of a typed storage: "FloatStorage"
   std::string_view numpy;          // a descriptor without its byte order: "f4"
   Format format;
-  int bytes;  // of one element, little-endian
+  int bytes;   // of one element, little-endian
+  int dlpack;  // DLDataTypeCode
 };
 inline constexpr std::array dtype_table{
-    Dtype{"f64", "F64", "float64", "DoubleStorage", "f8", ieee_format(11, 52), 8},
-    Dtype{"f32", "F32", "float32", "FloatStorage", "f4", ieee_format(8, 23), 4},
-    Dtype{"f16", "F16", "float16", "HalfStorage", "f2", ieee_format(5, 10), 2},
-    Dtype{"bf16", "BF16", "bfloat16", "BFloat16Storage", "", ieee_format(8, 7), 2},
-    Dtype{"f8_e4m3", "F8_E4M3", "float8_e4m3fn", "", "", find_format("e4m3").format, 1},
-    Dtype{"f8_e5m2", "F8_E5M2", "float8_e5m2", "", "f1", find_format("e5m2").format, 1},
+    Dtype{"f64", "F64", "float64", "DoubleStorage", "f8", ieee_format(11, 52), 8, 2},
+    Dtype{"f32", "F32", "float32", "FloatStorage", "f4", ieee_format(8, 23), 4, 2},
+    Dtype{"f16", "F16", "float16", "HalfStorage", "f2", ieee_format(5, 10), 2, 2},
+    Dtype{"bf16", "BF16", "bfloat16", "BFloat16Storage", "", ieee_format(8, 7), 2, 4},
+    Dtype{"f8_e4m3", "F8_E4M3", "float8_e4m3fn", "", "", find_format("e4m3").format, 1, 10},
+    Dtype{"f8_e5m2", "F8_E5M2", "float8_e5m2", "", "f1", find_format("e5m2").format, 1, 12},
 };
 
 // An element type that files hold and no pass reads: its names, its size, and why.

@@ -55,6 +55,14 @@ inline constexpr std::array format_table{
     NamedFormat{"mxint8", "", {8, 8, 0, false, NanRule::none, SignRule::complement}, "OCP MX v1.0, INT8"},
 };
 
+// The name of the row with this format; empty if none has it.
+constexpr std::string_view format_name(Format format) {
+  for (const NamedFormat& row : format_table) {
+    if (row.format == format) return row.name;
+  }
+  return {};
+}
+
 // Proof that every row can be derived from.
 constexpr bool all_rows_valid() {
   for (const NamedFormat& row : format_table) {

@@ -93,6 +93,13 @@ inline constexpr std::array rounding_names{
     RoundingName{"stochastic_c", "src", Rounding::stochastic_c, "up when the fraction rounded to N bits + R carries"},
 };
 
+constexpr std::string_view rounding_name(Rounding mode) {
+  for (const RoundingName& row : rounding_names) {
+    if (row.mode == mode) return row.name;
+  }
+  return "unknown";
+}
+
 struct OverflowName {
   std::string_view name;
   Overflow rule;
@@ -103,6 +110,13 @@ inline constexpr std::array overflow_names{
     OverflowName{"saturate", {true, true}, "overflow and Inf give the largest number (OCP SAT, P3109 SatFinite)"},
     OverflowName{"saturate_finite", {true, false}, "overflow saturates, Inf stays (P3109 SatPropagate)"},
 };
+
+constexpr std::string_view overflow_name(Overflow rule) {
+  for (const OverflowName& row : overflow_names) {
+    if (row.rule == rule) return row.name;
+  }
+  return "custom";  // Inf saturates and finite overflow does not
+}
 
 // The part of a number that rounding removes, as a fraction of one unit in the last kept place.
 struct Tail {

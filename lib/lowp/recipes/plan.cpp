@@ -20,34 +20,34 @@ namespace {
 constexpr int binades_free = 3;
 constexpr std::size_t piece = 8192;
 
-Candidate of_recipe(std::string_view name, bool weights_only = false) {
+Candidate of_recipe(std::string_view name, std::string_view heading, bool weights_only = false) {
   const Recipe* recipe = find_recipe(name);
   const BlockShape block = recipe->row->block;
   const double scale_bits = recipe->row->scale == ScaleKind::fp32 ? 32 : 8;
   const double per_scale = static_cast<double>(block.rows) * static_cast<double>(block.columns);
   const double bits = recipe->element.width + (per_scale > 0 ? scale_bits / per_scale : 0);
-  return {std::string(name), bits, recipe, {}, false, weights_only};
+  return {std::string(name), std::string(heading), bits, recipe, {}, false, weights_only};
 }
-Candidate plain(std::string_view name, double bits, bool scaled) {
-  return {std::string(name), bits, nullptr, find_format(name).format, scaled, false};
+Candidate plain(std::string_view name, std::string_view heading, double bits, bool scaled) {
+  return {std::string(name), std::string(heading), bits, nullptr, find_format(name).format, scaled, false};
 }
 
 std::vector<Candidate> made() {
-  std::vector<Candidate> all{of_recipe("mx-rceil-te-e2m1"),
-                             of_recipe("nvfp4-te"),
-                             of_recipe("mx-rceil-te-e2m3"),
-                             of_recipe("mx-rceil-te-e3m2"),
-                             of_recipe("int8-rowwise", true),
-                             of_recipe("fp8-current-te-e4m3"),
-                             of_recipe("fp8-current-te-e5m2"),
-                             of_recipe("mx-rceil-te-e4m3"),
-                             of_recipe("mx-rceil-te-e5m2"),
-                             of_recipe("fp8-block-1x128-te-e4m3"),
-                             of_recipe("fp8-block-1x128-te-e5m2"),
-                             plain("bf16", 16, false),
-                             plain("fp16", 16, true),
-                             plain("tf32", 32, false),
-                             plain("fp32", 32, false)};
+  std::vector<Candidate> all{of_recipe("mx-rceil-te-e2m1", "MXFP4"),
+                             of_recipe("nvfp4-te", "NVFP4"),
+                             of_recipe("mx-rceil-te-e2m3", "MX E2M3"),
+                             of_recipe("mx-rceil-te-e3m2", "MX E3M2"),
+                             of_recipe("int8-rowwise", "INT8", true),
+                             of_recipe("fp8-current-te-e4m3", "E4M3"),
+                             of_recipe("fp8-current-te-e5m2", "E5M2"),
+                             of_recipe("mx-rceil-te-e4m3", "MX E4M3"),
+                             of_recipe("mx-rceil-te-e5m2", "MX E5M2"),
+                             of_recipe("fp8-block-1x128-te-e4m3", "E4M3 1x128"),
+                             of_recipe("fp8-block-1x128-te-e5m2", "E5M2 1x128"),
+                             plain("bf16", "BF16", 16, false),
+                             plain("fp16", "FP16", 16, true),
+                             plain("tf32", "TF32", 32, false),
+                             plain("fp32", "FP32", 32, false)};
   std::ranges::stable_sort(all, {}, &Candidate::bits);
   return all;
 }

@@ -17,6 +17,7 @@ namespace lowp::recipes {
 // One thing a tensor can be kept in: a recipe, or a plain format of `plain` bits at a power-of-two scale.
 struct Candidate {
   std::string name;
+  std::string heading;             // of its column in tables and pictures
   double bits = 0;                 // of one element, its share of the scales included
   const Recipe* recipe = nullptr;  // nullptr: plain
   Format format{};                 // of a plain one
@@ -27,9 +28,9 @@ struct Candidate {
 const std::vector<Candidate>& plan_candidates();
 
 struct PlanPolicy {
-  double snr_db = 25;      // at least; 5 bits of every value on average survive
-  double flushed = 0.01;   // at most this share of the values that are not zero
-  double saturated = 0;    // at most this share beyond the largest number and half of its unit
+  double snr_db = 25;     // at least; 5 bits of every value on average survive
+  double flushed = 0.01;  // at most this share of the values that are not zero
+  double saturated = 0;   // at most this share beyond the largest number and half of its unit
 };
 struct CandidateOutcome {
   std::optional<double> snr_db;  // nothing: exact, or no value that is not zero

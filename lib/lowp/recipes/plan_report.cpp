@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
-#include <array>
 #include <filesystem>
 #include <map>
 
@@ -74,30 +73,26 @@ Grid plan_grid(const Plan& plan) {
   return grid;
 }
 
+// The candidates that any of these tensors may have; the two that keep everything are left out.
+std::vector<std::size_t> shown_candidates(const Plan& plan) {
+  const std::vector<Candidate>& all = plan_candidates();
+  const auto is_weight = [](const PlanEntry& e) { return e.kind == TensorKind::weight; };
+  const bool weights = std::ranges::any_of(plan.entries, is_weight);
+  std::vector<std::size_t> shown;
+  for (std::size_t c = 0; c < all.size(); ++c) {
+    if (all[c].bits < 32 && (weights || !all[c].weights_only)) shown.push_back(c);
+  }
+  return shown;
+}
+
 // Every tensor in every candidate: the ratio where the policy holds, "." where it does not, "[ ]" what was chosen.
 Grid heat_grid(const Plan& plan) {
   Grid grid{"Every format, in dB ('.': not enough; [ ]: chosen)", {"tensor"}, 1, {}};
-  constexpr std::array shown{"mx-rceil-te-e2m1",
-                             "nvfp4-te",
-                             "mx-rceil-te-e2m3",
-                             "mx-rceil-te-e3m2",
-                             "fp8-current-te-e4m3",
-                             "fp8-current-te-e5m2",
-                             "mx-rceil-te-e4m3",
-                             "mx-rceil-te-e5m2",
-                             "bf16",
-                             "fp16"};
-  constexpr std::array heads{"MXFP4", "NVFP4",   "MX E2M3", "MX E3M2", "E4M3",
-                             "E5M2",  "MX E4M3", "MX E5M2", "BF16",    "FP16"};
-  std::vector<std::size_t> columns;
-  for (std::size_t s = 0; s < shown.size(); ++s) {
-    const auto at = std::ranges::find(plan_candidates(), shown[s], &Candidate::name);
-    columns.push_back(static_cast<std::size_t>(at - plan_candidates().begin()));
-    grid.header.emplace_back(heads[s]);
-  }
+  const std::vector<std::size_t> shown = shown_candidates(plan);
+  for (const std::size_t c : shown) grid.header.push_back(plan_candidates()[c].heading);
   for (const PlanEntry& e : plan.entries) {
     GridRow row{{e.tensor}, {}};
-    for (const std::size_t c : columns) {
+    for (const std::size_t c : shown) {
       const CandidateOutcome& o = e.outcomes[c];
       std::string cell = broken(plan.policy, o).empty() ? (o.snr_db ? fmt::format("{:.0f}", *o.snr_db) : "exact") : ".";
       row.cells.push_back(c == e.chosen ? fmt::format("[{}]", cell) : cell);
@@ -105,6 +100,36 @@ Grid heat_grid(const Plan& plan) {
     grid.rows.push_back(std::move(row));
   }
   return grid;
+}
+
+// The same as a picture: how much of each tensor becomes zero in each candidate, and where that or more is too much.
+Figure plan_figure(const StepSeries& series, const Plan& plan) {
+  Figure figure{
+      .title = "Which format each tensor can be kept in",
+      .subtitle = fmt::format("{}: non-zero values that become zero; framed: the cheapest that keeps {:.0f} dB",
+                              series.inputs.front().path, plan.policy.snr_db),
+      .x_label = "format or recipe, the fewest bits first",
+      .y_label = "",
+      .panels = {}};
+  figure.marked_label = "not enough";
+  Panel& panel = figure.panels.emplace_back();
+  panel.title = counted(plan.entries.size(), "tensor", "tensors");
+  const std::vector<std::size_t> shown = shown_candidates(plan);
+  for (std::size_t i = 0; i < shown.size(); ++i) {
+    panel.x.push_back(static_cast<double>(i));
+    panel.columns.push_back(plan_candidates()[shown[i]].heading);
+  }
+  for (const PlanEntry& e : plan.entries) {
+    HeatRow row{e.tensor, {}, {}};
+    for (std::size_t i = 0; i < shown.size(); ++i) {
+      const CandidateOutcome& o = e.outcomes[shown[i]];
+      row.share.push_back(o.flushed);
+      row.marked.push_back(!broken(plan.policy, o).empty());
+      if (shown[i] == e.chosen) row.chosen = static_cast<int>(i);
+    }
+    panel.heat.push_back(std::move(row));
+  }
+  return figure;
 }
 
 Table tensors_table(const StepSeries& series, const Plan& plan) {
@@ -175,6 +200,7 @@ Report plan_report(const StepSeries& series, const Plan& plan) {
                                         100 * plan.policy.flushed, 100 * plan.policy.saturated),
                             0, 2},
                   plan_grid(plan), heat_grid(plan)};
+  report.figures.push_back(plan_figure(series, plan));
   report.story.push_back(Heading{"Not covered"});
   report.story.push_back(
       Paragraph{"Activations of the forward pass, sums of products, and what errors of several layers do "

@@ -97,11 +97,13 @@ struct Trace {
   std::vector<double> log2;    // one per step of `from`
   std::vector<double> marked;  // steps, ascending
 };
-// How much one tensor or step loses over the same axis; marked where something is worse than a loss.
+// How much one tensor or step loses over the same axis; marked where something is worse than a loss. `chosen`: the x
+// with a frame around it, -1 for none.
 struct HeatRow {
   std::string label;
   std::vector<double> share;  // one per x, 0..1
   std::vector<bool> marked;   // one per x
+  int chosen = -1;            // index of x
 };
 struct Panel {
   std::string title;      // "fp16"
@@ -119,6 +121,7 @@ struct Panel {
   bool x_is_log2 = true;           // of lines; else plain numbers, such as steps
   std::vector<Trace> traces = {};  // likewise; x holds the first step and the last
   std::vector<HeatRow> heat = {};  // likewise
+  std::vector<std::string> columns = {};  // of heat: names in place of the powers of two; x is then 0, 1, 2 and so on
 };
 struct Figure {
   std::string title;
@@ -126,6 +129,7 @@ struct Figure {
   std::string x_label;
   std::string y_label;
   std::vector<Panel> panels;
+  std::string marked_label = "beyond the largest number";  // of marked places of heat
 };
 
 // Who made the report, and of what. JSON and CSV print both before `tables`, as "tool" and "inputs", in one shape for

@@ -98,7 +98,7 @@ struct FigureDrawing {
     if (has_heat()) {
       for (const HeatShade& shade : heat_shades())
         canvas.rect(add_legend_entry(shade.label), fmt::format("fill=\"{}\" stroke=\"#777\"", shade.fill));
-      canvas.rect(add_legend_entry("beyond the largest number"), fmt::format("fill=\"{}\" stroke=\"#8f2d1c\"", heat_marked_fill()));
+      canvas.rect(add_legend_entry(figure.marked_label), fmt::format("fill=\"{}\" stroke=\"#8f2d1c\"", heat_marked_fill()));
     }
     if (any([](const Panel& panel) { return panel.has_window && panel.heat.empty(); })) {
       const Box box = add_legend_entry("usable window");

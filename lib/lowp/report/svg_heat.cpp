@@ -13,7 +13,7 @@ namespace {
 constexpr double row_height = 14, row_gap = 1, top_room = 56, name_width = 214, right_room = 12;
 
 constexpr std::array shades{
-    HeatShade{0, "#fff", "nothing"},        HeatShade{1e-300, "#e3ebf3", "under 0.1 %"},
+    HeatShade{0, "#fff", "nothing"},          HeatShade{1e-300, "#e3ebf3", "under 0.1 %"},
     HeatShade{0.001, "#b9cbdc", "under 1 %"}, HeatShade{0.01, "#7f9fbd", "under 10 %"},
     HeatShade{0.1, "#476f95", "under 50 %"},  HeatShade{0.5, "#1c334a", "50 % or more"},
 };
@@ -57,6 +57,18 @@ struct HeatDrawing {
                    row_height - row_gap},
                   fmt::format("fill=\"{}\"", fill));
     }
+    if (row.chosen < 0 || row.chosen >= static_cast<int>(panel.x.size())) return;
+    canvas.rect({plot.box.left + row.chosen * step() + 1, top + 0.5, step() - 2, row_height - row_gap - 1},
+                "fill=\"none\" stroke=\"#111\" stroke-width=\"2\"");
+  }
+
+  // In two lines, one column up and one down.
+  void draw_names() {
+    for (std::size_t i = 0; i < panel.columns.size(); ++i) {
+      const double middle = plot.box.left + (static_cast<double>(i) + 0.5) * step();
+      canvas.text({middle, plot.box.bottom() + (i % 2 == 0 ? 12 : 23)}, small_size,
+                  fit_text(panel.columns[i], small_size, 2 * step() - 4), "text-anchor=\"middle\"");
+    }
   }
 
   void draw_marker() {
@@ -87,7 +99,7 @@ struct HeatDrawing {
     }
     canvas.rect(plot.box, "fill=\"none\" stroke=\"#333\"");
     draw_marker();
-    draw_exponent_axis(canvas, plot, false);
+    panel.columns.empty() ? draw_exponent_axis(canvas, plot, false) : draw_names();
     canvas.text({plot.box.left + plot.box.width / 2, plot.box.bottom() + 33}, normal_size, setting.x_label,
                 "text-anchor=\"middle\"");
   }

@@ -2,26 +2,13 @@
 // What replays have to say.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "lowp/report/report.h"
-#include "lowp/scaling/advise.h"
-#include "lowp/scaling/replay.h"
+#include "lowp/scaling/replay_answer.h"
 
 namespace lowp::scaling {
-
-// Rows of the report are made when they are written: the answer and its run must stay until then.
-struct ReplayAnswer {
-  const RunSeries* run = nullptr;
-  Loop loop;
-  std::vector<Replay> replays;     // one or more, of the same steps
-  std::optional<Advice> advice;    // for the first scaler
-  bool shows_differences = false;  // of each other scaler from the first
-  bool shows_advice = false;       // the trials too
-  bool loss_known = false;         // its type was said
-};
 
 // Tables `replays`, `flushed` (where known), `differences` and `advice` (where asked); a story that begins with the
 // answer; one figure, scale over steps.

@@ -132,4 +132,15 @@ RunSeries facts_of_summary(const Summary& summary) {
   return run;
 }
 
+Result<RunSeries> facts_of_dumps(const StepSeries& series, int dump_scale_log2, const Effort& effort) {
+  Keep keep;
+  keep.question.formats = {{"fp16", find_format("fp16").format}};
+  keep.question.scales = {0, 0};
+  keep.question.counts_only = true;
+  keep.dump_scale_log2 = dump_scale_log2;
+  const auto summary = summarize(series, keep, effort);
+  if (!summary) return summary.error();
+  return facts_of_summary(*summary);
+}
+
 }  // namespace lowp::scaling

@@ -2,6 +2,7 @@
 // A .binades file: one step's evidence as a safetensors file of unsigned integer columns.
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include "lowp/summary/summary.h"
@@ -15,6 +16,10 @@ std::string binades_bytes(const StepSummary& step);
 // A whole file, every column checked against its CRC-32C; parts of one tensor stay apart. An Error for any bytes that
 // write_binades() would not have written.
 Result<StepSummary> read_binades(const std::string& path);
+
+// A step in memory as if its file had been opened: `path`, `reader` and `bytes` are what it says. Its entries are in
+// order, as canonical() leaves them.
+Input input_of(std::shared_ptr<const StepSummary> step);
 
 // Writes beside the place and renames, so that no reader ever meets half a file. An Error where something other than a
 // .binades file is there already.

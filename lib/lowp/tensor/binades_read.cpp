@@ -238,6 +238,31 @@ class NoElements final : public ByteSource {
   std::uint64_t size_;
 };
 
+// All of a step but its evidence.
+Input described(const StepSummary& step) {
+  Input input;
+  input.path = step.path;
+  input.format = step.reader;
+  input.bytes = step.bytes;
+  input.step = step.step;
+  input.dump_scale_log2 = step.dump_scale_log2;
+  input.loss_dtype = step.loss_dtype;
+  input.dump = step.dump;
+  input.notes = step.notes;
+  const auto path = std::make_shared<const std::string>(step.path);
+  for (const TensorSummary& entry : step.tensors) {
+    if (!input.tensors.empty() && input.tensors.back().name == entry.name) continue;  // another part
+    TensorView view;
+    view.name = entry.name;
+    view.dtype = entry.dtype;
+    view.shape = entry.shape;
+    view.elements = *element_count(entry.shape);
+    view.source = std::make_shared<NoElements>(path, view.elements * static_cast<std::uint64_t>(entry.dtype->bytes));
+    input.tensors.push_back(std::move(view));
+  }
+  return input;
+}
+
 }  // namespace
 
 Result<StepSummary> read_binades(const std::string& path) {
@@ -259,29 +284,23 @@ Result<Input> open_binades(const std::string& path, const OpenOptions&) {
   if (!header) return header.error();
   const auto step = Reading(**file, *header).step();
   if (!step) return step.error();
-  Input input;
-  input.path = path;
+  Input input = described(*step);
   input.bytes = (*file)->size();
-  input.step = step->step;
   input.files = {(*file)->stamp()};
-  input.dump_scale_log2 = step->dump_scale_log2;
-  input.loss_dtype = step->loss_dtype;
-  input.dump = step->dump;
-  const auto shared = std::make_shared<const std::string>(path);
-  for (const TensorSummary& entry : step->tensors) {
-    if (!input.tensors.empty() && input.tensors.back().name == entry.name) continue;  // another part
-    TensorView view;
-    view.name = entry.name;
-    view.dtype = entry.dtype;
-    view.shape = entry.shape;
-    view.elements = *element_count(entry.shape);
-    view.source = std::make_shared<NoElements>(shared, view.elements * static_cast<std::uint64_t>(entry.dtype->bytes));
-    input.tensors.push_back(std::move(view));
-  }
   input.summary = [path]() -> Result<StepSummary> {
     auto read = read_binades(path);
     if (!read) return read;
     return joined_parts(*std::move(read));
+  };
+  return input;
+}
+
+Input input_of(std::shared_ptr<const StepSummary> step) {
+  Input input = described(*step);
+  input.summary = [step]() -> Result<StepSummary> {
+    StepSummary read = *step;
+    read.notes.clear();  // those of the input
+    return joined_parts(std::move(read));
   };
   return input;
 }

@@ -147,12 +147,6 @@ std::string_view order_word(const NamedPath& path) {
 std::string_view combination_word(const NamedPath& path) {
   return path.split.combination == Combination::pairwise ? "pairwise" : "serial";
 }
-std::string_view partial_word(const NamedPath& path) {
-  for (const NamedFormat& row : format_table) {
-    if (row.format == path.split.partial) return row.name;
-  }
-  return "";
-}
 
 Table paths_table(const GemmOptions& options, const GemmResult& result) {
   Table table{
@@ -181,7 +175,7 @@ Table paths_table(const GemmOptions& options, const GemmResult& result) {
                           of_split([&] { return text_cell(order_word(path)); }),
                           of_split([&] { return integer_cell(tile); }),
                           of_split([&] { return text_cell(combination_word(path)); }),
-                          of_split([&] { return text_cell(partial_word(path)); }),
+                          of_split([&] { return text_cell(format_name(path.split.partial)); }),
                           of_split([&] { return text_cell(grade_text(path.rule->grade)); }),
                           of_split([&] { return text_cell(path.rule->source); }),
                           text_cell(grade_text(row.grade)),

@@ -223,6 +223,19 @@ std::vector<std::uint32_t> all_codes(Format source, Format target, Conversion ho
   return codes;
 }
 
+std::string codes_as_bytes(std::span<const SweepCase> cases, const Profile* profile) {
+  std::string bytes;
+  for (const SweepCase& what : cases) {
+    const Format target = what.target->format;
+    const Conversion how = profile != nullptr ? profile->conversion(target)
+                                              : Conversion{.rounding = what.rounding, .overflow = what.overflow};
+    for (const std::uint32_t code : all_codes(find_format(what.source).format, target, how)) {
+      for (int shift = 0; shift < 32; shift += 8) bytes.push_back(static_cast<char>(code >> shift & 0xff));
+    }
+  }
+  return bytes;
+}
+
 std::uint64_t digest_of(std::span<const std::uint32_t> codes) {
   assert(codes.size() % block_codes == 0);
   std::vector<std::uint64_t> digests;

@@ -6,10 +6,12 @@
 #include <cstdint>
 #include <functional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "lowp/core/format.h"
+#include "lowp/core/profiles.h"
 #include "lowp/core/rounding.h"
 
 namespace lowp::tool {
@@ -65,6 +67,8 @@ SweepResult sweep(const SweepCase& what, std::span<const Run> expected, unsigned
 
 // Our codes for all inputs of a 16-bit source.
 std::vector<std::uint32_t> all_codes(Format source, Format target, Conversion how);
+// Those of cases with such sources, one after the other, as little-endian 32-bit integers; with a profile, by its rules.
+std::string codes_as_bytes(std::span<const SweepCase> cases, const Profile* profile);
 
 // The digest of a list of codes: whole blocks of 2^16. In each block two codes make a 64-bit word, the first in the low
 // half; word j goes to lane j mod 4, which starts at its own number; the block's digest mixes the lanes in order into

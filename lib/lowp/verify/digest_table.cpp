@@ -7,6 +7,7 @@
 #include <cassert>
 #include <charconv>
 
+#include "lowp/tensor/file.h"
 #include "recorded_digests.h"
 
 namespace lowp::tool {
@@ -27,13 +28,6 @@ std::string key_of(const SweepCase& what) {
 }
 
 }  // namespace
-
-std::string_view rounding_name(Rounding mode) {
-  return std::ranges::find(rounding_names, mode, &RoundingName::mode)->name;
-}
-std::string_view overflow_name(Overflow rule) {
-  return std::ranges::find(overflow_names, rule, &OverflowName::rule)->name;
-}
 
 const DigestTable& DigestTable::recorded() {
   static const DigestTable table = [] {
@@ -63,6 +57,20 @@ DigestTable DigestTable::parse(std::string_view text, std::optional<std::size_t>
     }
   }
   return table;
+}
+
+Result<DigestTable> DigestTable::read(const std::string& path) {
+  constexpr std::uint64_t most = 1 << 24;
+  auto file = File::open(path);
+  if (!file) return file.error();
+  if ((*file)->size() > most) return Error{path, std::nullopt, "a table of digests", "more than 16 MiB"};
+  std::string text((*file)->size(), '\0');
+  if (auto done = (*file)->read(0, std::as_writable_bytes(std::span(text))); !done) return done.error();
+  std::optional<std::size_t> wrong_line;
+  DigestTable table = parse(text, wrong_line);
+  if (!wrong_line) return table;
+  return Error{fmt::format("{}:{}", path, *wrong_line), std::nullopt,
+               "source, target, rounding, overflow and 16 hexadecimal digits, once each, with tabs between", ""};
 }
 
 std::optional<std::uint64_t> DigestTable::find(const SweepCase& what) const {

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "lowp/base/result.h"
 #include "lowp/verify/conversion_sweep.h"
 
 namespace lowp::tool {
@@ -20,6 +21,9 @@ class DigestTable {
   // skipped. A line of any other shape, or a case that occurs twice, sets `wrong_line` (from 1) and stops.
   static DigestTable parse(std::string_view text, std::optional<std::size_t>& wrong_line);
 
+  // A file of such lines, of at most 16 MiB; an Error names the wrong line.
+  static Result<DigestTable> read(const std::string& path);
+
   std::optional<std::uint64_t> find(const SweepCase& what) const;
   void set(const SweepCase& what, std::uint64_t digest);
   std::size_t size() const { return digests_.size(); }
@@ -28,8 +32,5 @@ class DigestTable {
  private:
   std::map<std::string, std::uint64_t, std::less<>> digests_;  // by the first four columns
 };
-
-std::string_view rounding_name(Rounding mode);
-std::string_view overflow_name(Overflow rule);
 
 }  // namespace lowp::tool

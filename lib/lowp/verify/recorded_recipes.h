@@ -31,6 +31,7 @@ struct RecordedRecipes {
 
   std::uint64_t mismatches() const;
   std::uint64_t unknown_cells() const;
+  std::uint64_t findings() const { return mismatches() + unknown_cells() + problems.size(); }
 };
 
 // Reads DIR/edge.safetensors with edge_index.json, and real.json, fp4_sr.json, philox.json and delayed.json where they
