@@ -2,8 +2,6 @@
 // precision-audit [audit] PATH...: what each format loses at each loss scale, and which scale to start with.
 #include <fmt/format.h>
 
-#include <array>
-
 #include "arguments.h"
 #include "audit_device.h"
 #include "commands.h"
@@ -16,13 +14,6 @@
 
 namespace lowp::tool {
 namespace {
-
-struct ScopeName {
-  std::string_view name;
-  Scope scope;
-};
-constexpr std::array scope_names{ScopeName{"total", Scope::total}, ScopeName{"tensor", Scope::tensor},
-                                 ScopeName{"step", Scope::step}};
 
 // What is asked that largest magnitudes alone cannot answer.
 std::optional<Error> without_elements(const StepSeries& series, bool has_conditions, bool wants_page) {

@@ -7,14 +7,15 @@
 
 #include "arguments.h"
 #include "format_words.h"
+#include "lowp/summary/question.h"
 
 namespace lowp::tool {
 namespace {
 
-Result<std::optional<Format>> loss_format(std::string_view word) {
+Result<Format> loss_format(std::string_view word) {
   auto format = auditable_format(word);
   if (!format) return format.error();
-  return std::optional(format->format);
+  return format->format;
 }
 
 }  // namespace
@@ -23,7 +24,7 @@ void declare_policy(Options& o, Policy& policy) {
   o.value({.name = "--loss-dtype",
            .value = "DTYPE",
            .help = "of the loss, such as fp16: the gradient of an FP16 loss is the scale itself, so 2^15 is the limit"},
-          policy.loss_format, loss_format);
+          policy.loss_format, optionally(loss_format));
   o.choice({.name = "--policy", .help = "what decides the smallest usable scale", .initial = "default"},
            policy.criteria, one_of<const Criteria*>(criteria_table, [](const Criteria& row) { return &row; }));
   o.value({.name = "--min-snr",

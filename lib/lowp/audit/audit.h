@@ -2,9 +2,11 @@
 // The audit of a dump: summarize, then one sweep over what was kept.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "lowp/audit/summarize.h"
@@ -13,6 +15,12 @@
 namespace lowp {
 
 enum class Scope : std::uint8_t { total, tensor, step };
+struct ScopeName {
+  std::string_view name;
+  Scope scope;
+};
+inline constexpr std::array scope_names{ScopeName{"total", Scope::total}, ScopeName{"tensor", Scope::tensor},
+                                        ScopeName{"step", Scope::step}};
 
 struct AuditOptions {
   Question question;

@@ -25,9 +25,8 @@ AuditFindings audit_findings(const AuditResult& result, const Question& question
                              std::optional<std::size_t> top);
 
 // Sources, tables tensors, outcomes, recommendations; a story; one figure, of tensors or steps where findings.by says
-// so. Deterministic: no times, no threads. Rows
-// are made when they are written: `findings` must live as long. Without tables where nobody reads them: of a dump with
-// many tensors they are most of the report.
+// so. Deterministic: no times, no threads. Rows are made when they are written: `findings` must live as long. Without
+// tables where nobody reads them: of a dump with many tensors they are most of the report.
 Report audit_report(const AuditFindings& findings, bool with_tables, bool with_figure = true);
 
 }  // namespace lowp
