@@ -151,23 +151,35 @@ class Summaries(Case):
         self.refused(3, run("audit", path), "CRC-32C")
         self.refused(3, run("audit", write(self.folder, "z.binades", b"nothing")), "z.binades")
 
+    # Killed as soon as so many steps are there, and a little later: somewhere in the next one.
     def test_a_killed_writer_loses_the_step_at_hand(self):
         series = self.folder / "series"
         series.mkdir()
         for step in range(24):
             (series / f"step{step}.safetensors").write_bytes(safetensors(tensors_of(step)))
-        out = self.folder / "run"
+        want = self.summary(series, "want", "--level=leaves")
+        whole = {name: (want / name).read_bytes() for name in sorted(os.listdir(want))}
+        some, cut_short = random.Random(1), 0
         for turn in range(20):
+            out, steps = self.folder / f"run{turn}", some.randrange(23)
+            written = lambda: sorted(name for name in (os.listdir(out) if out.exists() else []) if not name.startswith("."))
             child = subprocess.Popen([program, "summarize", series, "-o", out, "--level=leaves", "--threads=2"],
                                      stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=limit)
-            time.sleep(0.004 * turn)
+            while len(written()) < steps and child.poll() is None:
+                pass
+            time.sleep(some.uniform(0, 0.004))
             child.send_signal(signal.SIGKILL)
             child.wait()
-            names = [name for name in (os.listdir(out) if out.exists() else []) if not name.startswith(".")]
+            names = written()
+            self.assertEqual(names, list(whole)[: len(names)])
+            for name in names:
+                self.assertEqual((out / name).read_bytes(), whole[name])
+            cut_short += len(names) < 24
             if names:
                 self.answered(run("info", out, threads=0))
-        self.answered(run("summarize", series, "-o", out, "--level=leaves"))
-        self.assertEqual(len([name for name in os.listdir(out) if not name.startswith(".")]), 24)
+            self.answered(run("summarize", series, "-o", out, "--level=leaves"))
+            self.assertEqual({name: (out / name).read_bytes() for name in written()}, whole)
+        self.assertGreater(cut_short, 10)
 
 
 if __name__ == "__main__":

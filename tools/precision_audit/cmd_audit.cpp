@@ -8,6 +8,7 @@
 #include "fail_condition.h"
 #include "format_words.h"
 #include "lowp/audit/audit_report.h"
+#include "lowp/base/threads.h"
 #include "lowp/page/page.h"
 #include "policy_options.h"
 
@@ -88,7 +89,7 @@ struct AuditTask final : Task {
     AuditOptions asked = audit;
     // The table of tensors for people needs no outcomes of theirs.
     if (!job.wants_records && audit.by == Scope::tensor) asked.by = Scope::total;
-    asked.tensors = judged_level(audit.question, job.series);
+    asked.tensors = judged_level(audit.question, asked.by, job.series);
     std::optional<PageCounts> counts;
     if (job.wants_page) {
       counts.emplace(audit.question);
@@ -97,7 +98,7 @@ struct AuditTask final : Task {
     auto counted = run_audit(job.series, asked);
     if (!counted) return counted.error();
     result.emplace(std::move(*counted));
-    found.emplace(audit_findings(*result, audit.question, policy, audit.by, top));
+    on_threads(job.threads, [&] { found.emplace(audit_findings(*result, audit.question, policy, audit.by, top)); });
     Answer answer{audit_report(*found, job.wants_records, job.wants_figures)};
     if (counts) answer.page = audit_page(*found, answer.report.story, *counts);
     answer.said = conditions_met(conditions, audit.question, result->total, found->recommendations);

@@ -34,9 +34,9 @@ std::string times(std::uint64_t count) {
 
 class Words {
  public:
-  Words(const Summary& summary, const Question& question, const Policy& policy, std::size_t format,
+  Words(const Subjects& subjects, const Question& question, const Policy& policy, std::size_t format,
         std::vector<Recommendation>& all)
-      : summary_(summary), question_(question), policy_(policy), format_(format), all_(all), advice_(all[format]) {}
+      : subjects_(subjects), summary_(subjects.summary()), question_(question), policy_(policy), format_(format), all_(all), advice_(all[format]) {}
 
   void write() {
     if (advice_.nothing_to_scale()) {
@@ -83,13 +83,13 @@ class Words {
     return found == judgement().limits.end() ? nullptr : &*found;
   }
   const Limit* forward_limit() const { return limit_of(Cause::forward); }
-  std::uint64_t flushed(int scale) const { return lost_at(summary_, target(), scale).flushed.most; }
+  std::uint64_t flushed(int scale) const { return lost_at(subjects_, target(), scale).flushed.most; }
 
   // "no value vanishes", "1 of 14,424 values vanishes", "0.19 % of the values vanish"; of logged histograms "0 to 8.8 % of
   // all values are zero or vanish".
   std::string vanish(int scale) const {
     if (!advice_.loss_known()) return "what vanishes is not known";
-    const Lost lost = lost_at(summary_, target(), scale);
+    const Lost lost = lost_at(subjects_, target(), scale);
     const std::uint64_t part = lost.flushed.most;
     if (part == 0) return "no value vanishes";
     if (is_bounded()) {
@@ -216,7 +216,7 @@ class Words {
         case Cause::loss_dtype:
           say(fmt::format("Above {} the loss's own gradient, which is the scale, overflows its dtype{}.",
                           power_text(safe),
-                          loss_dtype_of(summary_, policy_).implied
+                          loss_dtype_of(subjects_, policy_).implied
                               ? " if the loss is FP16, as its gradient in the dump suggests (else: --loss-dtype fp32)"
                               : ""));
           break;
@@ -318,6 +318,7 @@ class Words {
     return text;
   }
 
+  const Subjects& subjects_;
   const Summary& summary_;
   const Question& question_;
   const Policy& policy_;
@@ -339,9 +340,9 @@ std::string factor_text(int log2) {
   return is_readable(log2) ? shortest(std::ldexp(1.0, log2)) : power_text(log2);
 }
 
-void explain(const Summary& summary, const Question& question, const Policy& policy, std::size_t format,
+void explain(const Subjects& subjects, const Question& question, const Policy& policy, std::size_t format,
              std::vector<Recommendation>& all) {
-  Words(summary, question, policy, format, all).write();
+  Words(subjects, question, policy, format, all).write();
 }
 
 }  // namespace lowp

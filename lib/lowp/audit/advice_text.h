@@ -13,7 +13,7 @@ namespace lowp {
 std::string factor_text(int log2);
 
 // Fills verdict and reasons of one recommendation; the others tell which format holds what this one does not.
-void explain(const Summary& summary, const Question& question, const Policy& policy, std::size_t format,
+void explain(const Subjects& subjects, const Question& question, const Policy& policy, std::size_t format,
              std::vector<Recommendation>& all);
 
 }  // namespace lowp

@@ -14,13 +14,20 @@ Outcomes outcomes_of(const Evidence& evidence, const Question& question) {
   return sweep ? sweep->all() : Outcomes{};
 }
 
+// Whether evidence of this level gives the outcomes that leaves do, bit for bit: it takes less memory than they.
+bool is_enough(Level level, const Question& question) {
+  return level == Level::errors && question.rounding == Rounding::nearest_even && !question.counts_only &&
+         std::ranges::all_of(question.formats,
+                             [](const NamedTarget& asked) { return fraction_bits(asked.format) < leaf_bits; });
+}
+
 }  // namespace
 
-Level judged_level(const Question& question, const StepSeries& series) {
+Level judged_level(const Question& question, Scope by, const StepSeries& series) {
   std::size_t tensors = 0;
   for (const Input& input : series.inputs) tensors += input.counts_elements ? input.tensors.size() : 0;
   const bool judged = !question.counts_only && question.rounding == Rounding::nearest_even;
-  return judged && tensors <= most_judged_tensors ? Level::errors : Level::flushed;
+  return judged && (tensors <= most_judged_tensors || by == Scope::tensor) ? Level::errors : Level::flushed;
 }
 
 std::optional<Error> without_tensors(const StepSeries& series) {
@@ -44,7 +51,8 @@ Result<AuditResult> run_audit(const StepSeries& series, const AuditOptions& opti
     result.scoped.resize(tensors);
     watch.tensor = [&](TensorRef ref, const Evidence& evidence) {
       if (options.watch_tensor) options.watch_tensor(ref, evidence);
-      result.scoped[first[ref.step] + ref.tensor] = {Scope::tensor, ref, outcomes_of(evidence, options.question)};
+      ScopedOutcomes& scoped = result.scoped[first[ref.step] + ref.tensor] = {Scope::tensor, ref, {}};
+      if (!is_enough(options.tensors, options.question)) scoped.outcomes = outcomes_of(evidence, options.question);
     };
   }
   if (options.by == Scope::step) {
@@ -63,6 +71,11 @@ Result<AuditResult> run_audit(const StepSeries& series, const AuditOptions& opti
   if (std::ranges::any_of(result.summary.steps, [](const StepSummary& step) { return counts_elements(step); }))
     result.total = outcomes_of(*result.summary.total, options.question);
   return result;
+}
+
+Outcomes outcomes_of(const AuditResult& result, const ScopedOutcomes& scoped, const Question& question) {
+  if (!scoped.outcomes.empty()) return scoped.outcomes;
+  return outcomes_of(result.summary.steps[scoped.ref.step].tensors[scoped.ref.tensor].evidence, question);
 }
 
 }  // namespace lowp

@@ -34,8 +34,8 @@ struct AuditOptions {
 
 struct ScopedOutcomes {
   Scope scope = Scope::total;
-  TensorRef ref;  // the tensor for Scope::tensor; for Scope::step only the step counts
-  Outcomes outcomes;
+  TensorRef ref;      // the tensor for Scope::tensor; for Scope::step only the step counts
+  Outcomes outcomes;  // none where what the summary keeps of the tensor gives the same: see outcomes_of
 };
 
 struct AuditResult {
@@ -45,8 +45,8 @@ struct AuditResult {
 };
 
 // What a summary should keep of each tensor for a question: the signal to noise of single tensors costs up to 20 KB for
-// each, and is known of nearest_even alone.
-Level judged_level(const Question& question, const StepSeries& series);
+// each, and is known of nearest_even alone. Outcomes of each tensor would cost more.
+Level judged_level(const Question& question, Scope by, const StepSeries& series);
 
 // Why nothing can be audited: files that can be read but hold no floating-point tensor. Says what was left out.
 std::optional<Error> without_tensors(const StepSeries& series);
@@ -54,5 +54,8 @@ std::optional<Error> without_tensors(const StepSeries& series);
 // Reads every tensor once. The result is bit-identical for any number of threads and any chunk size. The error, if
 // any, is that of the question, or of the first faulty tensor in series order.
 Result<AuditResult> run_audit(const StepSeries& series, const AuditOptions& options);
+
+// Those of a tensor or step of this result, which had this question.
+Outcomes outcomes_of(const AuditResult& result, const ScopedOutcomes& scoped, const Question& question);
 
 }  // namespace lowp

@@ -107,7 +107,8 @@ Cell cell_of(const Measured& measured) {
   switch (measured.kind) {
     case Measured::Kind::missing: return null(measured.why);
     case Measured::Kind::count:
-      return measured.count.exact() ? count(measured.count.most) : Cell{CountRange{measured.count.least, measured.count.most}};
+      return measured.count.exact() ? count(measured.count.most)
+                                    : Cell{CountRange{measured.count.least, measured.count.most}};
     case Measured::Kind::number:
       return measured.exact() ? Cell{measured.most} : Cell{NumberRange{measured.least, measured.most}};
   }
@@ -148,7 +149,7 @@ Table outcomes_table(const AuditFindings& f) {
       const bool tensor = scoped.scope == Scope::tensor;
       const std::string& name = tensor ? step.tensors[scoped.ref.tensor].name : step.path;
       const std::vector<Cell> scope{text(tensor ? "tensor" : "step"), text(name), maybe(step.step)};
-      if (!give_outcomes(f, scope, scoped.outcomes, take)) return;
+      if (!give_outcomes(f, scope, outcomes_of(f.result, scoped, f.question), take)) return;
     }
   };
   return table;
@@ -201,7 +202,7 @@ Cell criteria_cell(const AuditFindings& f, const Recommendation& advice) {
     return Cell{advice.shown_log2 >= low.value_or(advice.shown_log2)};
   };
   const Named precise = named(f, judgement.precision_by), ranged = named(f, judgement.range_by);
-  constexpr std::string_view unknown = "only counts were asked for", everywhere = "met down to the smallest scale";
+  constexpr std::string_view unknown = "signal to noise was not judged", everywhere = "met down to the smallest scale";
   criteria.rows.push_back({text("precision"), Cell{precision_decides(judgement, f.policy)}, Cell{judgement.floor_db},
                            judgement.errors_known ? maybe(judgement.precision_low, everywhere) : null(unknown),
                            judgement.errors_known ? met(judgement.precision_low) : null(unknown), precise.name,
@@ -214,7 +215,8 @@ Cell criteria_cell(const AuditFindings& f, const Recommendation& advice) {
 std::vector<Cell> worst_cells(const AuditFindings& f, const std::optional<TensorState>& worst) {
   if (!worst) return {null("no gradient was counted"), null(), null(), null()};
   const Named where = named(f, worst->ref);
-  return {where.name, where.step, worst->snr_db ? Cell{*worst->snr_db} : null("exact, or only counts were asked for"),
+  return {where.name, where.step,
+          worst->snr_db ? Cell{*worst->snr_db} : null("exact, or signal to noise was not judged"),
           rate(worst->flushed, worst->nonzero)};
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "lowp/audit/advice_text.h"
+#include "lowp/audit/headroom.h"
 #include "lowp/audit/recommend.h"
 #include "lowp/report/humanize.h"
 
@@ -17,9 +18,10 @@ struct Kinds {
   std::size_t all = 0, state = 0, activation_gradients = 0, forward = 0, narrow = 0, suspicious = 0;
   std::string a_state_name;
 
-  explicit Kinds(const Summary& summary) {
-    for_each_tensor(summary, [&](TensorRef, const StepSummary& step, const TensorSummary& tensor) {
-      const TensorKind kind = kind_of(tensor.name);
+  explicit Kinds(const Subjects& subjects) {
+    subjects.for_each([&](TensorRef ref, const TensorSummary& tensor) {
+      const StepSummary& step = subjects.summary().steps[ref.step];
+      const TensorKind kind = subjects.kind(ref);
       ++all;
       activation_gradients += kind == TensorKind::activation_gradient ? 1 : 0;
       forward += kind == TensorKind::forward ? 1 : 0;
@@ -78,8 +80,8 @@ std::optional<std::string> specials_sentence(const Summary& summary, const Outco
 std::vector<std::string> caveats(const AuditResult& result, const Question&, const Policy& policy,
                                  const std::vector<Recommendation>& recommendations) {
   const Summary& summary = result.summary;
-  const Kinds kinds(summary);
   const Subjects subjects(summary);
+  const Kinds kinds(subjects);
   std::vector<std::string> all;
   if (!subjects.named() && kinds.state != 0) {
     all.push_back(
@@ -92,11 +94,11 @@ std::vector<std::string> caveats(const AuditResult& result, const Question&, con
                               counted(subjects.left_out(), "tensor", "tensors"),
                               subjects.left_out() == 1 ? "has" : "have"));
   }
-  all.push_back(steps_sentence(gradient_drift(summary, subjects), policy));
+  all.push_back(steps_sentence(drift_of(subjects), policy));
   const auto beyond = [](const Recommendation& one) {
     return one.window_high.value_or(0) > fp16_loss_limit && !one.needs_no_scale && !one.judgement.limits.empty();
   };
-  if (!loss_dtype_of(summary, policy).format && std::ranges::any_of(recommendations, beyond)) {
+  if (!loss_dtype_of(subjects, policy).format && std::ranges::any_of(recommendations, beyond)) {
     all.push_back(
         "The loss's own dtype is unknown: if it is FP16, its gradient is the scale itself, and 2^15 is the limit "
         "(--loss-dtype fp16; --loss-dtype fp32 where it is FP32, as under autocast for most losses).");
@@ -122,7 +124,8 @@ std::vector<std::string> caveats(const AuditResult& result, const Question&, con
   } else if (std::ranges::any_of(recommendations, unjudged)) {
     all.push_back(fmt::format(
         "The signal to noise of single tensors was not judged, so the share of lost weight gradients decides: it needs "
-        "nearest_even, no --counts-only, formats with up to ten fraction bits and at most {} tensors.",
+        "nearest_even, no --counts-only, formats with up to ten fraction bits, at most {} tensors, and of a summary the "
+        "level errors or leaves.",
         grouped(most_judged_tensors)));
   }
   if (kinds.forward == 0) all.push_back("Whether the forward pass overflows: no act/ tensors.");

@@ -22,15 +22,17 @@ struct StepLargest {
   double now = none, before = none;
 };
 
-std::vector<StepLargest> levels_of(const Summary& summary, const std::function<bool(const TensorSummary&)>& counts) {
+std::vector<StepLargest> levels_of(const Subjects& subjects) {
+  const Summary& summary = subjects.summary();
   std::map<std::string_view, double> largest_before;
   std::vector<StepLargest> levels;
   for (std::size_t begin = 0, end = 0; begin < summary.steps.size(); begin = end) {
     std::map<std::string_view, double> largest;  // of this step: dumps of one step (ranks) count as one
     end = begin;
     do {
-      for (const TensorSummary& tensor : summary.steps[end].tensors) {
-        if (!counts(tensor)) continue;
+      for (std::size_t t = 0; t < summary.steps[end].tensors.size(); ++t) {
+        if (!subjects.is_scaled({end, t})) continue;
+        const TensorSummary& tensor = summary.steps[end].tensors[t];
         double& known = largest.try_emplace(tensor.name, none).first->second;
         known = std::max(known, log2_of(largest_at_most(tensor.evidence)));
       }
@@ -69,8 +71,9 @@ double trend(const std::vector<StepLargest>& levels) {
 
 }  // namespace
 
-Drift drift_of(const Summary& summary, const std::function<bool(const TensorSummary&)>& counts) {
-  const std::vector<StepLargest> levels = levels_of(summary, counts);
+Drift drift_of(const Subjects& subjects) {
+  const Summary& summary = subjects.summary();
+  const std::vector<StepLargest> levels = levels_of(subjects);
   Drift drift{levels.size(), levels.size() > 1, 0};
   for (std::size_t s = 1; s < summary.steps.size(); ++s) {
     const auto &step = summary.steps[s].step, &previous = summary.steps[s - 1].step;

@@ -3,10 +3,9 @@
 #pragma once
 
 #include <cstddef>
-#include <functional>
 
 #include "lowp/audit/policy.h"
-#include "lowp/summary/summary.h"
+#include "lowp/audit/advice_subjects.h"
 
 namespace lowp {
 
@@ -17,9 +16,9 @@ struct Drift {
 };
 
 // Largest values are compared over tensors that earlier steps have too, so that a tensor that appears late is no rise;
-// a largest value that later steps fall below by more than a binade is a spike that is over. Tensors are those that
-// `counts` says.
-Drift drift_of(const Summary& summary, const std::function<bool(const TensorSummary&)>& counts);
+// a largest value that later steps fall below by more than a binade is a spike that is over. Tensors are those
+// that a loss scale scales.
+Drift drift_of(const Subjects& subjects);
 
 // min_headroom, or what a further rise of the same size and a binade would want; at most max_headroom.
 int headroom_wanted(const Drift& drift, const Policy& policy);

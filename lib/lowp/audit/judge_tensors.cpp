@@ -19,6 +19,7 @@ constexpr double db_per_bit = 6.0205999132796239;
 // The signal to noise of one tensor at any scale; exact results are infinitely good, overflow is infinitely bad.
 class Noise {
  public:
+  Noise() = default;
   Noise(const Evidence& evidence, const Question& question, std::size_t format) {
     if (level_of(evidence) < Level::errors) return;
     Question one = question;
@@ -63,11 +64,11 @@ bool is_narrower(Format format, Format other) {
   return max_exponent(format) <= max_exponent(other);
 }
 
-void limit_by_gradients(const Summary& summary, const Subjects& subjects, const Target& target, Judgement& judgement) {
+void limit_by_gradients(const Subjects& subjects, const Target& target, Judgement& judgement) {
   Exact largest;
   std::optional<TensorRef> where;
-  for_each_tensor(summary, [&](TensorRef ref, const StepSummary&, const TensorSummary& tensor) {
-    if (!subjects.has(tensor) || kind_of(tensor.name) == TensorKind::loss_gradient) return;
+  subjects.for_each([&](TensorRef ref, const TensorSummary& tensor) {
+    if (!subjects.is_scaled(ref)) return;
     if (counts_elements(tensor.evidence)) judgement.nonzero += census_of(tensor.evidence).nonzero();
     const Exact most = largest_at_most(tensor.evidence);
     if (!magnitude_less(largest, most)) return;
@@ -77,8 +78,8 @@ void limit_by_gradients(const Summary& summary, const Subjects& subjects, const 
   if (where) judgement.limits.push_back({Cause::gradient, largest_safe_scale_log2(target, largest), where});
 }
 
-void limit_by_loss(const Summary& summary, const Target& target, const Policy& policy, Judgement& judgement) {
-  const LossDtype loss = loss_dtype_of(summary, policy);
+void limit_by_loss(const Subjects& subjects, const Target& target, const Policy& policy, Judgement& judgement) {
+  const LossDtype loss = loss_dtype_of(subjects, policy);
   if (!loss.format || !is_narrower(target.format, ieee_format(5, 10)) ||
       !is_narrower(*loss.format, ieee_format(5, 10))) {
     return;
@@ -88,27 +89,27 @@ void limit_by_loss(const Summary& summary, const Target& target, const Policy& p
 }
 
 // Inf in a dump of few exponent bits is the overflow at its own scale.
-void limit_by_dump(const Summary& summary, const Subjects& subjects, const Target& target, Judgement& judgement) {
+void limit_by_dump(const Subjects& subjects, const Target& target, Judgement& judgement) {
   std::optional<Limit> least;
-  for_each_tensor(summary, [&](TensorRef ref, const StepSummary& step, const TensorSummary& tensor) {
-    if (!subjects.has(tensor) || !counts_elements(tensor.evidence) || census_of(tensor.evidence).inf_in == 0 ||
+  subjects.for_each([&](TensorRef ref, const TensorSummary& tensor) {
+    if (!subjects.has(ref) || !counts_elements(tensor.evidence) || census_of(tensor.evidence).inf_in == 0 ||
         exponent_bits(tensor.dtype->format) >= 8 ||
         !is_narrower(target.format, tensor.dtype->format)) {
       return;
     }
-    const int below = step.dump_scale_log2 - 1;
+    const int below = subjects.summary().steps[ref.step].dump_scale_log2 - 1;
     if (!least || below < *least->log2) least = Limit{Cause::dump_scale, below, ref};
   });
   if (least) judgement.limits.push_back(*least);
 }
 
 // Activations in 8 bits have scales of their own.
-void limit_by_forward(const Summary& summary, const Target& target, Judgement& judgement) {
+void limit_by_forward(const Subjects& subjects, const Target& target, Judgement& judgement) {
   if (target.format.width <= 8) return;
   Exact largest;
   std::optional<TensorRef> where;
-  for_each_tensor(summary, [&](TensorRef ref, const StepSummary&, const TensorSummary& tensor) {
-    if (kind_of(tensor.name) != TensorKind::forward) return;
+  subjects.for_each([&](TensorRef ref, const TensorSummary& tensor) {
+    if (subjects.kind(ref) != TensorKind::forward) return;
     const Exact most = largest_at_most(tensor.evidence);
     if (!magnitude_less(largest, most)) return;
     largest = most;
@@ -125,21 +126,21 @@ std::uint64_t flushed_most(const Evidence& evidence, const Target& target, int s
 }
 
 // Signal to noise of every tensor, and what tensors lose at scales of their own.
-void judge_precision(const Summary& summary, const Question& question, std::size_t format, const Subjects& subjects,
-                     Judgement& judgement) {
+void judge_precision(const Subjects& subjects, const Question& question, std::size_t format, Judgement& judgement) {
   const Target target = question.target(format);
   const int lowest = -scale_log2_limit, shown = std::max(judgement.safe - judgement.headroom, lowest);
   int low = lowest;
+  const bool judged = subjects.counted() <= most_judged_tensors;
   judgement.precise_unscaled = judgement.safe >= 0;
   double worst_db = infinite, worst_share = -1;
-  for_each_tensor(summary, [&](TensorRef ref, const StepSummary&, const TensorSummary& tensor) {
-    if (!counts_elements(tensor.evidence)) return;
+  subjects.for_each([&](TensorRef ref, const TensorSummary& tensor) {
+    if (!subjects.is_scaled(ref) || !counts_elements(tensor.evidence)) return;
     const Census census = census_of(tensor.evidence);
-    if (!subjects.has(tensor) || census.nonzero() == 0 || kind_of(tensor.name) == TensorKind::loss_gradient) return;
+    if (census.nonzero() == 0) return;
     const auto lost_at = [&](int scale) { return flushed_most(tensor.evidence, target, scale); };
     const int own = std::clamp(largest_safe_scale_log2(target, largest_at_most(tensor.evidence)), lowest, scale_log2_limit);
     judgement.flushed_own += lost_at(own);
-    const Noise noise(tensor.evidence, question, format);
+    const Noise noise = judged ? Noise(tensor.evidence, question, format) : Noise();
     const auto state_at = [&](int scale) {
       const std::optional<double> db = noise.at(scale);
       return TensorState{ref, db && std::isfinite(*db) ? db : std::nullopt, lost_at(scale), census.nonzero()};
@@ -174,51 +175,34 @@ void judge_precision(const Summary& summary, const Question& question, std::size
     judgement.precision_by = ref;
   });
   judgement.precision_low = unless_lowest(low);
-  std::ranges::sort(judgement.hopeless, {}, [](const TensorState& state) { return state.snr_db.value_or(0); });
+  std::ranges::stable_sort(judgement.hopeless, {}, [](const TensorState& state) { return state.snr_db.value_or(0); });
 }
 
-void judge_range(const Summary& summary, const Target& target, const Subjects& subjects, const Policy& policy,
-                 Judgement& judgement) {
-  struct Weights {
-    TensorRef ref;
-    const Evidence* evidence;
+void judge_range(const Subjects& subjects, const Target& target, const Policy& policy, Judgement& judgement) {
+  const FlushedPool& weights = subjects.weights_pool();
+  const Interval anyway = weights.zero_or_flushed_at(target, judgement.safe);
+  const Interval nonzero = weights.nonzero(target, judgement.safe);
+  const auto more = [&](int scale) { return weights.zero_or_flushed_at(target, scale) - anyway; };
+  const auto allows = [&](std::uint64_t lost, std::uint64_t of) {
+    return static_cast<double>(lost) <= policy.max_flushed * static_cast<double>(of);
   };
-  std::vector<Weights> weights;
-  Interval nonzero;  // zeros of bins may be as many as what is zero or flushed in any case
-  for_each_tensor(summary, [&](TensorRef ref, const StepSummary&, const TensorSummary& tensor) {
-    if (!subjects.weights(tensor) || !counts_elements(tensor.evidence)) return;
-    weights.push_back({ref, &tensor.evidence});
-    const Census census = census_of(tensor.evidence);
-    nonzero += level_of(tensor.evidence) == Level::bins
-                   ? Interval::exactly(census.elements) -
-                         Interval{census.zero_in, zero_or_flushed_at(tensor.evidence, target, judgement.safe).most}
-                   : Interval::exactly(census.nonzero());
-  });
-  const auto lost = [&](int scale) {
-    Interval flushed;
-    for (const Weights& one : weights) flushed += zero_or_flushed_at(*one.evidence, target, scale);
-    return flushed;
-  };
-  const Interval anyway = lost(judgement.safe);
-  const auto allows = [&](std::uint64_t more, std::uint64_t of) {
-    return static_cast<double>(more) <= policy.max_flushed * static_cast<double>(of);
-  };
-  const auto surely = [&](int scale) { return allows((lost(scale) - anyway).most, nonzero.least); };
-  const auto perhaps = [&](int scale) { return allows((lost(scale) - anyway).least, nonzero.most); };
+  const auto surely = [&](int scale) { return allows(more(scale).most, nonzero.least); };
+  const auto perhaps = [&](int scale) { return allows(more(scale).least, nonzero.most); };
   const int sure = least_scale(-scale_log2_limit, judgement.safe, surely);
   const int low = least_scale(-scale_log2_limit, sure, perhaps);
   judgement.range_low = unless_lowest(sure);
   judgement.range_low_least = unless_lowest(low);
   if (!judgement.range_low_least) return;
   std::uint64_t most = 0;
-  for (const Weights& one : weights) {
-    const std::uint64_t more =
-        (zero_or_flushed_at(*one.evidence, target, low - 1) - zero_or_flushed_at(*one.evidence, target, judgement.safe))
-            .most;
-    if (more <= most) continue;
-    most = more;
-    judgement.range_by = one.ref;
-  }
+  subjects.for_each([&](TensorRef ref, const TensorSummary& tensor) {
+    if (!subjects.weights(ref) || !counts_elements(tensor.evidence)) return;
+    const std::uint64_t lost = (zero_or_flushed_at(tensor.evidence, target, low - 1) -
+                                zero_or_flushed_at(tensor.evidence, target, judgement.safe))
+                                   .most;
+    if (lost <= most) return;
+    most = lost;
+    judgement.range_by = ref;
+  });
 }
 
 }  // namespace
@@ -239,82 +223,43 @@ double Policy::floor_db(int fraction_bits) const {
   return std::min(min_snr_db, ceiling_db(fraction_bits) - db_per_bit * bits_below_ceiling);
 }
 
-Subjects::Subjects(const Summary& summary) {
-  std::size_t gradients = 0, forwards = 0, all = 0;
-  for_each_tensor(summary, [&](TensorRef, const StepSummary&, const TensorSummary& tensor) {
-    const TensorKind kind = kind_of(tensor.name);
-    if (!counts_elements(tensor.evidence)) return;
-    ++all;
-    gradients += is_gradient(kind) ? 1 : 0;
-    forwards += kind == TensorKind::forward ? 1 : 0;
-    any_weights_ = any_weights_ || kind == TensorKind::weight_gradient;
-  });
-  named_ = gradients != 0;
-  left_out_ = named_ ? all - gradients - forwards : 0;
-}
-
-bool Subjects::has(const TensorSummary& tensor) const {
-  const TensorKind kind = kind_of(tensor.name);
-  return named_ && counts_elements(tensor.evidence) ? is_gradient(kind) : kind != TensorKind::forward;
-}
-
-bool Subjects::weights(const TensorSummary& tensor) const {
-  const TensorKind kind = kind_of(tensor.name);
-  if (kind == TensorKind::loss_gradient) return false;
-  return any_weights_ ? kind == TensorKind::weight_gradient : has(tensor);
-}
-
-LossDtype loss_dtype_of(const Summary& summary, const Policy& policy) {
+LossDtype loss_dtype_of(const Subjects& subjects, const Policy& policy) {
   if (policy.loss_format) return {policy.loss_format, false};
-  for (const StepSummary& step : summary.steps) {
+  for (const StepSummary& step : subjects.summary().steps) {
     if (!step.loss_dtype) continue;
     if (const Dtype* dtype = find_dtype(*step.loss_dtype)) return {dtype->format, false};
     const FormatLookup found = find_format(*step.loss_dtype);
     if (found.found) return {found.format, false};
   }
   LossDtype implied;
-  for_each_tensor(summary, [&](TensorRef, const StepSummary&, const TensorSummary& tensor) {
-    if (kind_of(tensor.name) == TensorKind::loss_gradient) implied = {ieee_format(5, 10), true};
+  subjects.for_each([&](TensorRef ref, const TensorSummary&) {
+    if (subjects.kind(ref) == TensorKind::loss_gradient) implied = {ieee_format(5, 10), true};
   });
   return implied;
 }
 
-Lost lost_at(const Summary& summary, const Target& target, int scale_log2) {
-  const Subjects subjects(summary);
-  Lost lost;
-  for_each_tensor(summary, [&](TensorRef, const StepSummary&, const TensorSummary& tensor) {
-    if (kind_of(tensor.name) == TensorKind::loss_gradient || !counts_elements(tensor.evidence)) return;
-    if (!subjects.has(tensor)) return;
-    lost.flushed += flushed_at(tensor.evidence, target, scale_log2);
-    lost.zero_or_flushed += zero_or_flushed_at(tensor.evidence, target, scale_log2);
-    lost.elements += census_of(tensor.evidence).elements;
-  });
-  return lost;
+Lost lost_at(const Subjects& subjects, const Target& target, int scale_log2) {
+  const FlushedPool& all = subjects.pool();
+  return {all.flushed_at(target, scale_log2), all.zero_or_flushed_at(target, scale_log2), all.elements()};
 }
 
-Drift gradient_drift(const Summary& summary, const Subjects& subjects) {
-  return drift_of(summary, [&](const TensorSummary& tensor) {
-    return subjects.has(tensor) && kind_of(tensor.name) != TensorKind::loss_gradient;
-  });
-}
-
-Judgement judge(const Summary& summary, const Question& question, std::size_t format, const Policy& policy) {
-  const Subjects subjects(summary);
+Judgement judge(const Subjects& subjects, const Question& question, std::size_t format, int headroom,
+                const Policy& policy) {
   const Target target = question.target(format);
   Judgement judgement;
-  limit_by_gradients(summary, subjects, target, judgement);
+  limit_by_gradients(subjects, target, judgement);
   if (judgement.limits.empty()) return judgement;
-  limit_by_loss(summary, target, policy, judgement);
-  limit_by_dump(summary, subjects, target, judgement);
-  limit_by_forward(summary, target, judgement);
+  limit_by_loss(subjects, target, policy, judgement);
+  limit_by_dump(subjects, target, judgement);
+  limit_by_forward(subjects, target, judgement);
   judgement.safe = *judgement.limits.front().log2;
   for (const Limit& limit : judgement.limits)
     judgement.safe = std::min(judgement.safe, limit.log2.value_or(judgement.safe));
   judgement.safe = std::clamp(judgement.safe, -scale_log2_limit, scale_log2_limit);
-  judgement.headroom = headroom_wanted(gradient_drift(summary, subjects), policy);
+  judgement.headroom = headroom;
   judgement.floor_db = policy.floor_db(fraction_bits(target.format));
-  judge_precision(summary, question, format, subjects, judgement);
-  judge_range(summary, target, subjects, policy, judgement);
+  judge_precision(subjects, question, format, judgement);
+  judge_range(subjects, target, policy, judgement);
   return judgement;
 }
 

@@ -7,16 +7,15 @@
 #include <optional>
 #include <vector>
 
-#include "lowp/audit/headroom.h"
 #include "lowp/audit/policy.h"
-#include "lowp/audit/tensor_kind.h"
+#include "lowp/audit/advice_subjects.h"
 #include "lowp/summary/interval.h"
 #include "lowp/summary/question.h"
 #include "lowp/summary/summary.h"
 
 namespace lowp {
 
-// Of more tensors an audit keeps only what is flushed, and no signal to noise of each.
+// Of more tensors no signal to noise of each is judged.
 inline constexpr std::size_t most_judged_tensors = 2000;
 
 // What ends the window above.
@@ -56,37 +55,22 @@ struct Judgement {
 bool precision_decides(const Judgement& judgement, const Policy& policy);
 bool range_decides(const Judgement& judgement, const Policy& policy);
 
-// What the advice looks at: gradients where any tensor is named like one, else everything but forward tensors.
-class Subjects {
- public:
-  explicit Subjects(const Summary& summary);
-  bool named() const { return named_; }  // whether names say gradient
-  bool has(const TensorSummary& tensor) const;
-  bool weights(const TensorSummary& tensor) const;  // judged by the range criterion
-  std::size_t left_out() const { return left_out_; }
-
- private:
-  bool named_ = false, any_weights_ = false;
-  std::size_t left_out_ = 0;
-};
-
 // The dtype of the loss: as the user says, as the dump says, else as a dumped gradient of the loss implies (FP16).
 struct LossDtype {
   std::optional<Format> format;
   bool implied = false;
 };
-LossDtype loss_dtype_of(const Summary& summary, const Policy& policy);
+LossDtype loss_dtype_of(const Subjects& subjects, const Policy& policy);
 
-// How the largest gradient rises, that of the loss left aside: it is 1 at every step.
-Drift gradient_drift(const Summary& summary, const Subjects& subjects);
-
-Judgement judge(const Summary& summary, const Question& question, std::size_t format, const Policy& policy);
+// `headroom` as headroom_wanted.
+Judgement judge(const Subjects& subjects, const Question& question, std::size_t format, int headroom,
+                const Policy& policy);
 
 // What a format does to all gradients at a scale.
 struct Lost {
   Interval flushed, zero_or_flushed;
   std::uint64_t elements = 0;
 };
-Lost lost_at(const Summary& summary, const Target& target, int scale_log2);
+Lost lost_at(const Subjects& subjects, const Target& target, int scale_log2);
 
 }  // namespace lowp

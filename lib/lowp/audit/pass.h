@@ -63,7 +63,7 @@ class Pass {
   // Steps that are counted together share their dump scale. Each is by itself where its total is wanted, and they are
   // few where somebody waits for them.
   std::size_t end_of_batch(std::size_t begin) const {
-    constexpr std::size_t most_waiting = 1024;  // tensors
+    const std::size_t most_waiting = keep_.tensors >= Level::leaves ? 64 : 1024;  // tensors
     if (series_.inputs[begin].summary) return end_of_summaries(begin);
     std::size_t end = begin + 1, tensors = series_.inputs[begin].tensors.size();
     if (keep_.step_totals) return end;

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lowp/audit/recommend.h"
 
+#include <tbb/parallel_for.h>
+
 #include <algorithm>
 
 #include "lowp/audit/advice_text.h"
+#include "lowp/audit/headroom.h"
 
 namespace lowp {
 namespace {
@@ -32,7 +35,7 @@ bool forward_overflows(const Judgement& judgement) {
 }
 
 // 1 is as good as any scale: the range of FP32, or nothing that a scale would save.
-bool needs_no_scale(const Summary& summary, const Target& target, const Recommendation& advice) {
+bool needs_no_scale(const Subjects& subjects, const Target& target, const Recommendation& advice) {
   const Judgement& judgement = advice.judgement;
   if (judgement.safe < judgement.headroom) return false;
   const bool criteria_hold =
@@ -40,7 +43,7 @@ bool needs_no_scale(const Summary& summary, const Target& target, const Recommen
   if (!criteria_hold) return false;
   if (exponent_bits(target.format) >= usual_exponent_bits) return true;
   if (advice.nonzero == 0) return false;
-  return lost_at(summary, target, 0).zero_or_flushed.most <= lost_at(summary, target, judgement.safe).zero_or_flushed.least;
+  return lost_at(subjects, target, 0).zero_or_flushed.most <= lost_at(subjects, target, judgement.safe).zero_or_flushed.least;
 }
 
 std::uint64_t values_beyond(const AuditResult& result, const Question& question, std::size_t format, int scale) {
@@ -49,11 +52,11 @@ std::uint64_t values_beyond(const AuditResult& result, const Question& question,
   return outcome.counts[ElementClass::saturated].most + outcome.counts[ElementClass::overflowed].most;
 }
 
-Recommendation advise(const AuditResult& result, const Question& question, std::size_t format, const Policy& policy) {
-  const Summary& summary = result.summary;
+Recommendation advise(const AuditResult& result, const Subjects& subjects, const Question& question, std::size_t format,
+                      int headroom, const Policy& policy) {
   const Target target = question.target(format);
   Recommendation advice;
-  advice.judgement = judge(summary, question, format, policy);
+  advice.judgement = judge(subjects, question, format, headroom, policy);
   const Judgement& judgement = advice.judgement;
   advice.nonzero = judgement.nonzero;
   if (judgement.limits.empty()) return advice;
@@ -71,7 +74,7 @@ Recommendation advise(const AuditResult& result, const Question& question, std::
   if (forward_overflows(judgement) || is_ruined(judgement, policy)) {
     advice.empty_window = true;
     advice.shown_log2 = judgement.safe;
-  } else if (needs_no_scale(summary, target, advice)) {
+  } else if (needs_no_scale(subjects, target, advice)) {
     advice.needs_no_scale = true;
     advice.init_scale_log2 = advice.static_scale_log2 = advice.shown_log2 = 0;
   } else {
@@ -82,7 +85,7 @@ Recommendation advise(const AuditResult& result, const Question& question, std::
     if (target.format.width > 8) advice.init_scale_log2 = std::max(init, std::min(lowest, judgement.safe));
   }
   if (advice.static_scale_log2) advice.headroom_log2 = judgement.safe - *advice.static_scale_log2;
-  advice.flushed = lost_at(summary, target, advice.shown_log2).flushed.most;
+  advice.flushed = lost_at(subjects, target, advice.shown_log2).flushed.most;
   advice.beyond = values_beyond(result, question, format, advice.shown_log2);
   return advice;
 }
@@ -90,11 +93,13 @@ Recommendation advise(const AuditResult& result, const Question& question, std::
 }  // namespace
 
 std::vector<Recommendation> recommend(const AuditResult& result, const Question& question, const Policy& policy) {
-  std::vector<Recommendation> all;
-  for (std::size_t format = 0; format < question.formats.size(); ++format) {
-    all.push_back(advise(result, question, format, policy));
-  }
-  for (std::size_t format = 0; format < all.size(); ++format) explain(result.summary, question, policy, format, all);
+  const Subjects subjects(result.summary);
+  const int headroom = headroom_wanted(drift_of(subjects), policy);
+  std::vector<Recommendation> all(question.formats.size());
+  tbb::parallel_for(std::size_t{0}, all.size(), [&](std::size_t format) {
+    all[format] = advise(result, subjects, question, format, headroom, policy);
+  });
+  for (std::size_t format = 0; format < all.size(); ++format) explain(subjects, question, policy, format, all);
   return all;
 }
 

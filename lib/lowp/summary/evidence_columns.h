@@ -34,8 +34,8 @@ struct ColumnView {
 
   std::size_t size() const { return bytes.size() / static_cast<std::size_t>(width); }
   std::uint64_t operator[](std::size_t index) const {
-    const std::byte* const at = bytes.data() + index * static_cast<std::size_t>(width);
     if (index >= size()) return 0;
+    const std::byte* const at = bytes.data() + index * static_cast<std::size_t>(width);
     switch (width) {
       case 1: return std::to_integer<std::uint64_t>(*at);
       case 2: return load<std::uint16_t>(at);

@@ -84,13 +84,16 @@ Result<Done> write_all(int fd, const std::string& path, std::string_view bytes) 
     if (written < 0) return system_error(path, errno);
     bytes.remove_prefix(static_cast<std::size_t>(written));
   }
-  if (::fsync(fd) != 0 && errno != EINVAL) return system_error(path, errno);
   return Done{};
 }
 
-}  // namespace
+// The file up to its columns, which follow in this order.
+struct Encoded {
+  std::string header;
+  std::vector<Column> columns;
+};
 
-std::string binades_bytes(const StepSummary& step) {
+Encoded encoded(const StepSummary& step) {
   std::vector<Column> columns = columns_of(step.tensors);
   std::ranges::stable_sort(columns, std::greater{}, &Column::width);  // wide ones first: every column is aligned
   Json header{{"__metadata__", metadata_of(step, columns)}};
@@ -103,12 +106,30 @@ std::string binades_bytes(const StepSummary& step) {
   std::string text = text_of(header);
   text.resize((text.size() + 7) / 8 * 8, ' ');
   const std::uint64_t length = text.size();
-  std::string bytes(reinterpret_cast<const char*>(&length), sizeof length);
-  bytes += text;
-  for (const Column& column : columns) {
-    bytes.append(reinterpret_cast<const char*>(column.bytes.data()), column.bytes.size());
+  text.insert(0, reinterpret_cast<const char*>(&length), sizeof length);
+  return {std::move(text), std::move(columns)};
+}
+
+std::string_view bytes_of(const Column& column) {
+  return {reinterpret_cast<const char*>(column.bytes.data()), column.bytes.size()};
+}
+
+Result<Done> write_step(int fd, const std::string& path, const StepSummary& step) {
+  const Encoded file = encoded(step);
+  auto done = write_all(fd, path, file.header);
+  for (const Column& column : file.columns) {
+    if (done) done = write_all(fd, path, bytes_of(column));
   }
-  return bytes;
+  if (done && ::fsync(fd) != 0 && errno != EINVAL) done = system_error(path, errno);
+  return done;
+}
+
+}  // namespace
+
+std::string binades_bytes(const StepSummary& step) {
+  Encoded file = encoded(step);
+  for (const Column& column : file.columns) file.header += bytes_of(column);
+  return std::move(file.header);
 }
 
 Result<Done> write_binades(const std::string& path, const StepSummary& step) {
@@ -118,7 +139,7 @@ Result<Done> write_binades(const std::string& path, const StepSummary& step) {
       (place.parent_path() / fmt::format(".{}.{}.part", place.filename().string(), ::getpid())).string();
   const int fd = ::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (fd < 0) return system_error(path, errno);
-  auto done = write_all(fd, path, binades_bytes(step));
+  auto done = write_step(fd, path, step);
   if (::close(fd) != 0 && done) done = system_error(path, errno);
   if (done && std::rename(beside.c_str(), path.c_str()) != 0) done = system_error(path, errno);
   if (!done) ::unlink(beside.c_str());
