@@ -3,6 +3,7 @@
 
 import ast
 import gc
+import html
 import json
 import os
 import pickle
@@ -163,7 +164,10 @@ def test_notebooks_and_frames():
     assert bundle["text/plain"] == str(answer) and bundle["image/svg+xml"] == answer.to_svg()
     assert answer._repr_html_().startswith("<svg") or "<svg" in answer._repr_html_()[:200]
     assert set(answer._repr_mimebundle_(include={"text/plain"})) == {"text/plain"}
-    assert "image/svg+xml" not in pa.plan(SAMPLE)._repr_mimebundle_()
+    assert "image/svg+xml" not in pa.cast(1.5, "fp16")._repr_mimebundle_()
+    page = pa.audit(SAMPLE, formats="fp16", page=True)
+    frame = page._repr_html_()
+    assert frame.startswith("<iframe ") and "sandbox" in frame and html.unescape(frame.split('srcdoc="')[1].split('">')[0]) == page.to_page()
     assert repr(answer).startswith("<Audit: fp16  Keep GradScaler's default 65536")
     with pytest.raises(KeyError, match="no records 'outcome', but tool, inputs, tensors, outcomes"):
         answer.records("outcome")

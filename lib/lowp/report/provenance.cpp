@@ -6,7 +6,7 @@ namespace {
 
 Row source_row(const Source& source) {
   CellList steps, notes;
-  for (const std::int64_t step : source.steps) steps.push_back({step});
+  for (const std::int64_t step : source.steps) steps.emplace_back().value = step;
   for (const std::string& note : source.notes) notes.push_back({note});
   return {{source.path},     {source.format}, {std::move(steps)}, {source.tensors},
           {source.elements}, {source.bytes},  {std::move(notes)}};

@@ -111,9 +111,10 @@ class Answer:
     """What a command has to say. `print(answer)` gives its text, `answer.to_dict()` its records, a notebook its picture
     and its sentences. Everything comes from the writers of the program."""
 
-    def __init__(self, core: _core.Answer, command: str) -> None:
+    def __init__(self, core: _core.Answer, command: str, has_page: bool = False) -> None:
         self._core = core
         self._command = command
+        self._has_page = has_page
 
     def _written(self, writer: str, width: int = 100) -> str:
         return self._core.write(writer, width, True).decode()
@@ -197,8 +198,13 @@ class Answer:
         return self._core.page(f"precision-audit {self._command}")
 
     def _repr_html_(self) -> str:
+        """What a notebook shows: the page where it was asked for, which runs nothing outside of its frame; else picture
+        and text."""
         import html
 
+        if self._has_page:
+            page = html.escape(self.to_page())
+            return f'<iframe style="width:100%;height:900px;border:0" sandbox="allow-scripts" srcdoc="{page}"></iframe>'
         text = f"<pre>{html.escape(self.to_text())}</pre>"
         return self.to_svg() + text if self._core.has_picture else text
 

@@ -60,7 +60,7 @@ def audit(
     data: paths, {name: array}, {step: {name: array}}, a Summary or a Dump. Arrays of float64, float32, float16, bfloat16,
     float8_e4m3fn or float8_e5m2, of any shape, order and stride, are read where they lie. formats: fp16, bf16, e4m3 and
     e5m2 by default; any eXmY. scales: (low, high) as log2, both included; (-8, 32) by default. rounding: a deterministic
-    mode. by: "tensor" or "step", for outcomes of each.
+    mode. by: "tensor" or "step", for outcomes of each. page: keep what the web page needs; a notebook then shows that page.
 
     Every count is exact, whatever the threads. Zeros, NaN and Inf of the input are counted apart and are part of no rate;
     -0 is a zero; without elements all counts are 0 and rates None. With a Summary what its level does not know lies
@@ -71,7 +71,7 @@ def audit(
                    counts_only=counts_only, dump_scale=dump_scale, fail_on=_several(fail_on), loss_dtype=loss_dtype,
                    policy=policy, min_snr=min_snr, max_flushed=max_flushed, headroom=headroom, select=_several(select),
                    threads=threads, report="page.html" if page else None)  # fmt: skip
-    return Audit(_asked("audit", data, options), "audit")
+    return Audit(_asked("audit", data, options), "audit", page)
 
 
 def recommend(data: Data, **options: Any) -> dict[str, Record]:
