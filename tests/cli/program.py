@@ -12,7 +12,7 @@ from pathlib import Path
 program = os.environ.get("PRECISION_AUDIT", "precision-audit")
 # Sanitizers reserve terabytes of address space: no limit under them.
 megabytes = int(os.environ.get("PRECISION_AUDIT_MEGABYTES", "400"))
-seconds = 20
+seconds = 60
 
 Ran = namedtuple("Ran", "code out err")
 
