@@ -245,7 +245,8 @@ class Judge {
   void find(ScalerState state, std::optional<std::size_t> at) {
     if (state <= verdict_.state) return;
     verdict_.state = state;
-    verdict_.began = state == ScalerState::healthy ? std::nullopt : at;
+    verdict_.began.reset();
+    if (state != ScalerState::healthy && at) verdict_.began.emplace(*at);
     verdict_.began_step = verdict_.began ? run_.steps[*verdict_.began].step : std::nullopt;
   }
 
