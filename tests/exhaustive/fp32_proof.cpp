@@ -13,8 +13,8 @@
 namespace lowp::proof {
 namespace {
 
-std::vector<tool::Run> expected_runs(const oracle::ConversionJudge& judge, const tool::SweepCase& what) {
-  std::vector<tool::Run> runs;
+std::vector<verify::Run> expected_runs(const oracle::ConversionJudge& judge, const verify::SweepCase& what) {
+  std::vector<verify::Run> runs;
   for (const oracle::ExpectedRun& run :
        judge.runs(rounding_name(what.rounding), what.overflow.saturate_finite, what.overflow.saturate_inf)) {
     runs.push_back({run.first, run.code});
@@ -22,19 +22,19 @@ std::vector<tool::Run> expected_runs(const oracle::ConversionJudge& judge, const
   return runs;
 }
 
-void prove(const oracle::ConversionJudge& judge, const tool::SweepCase& what) {
+void prove(const oracle::ConversionJudge& judge, const verify::SweepCase& what) {
   CAPTURE(std::string(what.target->name));
   CAPTURE(std::string(rounding_name(what.rounding)));
   CAPTURE(std::string(overflow_name(what.overflow)));
-  const std::vector<tool::Run> expected = expected_runs(judge, what);
+  const std::vector<verify::Run> expected = expected_runs(judge, what);
   REQUIRE(!expected.empty());
-  const tool::SweepResult result = tool::sweep(what, expected, 2, [](std::uint64_t) {});
+  const verify::SweepResult result = verify::sweep(what, expected, 2, [](std::uint64_t) {});
   CHECK(result.inputs == std::uint64_t{1} << 32);
   CHECK(result.mismatches == 0);
-  for (const tool::Mismatch& m : result.first) {
+  for (const verify::Mismatch& m : result.first) {
     MESSAGE(Tally::describe(m.ours, m.expected, m.input, rounding_name(what.rounding)));
   }
-  if (const auto recorded = tool::DigestTable::recorded().find(what)) CHECK(result.digest == *recorded);
+  if (const auto recorded = verify::DigestTable::recorded().find(what)) CHECK(result.digest == *recorded);
 }
 
 bool all_wanted() {
@@ -45,7 +45,7 @@ bool all_wanted() {
 TEST_CASE("every row of at most 16 bits can be swept, and TF32") {
   for (const NamedFormat& row : format_table) {
     CAPTURE(std::string(row.name));
-    const tool::SweepFormat* found = tool::find_sweep_format(row.name);
+    const verify::SweepFormat* found = verify::find_sweep_format(row.name);
     if (row.format.width <= 16 || row.name == "tf32") {
       REQUIRE(found != nullptr);
       CHECK(found->format == row.format);
@@ -55,9 +55,9 @@ TEST_CASE("every row of at most 16 bits can be swept, and TF32") {
 
 TEST_CASE("all FP32 inputs") {
   const bool all = all_wanted();
-  for (const tool::SweepFormat& target : tool::sweep_formats()) {
+  for (const verify::SweepFormat& target : verify::sweep_formats()) {
     const oracle::ConversionJudge judge("fp32", target.name);
-    for (const Rounding mode : tool::swept_modes) {
+    for (const Rounding mode : verify::swept_modes) {
       for (const OverflowName& rule : overflow_names) {
         if (!all && (mode != Rounding::nearest_even || rule.name != "ieee")) continue;
         prove(judge, {"fp32", &target, mode, rule.rule});
@@ -68,23 +68,23 @@ TEST_CASE("all FP32 inputs") {
 
 // The comparison must be able to fail: one wrong run, found with input and both codes, on any number of threads.
 TEST_CASE("a wrong code is seen") {
-  const tool::SweepCase what{"fp16", tool::find_sweep_format("e4m3"), Rounding::nearest_even, {}};
-  std::vector<tool::Run> expected = expected_runs(oracle::ConversionJudge("fp16", "e4m3"), what);
-  const tool::SweepResult right = tool::sweep(what, expected, 1, [](std::uint64_t) {});
+  const verify::SweepCase what{"fp16", verify::find_sweep_format("e4m3"), Rounding::nearest_even, {}};
+  std::vector<verify::Run> expected = expected_runs(oracle::ConversionJudge("fp16", "e4m3"), what);
+  const verify::SweepResult right = verify::sweep(what, expected, 1, [](std::uint64_t) {});
   CHECK(right.mismatches == 0);
   REQUIRE(expected.size() > 11);
   expected[10].code ^= 1;
-  const tool::SweepResult wrong = tool::sweep(what, expected, 2, [](std::uint64_t) {});
+  const verify::SweepResult wrong = verify::sweep(what, expected, 2, [](std::uint64_t) {});
   CHECK(wrong.mismatches == expected[11].first - expected[10].first);
   REQUIRE(!wrong.first.empty());
   CHECK(wrong.first[0].input == expected[10].first);
   CHECK(wrong.first[0].ours == (expected[10].code ^ 1));
   CHECK(wrong.digest == right.digest);
   std::vector<std::uint32_t> codes =
-      tool::all_codes(find_format("fp16").format, find_format("e4m3").format, Conversion{});
-  CHECK(tool::digest_of(codes) == right.digest);
+      verify::all_codes(find_format("fp16").format, find_format("e4m3").format, Conversion{});
+  CHECK(verify::digest_of(codes) == right.digest);
   codes[12345] ^= 1;
-  CHECK(tool::digest_of(codes) != right.digest);
+  CHECK(verify::digest_of(codes) != right.digest);
 }
 
 }  // namespace

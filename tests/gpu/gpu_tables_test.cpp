@@ -148,7 +148,7 @@ TEST_CASE("digests in lanes are the digests of the recorded table") {
   std::vector<std::uint32_t> codes(3 * digest_block);
   Random random(11);
   for (std::uint32_t& code : codes) code = static_cast<std::uint32_t>(random.bits() & 0x7FFFF);
-  CHECK(EmulatedBackend::digest_of(codes) == lowp::tool::digest_of(codes));
+  CHECK(EmulatedBackend::digest_of(codes) == lowp::verify::digest_of(codes));
 }
 
 TEST_CASE("a part of all inputs visits every exponent and both signs, and all means all") {

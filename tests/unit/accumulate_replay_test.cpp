@@ -251,10 +251,8 @@ TEST_CASE("gemm: operands of every recipe are what the recipe makes of the whole
     const OperandRows operand = recipe_rounded(v, recipe);
     (operand.outside ? outside : inside) += 1;
     std::vector<float> rotated = v.whole;
-    if (recipe.row->orientation == recipes::Orientation::rotated_columns) recipes::rotate_16(rotated);
-    if (recipe.row->orientation == recipes::Orientation::rotated_columns_fp32) recipes::rotate_16_in_fp32(rotated);
-    const std::vector<double> wide(rotated.begin(), rotated.end());
-    const auto made = recipes::dequantized(recipe, recipes::quantize_operand(recipe, rows, k, wide));
+    recipes::rotate(recipe.row->orientation, rotated);
+    const auto made = recipes::dequantized(recipe, recipes::quantize_matrix(recipe, {rows, k, rotated}));
     std::size_t differing = 0;
     for (std::size_t row = 0; row < v.rows; ++row) {
       const std::vector<Exact> exact = operand.exact_row(row);

@@ -181,9 +181,9 @@ TEST_CASE("an Inf freezes delayed scaling for the whole window, a zero step only
 }
 
 TEST_CASE("operands of products read back as code times scale") {
-  const std::vector<double> values{1, 2, 3, 448, 0, -448, 5, 6};
+  const std::vector<float> values{1, 2, 3, 448, 0, -448, 5, 6};
   const Recipe& recipe = *find_recipe("fp8-current-te-e4m3");
-  const Quantized q = quantize_operand(recipe, 2, 4, values);
+  const Quantized q = quantize_matrix(recipe, {2, 4, values});
   const std::vector<double> back = dequantized(recipe, q);
   CHECK(back[3] == 448);
   CHECK(back[5] == -448);

@@ -17,6 +17,8 @@
 #include "verify_selection.h"
 
 namespace lowp::tool {
+
+using namespace verify;
 namespace {
 
 struct SourceName {

@@ -11,6 +11,8 @@
 #include "lowp/verify/digest_table.h"
 
 namespace lowp::tool {
+
+using namespace verify;
 namespace {
 
 struct GpuTask final : Task {

@@ -13,6 +13,8 @@
 
 namespace lowp::tool {
 
+using namespace verify;
+
 bool failed(const Checked& c) {
   return c.result.mismatches != 0 || c.recorded == Recorded::differs || (!c.judged && c.recorded == Recorded::none);
 }

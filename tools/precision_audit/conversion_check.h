@@ -14,8 +14,8 @@ namespace lowp::tool {
 enum class Recorded : std::uint8_t { same, differs, none };
 
 struct Checked {
-  SweepCase what;
-  SweepResult result;
+  verify::SweepCase what;
+  verify::SweepResult result;
   Recorded recorded = Recorded::none;
   bool judged = false;  // by the oracle
   double seconds = 0;
@@ -24,7 +24,8 @@ struct Checked {
 bool failed(const Checked& c);
 
 // Says on stderr how far it is, where stderr is a terminal.
-std::vector<Checked> check_all(const std::vector<SweepCase>& cases, const DigestTable& digests, unsigned threads);
+std::vector<Checked> check_all(const std::vector<verify::SweepCase>& cases, const verify::DigestTable& digests,
+                               unsigned threads);
 
 Report report_of(const std::vector<Checked>& all);
 

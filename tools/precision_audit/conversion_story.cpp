@@ -10,6 +10,8 @@
 #include "lowp/report/humanize.h"
 
 namespace lowp::tool {
+
+using namespace verify;
 namespace {
 
 std::string digest_text(const Checked& c) {

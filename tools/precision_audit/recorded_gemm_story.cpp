@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <string>
 
+#include "lowp/report/cells.h"
 #include "lowp/report/humanize.h"
 
 namespace lowp::tool {
@@ -59,17 +60,13 @@ std::vector<Block> story_of(const std::vector<ReplayedGemms>& all, std::size_t o
   return blocks;
 }
 
-Cell text(std::string_view value) {
-  return Cell{std::string(value)};
-}
-
 Table files_table(const std::vector<ReplayedGemms>& all) {
   Table table{
       "files", {"path", "gpu", "compute_capability", "library", "products", "outputs", "mismatches"}, {}, false};
   for (const ReplayedGemms& one : all) {
-    table.rows.push_back({text(one.file.path), text(one.file.gpu), text(one.file.capability), text(one.file.library),
-                          Cell{std::uint64_t{one.file.cases.size()}}, Cell{std::uint64_t{one.result.outputs}},
-                          Cell{std::uint64_t{one.result.mismatches}}});
+    table.rows.push_back({text_cell(one.file.path), text_cell(one.file.gpu), text_cell(one.file.capability),
+                          text_cell(one.file.library), Cell{std::uint64_t{one.file.cases.size()}},
+                          Cell{std::uint64_t{one.result.outputs}}, Cell{std::uint64_t{one.result.mismatches}}});
   }
   return table;
 }
@@ -79,8 +76,8 @@ Table mismatches_table(const std::vector<ReplayedGemms>& all) {
   for (const ReplayedGemms& one : all) {
     for (const GemmMismatch& m : one.result.first) {
       const RecordedGemm& which = one.file.cases[m.number];
-      table.rows.push_back({text(one.file.path), Cell{std::uint64_t{m.number}}, Cell{std::uint64_t{m.output}},
-                            text(hex(which, m.recorded)), text(hex(which, m.emulated))});
+      table.rows.push_back({text_cell(one.file.path), Cell{std::uint64_t{m.number}}, Cell{std::uint64_t{m.output}},
+                            text_cell(hex(which, m.recorded)), text_cell(hex(which, m.emulated))});
     }
   }
   return table;

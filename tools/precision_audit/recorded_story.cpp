@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <string>
 
+#include "lowp/report/cells.h"
 #include "lowp/report/humanize.h"
 
 namespace lowp::tool {
@@ -98,10 +99,6 @@ std::vector<Block> story_of(const std::vector<ReplayedVectors>& all, std::size_t
   return blocks;
 }
 
-Cell text(std::string_view value) {
-  return Cell{std::string(value)};
-}
-
 Table files_table(const std::vector<ReplayedVectors>& all) {
   Table table{"files",
               {"path", "architecture", "instruction_path", "input", "input_b", "accumulator", "grade", "source", "note",
@@ -110,10 +107,10 @@ Table files_table(const std::vector<ReplayedVectors>& all) {
               false};
   for (const ReplayedVectors& one : all) {
     const TensorCore& row = *one.vectors.row;
-    table.rows.push_back({text(one.vectors.path), text(row.architecture), text(row.path), text(one.vectors.input),
-                          text(one.vectors.input_b), text(row.accumulator), text(std::string(1, grade_letter(row))),
-                          text(row.source), text(row.note), Cell{std::uint64_t{one.result.rows}},
-                          Cell{std::uint64_t{one.result.mismatches}}});
+    table.rows.push_back({text_cell(one.vectors.path), text_cell(row.architecture), text_cell(row.path),
+                          text_cell(one.vectors.input), text_cell(one.vectors.input_b), text_cell(row.accumulator),
+                          text_cell(std::string(1, grade_letter(row))), text_cell(row.source), text_cell(row.note),
+                          Cell{std::uint64_t{one.result.rows}}, Cell{std::uint64_t{one.result.mismatches}}});
   }
   return table;
 }
@@ -125,11 +122,11 @@ Table mismatches_table(const std::vector<ReplayedVectors>& all) {
       const RecordedMismatch& mismatch = one.result.first[i];
       CellList steps;
       for (std::size_t s = 0; s < one.traces[i].steps.size(); ++s) {
-        steps.push_back(text(step_text(one.vectors, s + 1, one.traces[i].steps[s])));
+        steps.push_back(text_cell(step_text(one.vectors, s + 1, one.traces[i].steps[s])));
       }
-      table.rows.push_back({text(one.vectors.path), Cell{std::uint64_t{mismatch.row}},
-                            text(hex(one.vectors, mismatch.recorded)), text(hex(one.vectors, mismatch.emulated)),
-                            Cell{std::move(steps)}});
+      table.rows.push_back({text_cell(one.vectors.path), Cell{std::uint64_t{mismatch.row}},
+                            text_cell(hex(one.vectors, mismatch.recorded)),
+                            text_cell(hex(one.vectors, mismatch.emulated)), Cell{std::move(steps)}});
     }
   }
   return table;

@@ -4,6 +4,8 @@
 #include <algorithm>
 
 namespace lowp::tool {
+
+using namespace verify;
 namespace {
 
 // Unnamed formats, modes and rules: all of them, but from FP32 the ieee rule alone and without --full only what most

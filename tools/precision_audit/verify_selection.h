@@ -13,12 +13,12 @@ namespace lowp::tool {
 // nearest_even into fp16, bf16, e4m3 and e5m2.
 struct ConversionChoice {
   std::vector<std::string_view> sources;
-  std::vector<const SweepFormat*> formats;
+  std::vector<const verify::SweepFormat*> formats;
   std::vector<Rounding> modes;
   std::vector<Overflow> rules;
 };
 
 // Cases in order of sources, formats, modes, overflow rules.
-std::vector<SweepCase> cases_of(const ConversionChoice& named, bool full);
+std::vector<verify::SweepCase> cases_of(const ConversionChoice& named, bool full);
 
 }  // namespace lowp::tool

@@ -9,37 +9,26 @@
 
 #include "lowp/audit/audit_heat.h"
 #include "lowp/audit/audit_story.h"
+#include "lowp/report/cells.h"
 #include "lowp/summary/measures.h"
 
 namespace lowp {
 namespace {
 
-Cell text(std::string_view value) {
-  return Cell{std::string(value)};
-}
-Cell integer(std::int64_t value) {
-  return Cell{value};
-}
-Cell count(std::uint64_t value) {
-  return Cell{value};
-}
-Cell null(std::string_view reason = {}) {
-  return Cell{Null{std::string(reason)}};
-}
 template <class T>
 Cell maybe(const std::optional<T>& value, std::string_view reason = {}) {
-  return value ? integer(*value) : null(reason);
+  return value ? integer_cell(*value) : null_cell(reason);
 }
 Cell rate(std::uint64_t part, std::uint64_t whole) {
-  return whole == 0 ? null("no elements") : Cell{static_cast<double>(part) / static_cast<double>(whole)};
+  return whole == 0 ? null_cell("no elements") : Cell{static_cast<double>(part) / static_cast<double>(whole)};
 }
 Cell magnitude(Exact x, std::string_view reason) {
-  if (x.kind != Kind::finite) return null(reason);
+  if (x.kind != Kind::finite) return null_cell(reason);
   return Cell{std::ldexp(static_cast<double>(x.significand), x.exponent)};
 }
 CellList texts(const std::vector<std::string>& lines) {
   CellList list;
-  for (const std::string& line : lines) list.push_back(text(line));
+  for (const std::string& line : lines) list.push_back(text_cell(line));
   return list;
 }
 
@@ -59,20 +48,24 @@ Row tensor_row(const StepSummary& step, const TensorSummary& tensor) {
   const Census census = census_of(tensor.evidence);
   constexpr std::string_view unknown = "only the largest magnitude is known";
   if (!counts_elements(tensor.evidence)) {
-    return {text(tensor.name), text(step.path), maybe(step.step), null(unknown), null(unknown), null(unknown),
-            null(unknown), null(unknown), null(unknown), magnitude(census.max_abs, "no finite non-zero value"), null(unknown)};
+    return {text_cell(tensor.name), text_cell(step.path),
+            maybe(step.step),       null_cell(unknown),
+            null_cell(unknown),     null_cell(unknown),
+            null_cell(unknown),     null_cell(unknown),
+            null_cell(unknown),     magnitude(census.max_abs, "no finite non-zero value"),
+            null_cell(unknown)};
   }
   CellList shape;
-  for (const std::uint64_t size : tensor.shape) shape.push_back(count(size));
-  return {text(tensor.name),
-          text(step.path),
+  for (const std::uint64_t size : tensor.shape) shape.push_back(count_cell(size));
+  return {text_cell(tensor.name),
+          text_cell(step.path),
           maybe(step.step),
           Cell{shape},
-          text(tensor.dtype->name),
-          count(census.elements),
-          count(census.zero_in),
-          count(census.nan_in),
-          count(census.inf_in),
+          text_cell(tensor.dtype->name),
+          count_cell(census.elements),
+          count_cell(census.zero_in),
+          count_cell(census.nan_in),
+          count_cell(census.inf_in),
           magnitude(scaled(census.max_abs, step.dump_scale_log2), "no finite non-zero value"),
           magnitude(scaled(census.min_nonzero_abs, step.dump_scale_log2), "no finite non-zero value")};
 }
@@ -105,26 +98,26 @@ std::vector<std::string> outcome_keys() {
 // An interval that is exact is one number.
 Cell cell_of(const Measured& measured) {
   switch (measured.kind) {
-    case Measured::Kind::missing: return null(measured.why);
+    case Measured::Kind::missing: return null_cell(measured.why);
     case Measured::Kind::count:
-      return measured.count.exact() ? count(measured.count.most)
+      return measured.count.exact() ? count_cell(measured.count.most)
                                     : Cell{CountRange{measured.count.least, measured.count.most}};
     case Measured::Kind::number:
       return measured.exact() ? Cell{measured.most} : Cell{NumberRange{measured.least, measured.most}};
   }
-  return null();
+  return null_cell({});
 }
 
 Row outcome_row(Row scope, const Target& target, const Outcome& outcome, bool counts_only) {
   Row row = std::move(scope);
-  row.push_back(text(target.name));
-  row.push_back(text(rounding_name(target.rounding)));
-  row.push_back(text(overflow_name(target.overflow)));
-  row.push_back(integer(outcome.scale_log2));
+  row.push_back(text_cell(target.name));
+  row.push_back(text_cell(rounding_name(target.rounding)));
+  row.push_back(text_cell(overflow_name(target.overflow)));
+  row.push_back(integer_cell(outcome.scale_log2));
   for (const Measure& measure : measures()) {
     if (measure.key.empty()) continue;
     const bool unasked = counts_only && (measure.name == "exact" || measure.needs >= Level::errors);
-    row.push_back(unasked ? null("only counts were asked for") : cell_of(measure.value(outcome)));
+    row.push_back(unasked ? null_cell("only counts were asked for") : cell_of(measure.value(outcome)));
   }
   return row;
 }
@@ -143,12 +136,12 @@ bool give_outcomes(const AuditFindings& f, const std::vector<Cell>& scope, const
 Table outcomes_table(const AuditFindings& f) {
   Table table{"outcomes", outcome_keys(), {}, false};
   table.more = [&f](const TakeRow& take) {
-    if (!give_outcomes(f, {text("total"), null(), null()}, f.result.total, take)) return;
+    if (!give_outcomes(f, {text_cell("total"), null_cell({}), null_cell({})}, f.result.total, take)) return;
     for (const ScopedOutcomes& scoped : f.result.scoped) {
       const StepSummary& step = f.result.summary.steps[scoped.ref.step];
       const bool tensor = scoped.scope == Scope::tensor;
       const std::string& name = tensor ? step.tensors[scoped.ref.tensor].name : step.path;
-      const std::vector<Cell> scope{text(tensor ? "tensor" : "step"), text(name), maybe(step.step)};
+      const std::vector<Cell> scope{text_cell(tensor ? "tensor" : "step"), text_cell(name), maybe(step.step)};
       if (!give_outcomes(f, scope, outcomes_of(f.result, scoped, f.question), take)) return;
     }
   };
@@ -157,7 +150,7 @@ Table outcomes_table(const AuditFindings& f) {
 
 // init_scale as an integer where it is one that JSON readers keep, else as a double.
 Cell scale_cell(int scale_log2) {
-  if (scale_log2 >= 0 && scale_log2 <= 53) return count(std::uint64_t{1} << scale_log2);
+  if (scale_log2 >= 0 && scale_log2 <= 53) return count_cell(std::uint64_t{1} << scale_log2);
   return Cell{std::ldexp(1.0, scale_log2)};
 }
 
@@ -176,9 +169,9 @@ struct Named {
   Cell name, step;
 };
 Named named(const AuditFindings& f, const std::optional<TensorRef>& ref) {
-  if (!ref) return {null(), null()};
+  if (!ref) return {null_cell({}), null_cell({})};
   const StepSummary& step = f.result.summary.steps[ref->step];
-  return {text(step.tensors[ref->tensor].name), maybe(step.step)};
+  return {text_cell(step.tensors[ref->tensor].name), maybe(step.step)};
 }
 
 constexpr std::string_view peaks_alone = "only largest magnitudes are known";
@@ -188,7 +181,7 @@ Cell limits_cell(const AuditFindings& f, const Judgement& judgement) {
   for (const Limit& limit : judgement.limits) {
     const Named where = named(f, limit.ref);
     limits.rows.push_back(
-        {text(cause_name(limit.cause)), maybe(limit.log2, "no loss scale helps"), where.name, where.step});
+        {text_cell(cause_name(limit.cause)), maybe(limit.log2, "no loss scale helps"), where.name, where.step});
   }
   return Cell{std::make_shared<const Table>(std::move(limits))};
 }
@@ -203,20 +196,20 @@ Cell criteria_cell(const AuditFindings& f, const Recommendation& advice) {
   };
   const Named precise = named(f, judgement.precision_by), ranged = named(f, judgement.range_by);
   constexpr std::string_view unknown = "signal to noise was not judged", everywhere = "met down to the smallest scale";
-  criteria.rows.push_back({text("precision"), Cell{precision_decides(judgement, f.policy)}, Cell{judgement.floor_db},
-                           judgement.errors_known ? maybe(judgement.precision_low, everywhere) : null(unknown),
-                           judgement.errors_known ? met(judgement.precision_low) : null(unknown), precise.name,
-                           precise.step});
-  criteria.rows.push_back({text("range"), Cell{range_decides(judgement, f.policy)}, Cell{f.policy.max_flushed},
+  criteria.rows.push_back(
+      {text_cell("precision"), Cell{precision_decides(judgement, f.policy)}, Cell{judgement.floor_db},
+       judgement.errors_known ? maybe(judgement.precision_low, everywhere) : null_cell(unknown),
+       judgement.errors_known ? met(judgement.precision_low) : null_cell(unknown), precise.name, precise.step});
+  criteria.rows.push_back({text_cell("range"), Cell{range_decides(judgement, f.policy)}, Cell{f.policy.max_flushed},
                            maybe(judgement.range_low, everywhere), met(judgement.range_low), ranged.name, ranged.step});
   return Cell{std::make_shared<const Table>(std::move(criteria))};
 }
 
 std::vector<Cell> worst_cells(const AuditFindings& f, const std::optional<TensorState>& worst) {
-  if (!worst) return {null("no gradient was counted"), null(), null(), null()};
+  if (!worst) return {null_cell("no gradient was counted"), null_cell({}), null_cell({}), null_cell({})};
   const Named where = named(f, worst->ref);
   return {where.name, where.step,
-          worst->snr_db ? Cell{*worst->snr_db} : null("exact, or signal to noise was not judged"),
+          worst->snr_db ? Cell{*worst->snr_db} : null_cell("exact, or signal to noise was not judged"),
           rate(worst->flushed, worst->nonzero)};
 }
 
@@ -252,10 +245,10 @@ Table recommendations_table(const AuditFindings& f) {
                                   : advice.empty_window ? "no single scale fits"
                                                         : "8-bit formats have a scale per tensor or block";
     const Named above = named(f, advice.above), below = named(f, advice.below);
-    std::vector<Cell> row{text(f.question.formats[i].name),
-                          text(advice.verdict),
+    std::vector<Cell> row{text_cell(f.question.formats[i].name),
+                          text_cell(advice.verdict),
                           maybe(advice.init_scale_log2, none),
-                          advice.init_scale_log2 ? scale_cell(*advice.init_scale_log2) : null(),
+                          advice.init_scale_log2 ? scale_cell(*advice.init_scale_log2) : null_cell({}),
                           maybe(advice.static_scale_log2, none),
                           Cell{CellList{maybe(advice.window_low), maybe(advice.window_high)}},
                           Cell{advice.empty_window},
@@ -265,8 +258,8 @@ Table recommendations_table(const AuditFindings& f) {
                           below.name,
                           below.step,
                           advice.nothing_to_scale() || advice.loss_known() ? rate(advice.flushed, advice.nonzero)
-                                                                           : null(peaks_alone),
-                          count(advice.beyond)};
+                                                                           : null_cell(peaks_alone),
+                          count_cell(advice.beyond)};
     for (Cell& cell : worst_cells(f, advice.judgement.worst)) row.push_back(std::move(cell));
     row.push_back(criteria_cell(f, advice));
     row.push_back(limits_cell(f, advice.judgement));

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "lowp/audit/audit_story.h"
+#include "lowp/report/cells.h"
 #include "lowp/report/humanize.h"
 
 namespace lowp {
@@ -25,9 +26,6 @@ struct Findings {
   const LoggedAudit& audit;
 };
 
-Cell text_cell(std::string_view text) {
-  return {std::string(text)};
-}
 template <class Number>
 Cell number_cell(const std::optional<Number>& number, std::string_view reason) {
   if (!number) return {Null{std::string(reason)}};

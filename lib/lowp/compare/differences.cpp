@@ -142,9 +142,9 @@ bool count_pair(const Elements& e, std::uint64_t tolerance, Differences& d, Squa
 // visit(codes of A, codes of B, index of the first), for all elements in order.
 template <class Visit>
 Result<Done> each_chunk(const TensorPair& pair, Visit visit) {
-  auto a = ElementReader::open(*pair.input_a, *pair.a);
+  auto a = ElementReader::open(pair.input_a->path, *pair.a);
   if (!a) return a.error();
-  auto b = ElementReader::open(*pair.input_b, *pair.b);
+  auto b = ElementReader::open(pair.input_b->path, *pair.b);
   if (!b) return b.error();
   std::vector<std::uint64_t> codes_a, codes_b;
   while (a->left() != 0) {

@@ -2,14 +2,11 @@
 #include "lowp/gpu/gpu_report.h"
 
 #include "lowp/gpu/matrix_checks.h"
+#include "lowp/report/cells.h"
 #include "lowp/report/humanize.h"
 
 namespace lowp::gpu {
 namespace {
-
-Cell text(std::string_view value) {
-  return Cell{std::string(value)};
-}
 
 std::string headline(const Verification& v) {
   const std::uint64_t mismatches = v.mismatches();
@@ -40,20 +37,20 @@ std::string chip_text(const Chip& chip) {
 void add_to_report(const Verification& v, Report& report) {
   report.tables.push_back({"chip",
                            {"name", "compute_capability", "code", "driver", "cuda_runtime", "compiler"},
-                           {{text(v.chip.name), text(v.chip.capability), text(code_text(v.chip.code)),
-                             text(v.chip.driver), text(v.chip.runtime), text(v.chip.compiler)}},
+                           {{text_cell(v.chip.name), text_cell(v.chip.capability), text_cell(code_text(v.chip.code)),
+                             text_cell(v.chip.driver), text_cell(v.chip.runtime), text_cell(v.chip.compiler)}},
                            true});
   Table lines{
       "lines", {"part", "instruction", "cases", "mismatches", "seconds", "note", "first_mismatches"}, {}, false};
   for (const VerifyLine& line : v.lines) {
     CellList first;
-    for (const std::string& mismatch : line.first) first.push_back(text(mismatch));
-    lines.rows.push_back({text(line.part), text(line.name), Cell{line.cases}, Cell{line.mismatches}, Cell{line.seconds},
-                          text(line.note), Cell{std::move(first)}});
+    for (const std::string& mismatch : line.first) first.push_back(text_cell(mismatch));
+    lines.rows.push_back({text_cell(line.part), text_cell(line.name), Cell{line.cases}, Cell{line.mismatches},
+                          Cell{line.seconds}, text_cell(line.note), Cell{std::move(first)}});
   }
   report.tables.push_back(std::move(lines));
   Table open{"open_points", {"answer"}, {}, false};
-  for (const std::string& answer : v.says) open.rows.push_back({text(answer)});
+  for (const std::string& answer : v.says) open.rows.push_back({text_cell(answer)});
   report.tables.push_back(std::move(open));
 
   report.story.push_back(Paragraph{headline(v)});

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <limits>
 
+#include "lowp/report/cells.h"
 #include "lowp/report/humanize.h"
 
 namespace lowp {
@@ -14,9 +15,6 @@ namespace {
 
 constexpr std::size_t max_panels = 12;
 
-Cell text_cell(std::string_view text) {
-  return {std::string(text)};
-}
 template <class Number>
 Cell number_cell(const std::optional<Number>& number, std::string_view reason) {
   return number ? Cell{*number} : Cell{Null{std::string(reason)}};

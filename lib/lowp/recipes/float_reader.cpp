@@ -3,17 +3,15 @@
 
 #include <algorithm>
 #include <bit>
-#include <cassert>
 #include <cstring>
+#include <utility>
 
-#include "lowp/batch/batch.h"
 #include "lowp/core/convert.h"
 #include "lowp/tensor/checked.h"
 
 namespace lowp::recipes {
 namespace {
 
-constexpr std::size_t at_once = 1 << 16;
 constexpr Format fp32 = ieee_format(8, 23);
 
 // Elements of one dtype, little-endian, as FP32.
@@ -41,30 +39,18 @@ MatrixShape matrix_shape(std::string_view name, std::span<const std::uint64_t> s
 }
 
 Result<FloatReader> FloatReader::open(const std::string& path, const TensorView& view) {
-  FloatReader reader;
-  reader.dtype_ = view.dtype;
-  reader.left_ = view.elements;
-  if (view.elements == 0) return reader;
-  auto stream = view.in_row_major().stream(0);
-  if (!stream) {
-    Error error = stream.error();
-    if (error.file.empty()) error.file = path;
-    return error;
-  }
-  reader.stream_ = std::move(*stream);
-  return reader;
+  auto elements = ElementReader::open(path, view);
+  if (!elements) return elements.error();
+  return FloatReader(std::move(*elements));
 }
 
 Result<Done> FloatReader::read(std::span<float> out) {
-  assert(out.size() <= left_);
-  const auto size = static_cast<std::size_t>(dtype_->bytes);
   while (!out.empty()) {
-    const std::size_t now = std::min(out.size(), at_once);
-    buffer_.resize(now * size);
-    if (auto done = stream_->read(buffer_); !done) return done.error();
-    to_fp32(*dtype_, buffer_, out.first(now));
+    const std::size_t now = std::min(out.size(), ElementReader::at_once);
+    auto bytes = elements_.read_bytes(now);
+    if (!bytes) return bytes.error();
+    to_fp32(elements_.dtype(), *bytes, out.first(now));
     out = out.subspan(now);
-    left_ -= now;
   }
   return Done{};
 }

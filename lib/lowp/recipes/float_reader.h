@@ -3,14 +3,13 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
+#include <utility>
 
 #include "lowp/base/result.h"
-#include "lowp/tensor/view.h"
+#include "lowp/tensor/element_reader.h"
 
 namespace lowp::recipes {
 
@@ -29,13 +28,11 @@ class FloatReader {
   static Result<FloatReader> open(const std::string& path, const TensorView& view);
   // Fills `out`; at most `left()` elements.
   Result<Done> read(std::span<float> out);
-  std::uint64_t left() const { return left_; }
+  std::uint64_t left() const { return elements_.left(); }
 
  private:
-  const Dtype* dtype_ = nullptr;
-  std::uint64_t left_ = 0;
-  std::unique_ptr<ByteStream> stream_;
-  std::vector<std::byte> buffer_;
+  explicit FloatReader(ElementReader elements) : elements_(std::move(elements)) {}
+  ElementReader elements_;
 };
 
 }  // namespace lowp::recipes

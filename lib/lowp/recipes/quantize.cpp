@@ -257,11 +257,20 @@ void rotate_16_in_fp32(std::span<float> values) {
   }
 }
 
+bool rotates(Orientation orientation) {
+  return orientation == Orientation::rotated_columns || orientation == Orientation::rotated_columns_fp32;
+}
+
+void rotate(Orientation orientation, std::span<float> values) {
+  if (orientation == Orientation::rotated_columns) rotate_16(values);
+  if (orientation == Orientation::rotated_columns_fp32) rotate_16_in_fp32(values);
+}
+
 Oriented oriented(Matrix matrix, Orientation orientation) {
   if (orientation == Orientation::rows) {
     return {matrix.rows, matrix.columns, {matrix.values.begin(), matrix.values.end()}};
   }
-  const bool rotated = orientation != Orientation::columns;
+  const bool rotated = rotates(orientation);
   const auto padded = [&](std::size_t n) { return rotated ? (n + rotation - 1) / rotation * rotation : n; };
   const std::size_t columns = padded(matrix.rows), rows = padded(matrix.columns);
   Oriented result{rows, columns, std::vector<float>(rows * columns)};
@@ -270,8 +279,7 @@ Oriented oriented(Matrix matrix, Orientation orientation) {
       result.values[c * columns + r] = matrix.values[r * matrix.columns + c];
     }
   }
-  if (orientation == Orientation::rotated_columns) rotate_16(result.values);
-  if (orientation == Orientation::rotated_columns_fp32) rotate_16_in_fp32(result.values);
+  rotate(orientation, result.values);
   return result;
 }
 
@@ -284,13 +292,6 @@ Quantized quantize_matrix(const Recipe& recipe, Matrix matrix) {
   }
   quantize_rows(recipe, result.tensor, std::nullopt, matrix, result.scales, result.codes);
   return result;
-}
-
-Quantized quantize_operand(const Recipe& recipe, std::size_t rows, std::size_t columns,
-                           std::span<const double> values) {
-  std::vector<float> narrow(values.size());
-  std::ranges::transform(values, narrow.begin(), [](double x) { return static_cast<float>(x); });
-  return quantize_matrix(recipe, {rows, columns, narrow});
 }
 
 std::vector<double> dequantized(const Recipe& recipe, const Quantized& q) {

@@ -57,8 +57,6 @@ struct Quantized {
 // A matrix that is already oriented.
 Quantized quantize_matrix(const Recipe& recipe, Matrix matrix);
 
-// For operands of products, the shared axis last: FP64 values are rounded to FP32 first, as the libraries read them.
-Quantized quantize_operand(const Recipe& recipe, std::size_t rows, std::size_t columns, std::span<const double> values);
 // code * scale * decode of every element, exact in FP64; NaN where a code or scale is none.
 std::vector<double> dequantized(const Recipe& recipe, const Quantized& quantized);
 
@@ -66,5 +64,8 @@ std::vector<double> dequantized(const Recipe& recipe, const Quantized& quantized
 void rotate_16(std::span<float> values);
 // The same, added in FP32 from i = 0 on.
 void rotate_16_in_fp32(std::span<float> values);
+// As the orientation does it; nothing for the two that do not rotate.
+bool rotates(Orientation orientation);
+void rotate(Orientation orientation, std::span<float> values);
 
 }  // namespace lowp::recipes

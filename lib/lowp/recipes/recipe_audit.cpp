@@ -18,11 +18,6 @@ constexpr std::uint64_t block_rows = 128;
 constexpr std::size_t mx_block = 32;
 constexpr float tiny = 1e-12f;
 
-bool is_rotated(const Recipe& recipe) {
-  return recipe.row->orientation == Orientation::rotated_columns ||
-         recipe.row->orientation == Orientation::rotated_columns_fp32;
-}
-
 void keep_larger(float& most, float candidate) {
   if (std::isnan(candidate) || candidate > most) most = candidate;
 }
@@ -63,7 +58,8 @@ Result<TensorOutcome> audit_tensor(const Input& input, const TensorView& view, c
   outcome.name = view.name;
   outcome.shape = matrix_shape(view.name, view.shape);
   outcome.recipes.resize(options.recipes.size());
-  const bool rotated = std::ranges::any_of(options.recipes, [](const Recipe* r) { return is_rotated(*r); });
+  const bool rotated =
+      std::ranges::any_of(options.recipes, [](const Recipe* r) { return rotates(r->row->orientation); });
   auto largest = largest_of_tensor(input.path, view, rotated);
   if (!largest) return largest.error();
   outcome.largest = *largest;
@@ -87,7 +83,7 @@ Result<TensorOutcome> audit_tensor(const Input& input, const TensorView& view, c
 
 void quantize_and_count(const Recipe& recipe, const Largest& largest, std::uint64_t rows, Matrix run,
                         RecipeOutcome& outcome) {
-  if (is_rotated(recipe) && rows == 1) return;
+  if (rotates(recipe.row->orientation) && rows == 1) return;
   TensorScale tensor;
   if (recipe.row->tensor_rule != nullptr) tensor = recipe.row->tensor_rule(recipe, largest_for(recipe, largest));
   Oriented turned;

@@ -7,15 +7,12 @@
 #include <cmath>
 #include <memory>
 
+#include "lowp/report/cells.h"
 #include "lowp/report/humanize.h"
 #include "lowp/scaling/scaler_words.h"
 
 namespace lowp::scaling {
 namespace {
-
-Cell text(std::string_view value) {
-  return Cell{std::string(value)};
-}
 
 Cell log2_cell(double scale) {
   const double log2 = std::log2(std::fabs(scale));
@@ -41,7 +38,7 @@ Nested steps_of(const Replay& replay) {
     for (const ReplayedStep& step : replay.steps) {
       row[0] = Cell{step.step};
       if (step.scale != last) {
-        row[1] = text(hex_text(step.scale));
+        row[1] = text_cell(hex_text(step.scale));
         row[2] = log2_cell(step.scale);
         last = step.scale;
       }
@@ -63,11 +60,11 @@ Table replays_table(const ReplayAnswer& answer) {
     const Scaler& row = *replay.setup.scaler;
     const double first = replay.steps.empty() ? replay.final_scale : replay.steps.front().scale;
     table.rows.push_back(
-        {text(row.name), Cell{parameters_of(replay)}, text(hex_text(first)), log2_cell(first), Cell{steps_of(replay)},
-         Cell{std::uint64_t{replay.skipped_first}}, Cell{std::uint64_t{replay.skipped_later}},
-         text(hex_text(replay.final_scale)), log2_cell(replay.final_scale), Cell{std::uint64_t{replay.growths}},
+        {text_cell(row.name), Cell{parameters_of(replay)}, text_cell(hex_text(first)), log2_cell(first),
+         Cell{steps_of(replay)}, Cell{std::uint64_t{replay.skipped_first}}, Cell{std::uint64_t{replay.skipped_later}},
+         text_cell(hex_text(replay.final_scale)), log2_cell(replay.final_scale), Cell{std::uint64_t{replay.growths}},
          Cell{std::uint64_t{replay.overflows_taken}}, Cell{std::uint64_t{replay.guesses}}, Cell{replay.raised},
-         Cell{std::uint64_t{replay.from_run}}, text(row.vectors.empty() ? "from source, not run" : row.source)});
+         Cell{std::uint64_t{replay.from_run}}, text_cell(row.vectors.empty() ? "from source, not run" : row.source)});
   }
   return table;
 }
@@ -81,8 +78,8 @@ Table flushed_table(const ReplayAnswer& answer) {
         const std::size_t index = (i + 1) * static_cast<std::size_t>(answer.loop.accumulate) - 1;
         const auto share = flushed_share(*answer.run, index, replay.steps[i].scale / answer.loop.divide);
         if (!share) continue;
-        if (!take({text(replay.setup.scaler->name), Cell{replay.steps[i].step}, text(hex_text(replay.steps[i].scale)),
-                   Cell{share->least}, Cell{share->most}}))
+        if (!take({text_cell(replay.setup.scaler->name), Cell{replay.steps[i].step},
+                   text_cell(hex_text(replay.steps[i].scale)), Cell{share->least}, Cell{share->most}}))
           return;
       }
     }
@@ -96,10 +93,10 @@ Table differences_table(const ReplayAnswer& answer) {
   for (std::size_t other = 1; other < answer.replays.size(); ++other) {
     const Replay& b = answer.replays[other];
     const auto at = first_difference(a, b);
-    std::vector<Cell> row{text(a.setup.scaler->name), text(b.setup.scaler->name)};
+    std::vector<Cell> row{text_cell(a.setup.scaler->name), text_cell(b.setup.scaler->name)};
     if (at) {
-      for (Cell& cell : std::vector<Cell>{Cell{a.steps[*at].step}, text(hex_text(a.steps[*at].scale)),
-                                          text(hex_text(b.steps[*at].scale)), Cell{a.steps[*at].skipped},
+      for (Cell& cell : std::vector<Cell>{Cell{a.steps[*at].step}, text_cell(hex_text(a.steps[*at].scale)),
+                                          text_cell(hex_text(b.steps[*at].scale)), Cell{a.steps[*at].skipped},
                                           Cell{b.steps[*at].skipped}})
         row.push_back(std::move(cell));
     } else {
@@ -135,8 +132,8 @@ Table advice_table(const ReplayAnswer& answer) {
                "binding_step", "without_binding_log2", "trials"},
               {},
               true};
-  table.rows.push_back({text(advice.replay.setup.scaler->name), text(hex_text(std::ldexp(1.0, advice.init_log2))),
-                        Cell{std::int64_t{advice.init_log2}},
+  table.rows.push_back({text_cell(advice.replay.setup.scaler->name),
+                        text_cell(hex_text(std::ldexp(1.0, advice.init_log2))), Cell{std::int64_t{advice.init_log2}},
                         has_interval ? Cell{advice.interval} : Cell{Null{"the scaler has none"}},
                         Cell{std::uint64_t{advice.replay.skipped()}}, Cell{std::uint64_t{advice.hopeless}},
                         Cell{step_of_update(*answer.run, answer.loop, advice.binding)},

@@ -7,15 +7,12 @@
 #include <limits>
 #include <memory>
 
+#include "lowp/report/cells.h"
 #include "lowp/report/humanize.h"
 #include "lowp/scaling/scaler_words.h"
 
 namespace lowp::scaling {
 namespace {
-
-Cell text(std::string_view value) {
-  return Cell{std::string(value)};
-}
 
 std::string_view words_of(Unscaled unscaled) {
   switch (unscaled) {
@@ -93,14 +90,15 @@ Nested parameters_of(const Scaler& row) {
   Table table{"parameters", {"name", "default"}, {}, false};
   for (const Parameter& parameter : row.parameters) {
     table.rows.push_back(
-        {text(parameter.name), std::isnan(parameter.initial) ? Cell{Null{"None"}} : Cell{parameter.initial}});
+        {text_cell(parameter.name), std::isnan(parameter.initial) ? Cell{Null{"None"}} : Cell{parameter.initial}});
   }
   return std::make_shared<const Table>(std::move(table));
 }
 
 Nested counters_of(const Scaler& row) {
   Table table{"counters", {"name", "checkpoint"}, {}, false};
-  for (const Counter& counter : row.counters) table.rows.push_back({text(counter.name), text(words_of(counter.saved))});
+  for (const Counter& counter : row.counters)
+    table.rows.push_back({text_cell(counter.name), text_cell(words_of(counter.saved))});
   return std::make_shared<const Table>(std::move(table));
 }
 
@@ -111,12 +109,13 @@ Table scalers_table(std::span<const Scaler* const> rows) {
               {},
               false};
   for (const Scaler* row : rows) {
-    table.rows.push_back({text(row->name), text(row->what),
-                          row->vectors.empty() ? Cell{Null{"from source, not run"}} : text(row->vectors),
-                          Cell{!row->vectors.empty()}, Cell{row->informational}, text(row->source), text(row->rule),
-                          text(row->arithmetic), text(row->tested), text(row->resume), text(row->caution),
-                          text(words_of(row->unscaled)), text(words_of(row->schedule)), Cell{row->skips},
-                          Cell{parameters_of(*row)}, Cell{counters_of(*row)}});
+    table.rows.push_back({text_cell(row->name), text_cell(row->what),
+                          row->vectors.empty() ? Cell{Null{"from source, not run"}} : text_cell(row->vectors),
+                          Cell{!row->vectors.empty()}, Cell{row->informational}, text_cell(row->source),
+                          text_cell(row->rule), text_cell(row->arithmetic), text_cell(row->tested),
+                          text_cell(row->resume), text_cell(row->caution), text_cell(words_of(row->unscaled)),
+                          text_cell(words_of(row->schedule)), Cell{row->skips}, Cell{parameters_of(*row)},
+                          Cell{counters_of(*row)}});
   }
   return table;
 }
@@ -176,11 +175,12 @@ Report difference_report(const Setup& a, const Setup& b, std::span<const NamedRu
     const auto at = first_difference(left, right);
     different += at.has_value();
     const Cell none{Null{"no step differs"}};
-    table.rows.push_back({text(named.name), text(name_a), text(name_b), at ? Cell{left.steps[*at].step} : none,
-                          at ? text(hex_text(left.steps[*at].scale)) : none,
-                          at ? text(hex_text(right.steps[*at].scale)) : none, at ? Cell{left.steps[*at].skipped} : none,
-                          at ? Cell{right.steps[*at].skipped} : none, text(hex_text(left.final_scale)),
-                          text(hex_text(right.final_scale))});
+    table.rows.push_back({text_cell(named.name), text_cell(name_a), text_cell(name_b),
+                          at ? Cell{left.steps[*at].step} : none,
+                          at ? text_cell(hex_text(left.steps[*at].scale)) : none,
+                          at ? text_cell(hex_text(right.steps[*at].scale)) : none,
+                          at ? Cell{left.steps[*at].skipped} : none, at ? Cell{right.steps[*at].skipped} : none,
+                          text_cell(hex_text(left.final_scale)), text_cell(hex_text(right.final_scale))});
     grid.rows.push_back(
         {{named.name, at ? fmt::format("{}", left.steps[*at].step) : "none", at ? side_text(left, *at) : "",
           at ? side_text(right, *at) : "", scale_text(left.final_scale), scale_text(right.final_scale)},

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <string>
 
+#include "lowp/report/cells.h"
 #include "lowp/report/humanize.h"
 
 namespace lowp::scaling {
@@ -89,10 +90,6 @@ void add_informational(std::vector<Block>& story, const std::vector<CheckedFile>
   add_mismatches(story, files, true);
 }
 
-Cell text(std::string_view value) {
-  return Cell{std::string(value)};
-}
-
 Table files_table(const std::vector<CheckedFile>& files) {
   Table table{
       "files",
@@ -101,11 +98,11 @@ Table files_table(const std::vector<CheckedFile>& files) {
       false};
   for (const CheckedFile& file : files) {
     const bool known = file.row != nullptr;
-    table.rows.push_back({text(file.path), text(file.scaler),
-                          known ? text(file.row->name) : Cell{Null{"no row of the table"}}, Cell{known},
+    table.rows.push_back({text_cell(file.path), text_cell(file.scaler),
+                          known ? text_cell(file.row->name) : Cell{Null{"no row of the table"}}, Cell{known},
                           Cell{is_informational(file)}, Cell{file.cases},
                           known ? Cell{file.wrong_cases} : Cell{Null{"not compared"}}, Cell{file.steps},
-                          known ? Cell{file.mismatches} : Cell{Null{"not compared"}}, text(file.provenance)});
+                          known ? Cell{file.mismatches} : Cell{Null{"not compared"}}, text_cell(file.provenance)});
   }
   return table;
 }
@@ -113,7 +110,7 @@ Table files_table(const std::vector<CheckedFile>& files) {
 Table mismatches_table(const std::vector<CheckedFile>& files) {
   Table table{"first_mismatches", {"path", "what"}, {}, false};
   for (const CheckedFile& file : files) {
-    for (const std::string& line : file.first) table.rows.push_back({text(file.path), text(line)});
+    for (const std::string& line : file.first) table.rows.push_back({text_cell(file.path), text_cell(line)});
   }
   return table;
 }

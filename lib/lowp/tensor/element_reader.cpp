@@ -11,13 +11,12 @@
 namespace lowp {
 namespace {
 
-constexpr std::size_t at_once = 1 << 16;
 constexpr Format fp64 = ieee_format(11, 52);
 constexpr Format fp32 = ieee_format(8, 23);
 
 }  // namespace
 
-Result<ElementReader> ElementReader::open(const Input& input, const TensorView& view) {
+Result<ElementReader> ElementReader::open(const std::string& path, const TensorView& view) {
   ElementReader reader;
   reader.dtype_ = view.dtype;
   reader.left_ = view.elements;
@@ -25,11 +24,19 @@ Result<ElementReader> ElementReader::open(const Input& input, const TensorView& 
   auto stream = view.in_row_major().stream(0);
   if (!stream) {
     Error error = stream.error();
-    if (error.file.empty()) error.file = input.path;
+    if (error.file.empty()) error.file = path;
     return error;
   }
   reader.stream_ = std::move(*stream);
   return reader;
+}
+
+Result<std::span<const std::byte>> ElementReader::read_bytes(std::size_t count) {
+  assert(count <= left_ && count <= at_once);
+  buffer_.resize(count * static_cast<std::size_t>(dtype_->bytes));
+  if (auto done = stream_->read(buffer_); !done) return done.error();
+  left_ -= count;
+  return std::span<const std::byte>(buffer_);
 }
 
 Result<Done> ElementReader::read(std::span<std::uint64_t> codes) {
@@ -37,12 +44,10 @@ Result<Done> ElementReader::read(std::span<std::uint64_t> codes) {
   const auto size = static_cast<std::size_t>(dtype_->bytes);
   while (!codes.empty()) {
     const std::size_t now = std::min(codes.size(), at_once);
-    buffer_.resize(now * size);
-    if (auto done = stream_->read(buffer_); !done) return done.error();
-    const std::span<const std::byte> bytes(buffer_);
-    for (std::size_t i = 0; i < now; ++i) codes[i] = little_endian(bytes.subspan(i * size, size));
+    auto bytes = read_bytes(now);
+    if (!bytes) return bytes.error();
+    for (std::size_t i = 0; i < now; ++i) codes[i] = little_endian(bytes->subspan(i * size, size));
     codes = codes.subspan(now);
-    left_ -= now;
   }
   return Done{};
 }

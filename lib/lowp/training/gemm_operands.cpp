@@ -199,12 +199,9 @@ std::string_view scale_format_name(const recipes::Recipe& recipe) {
 }
 
 OperandRows recipe_rounded(const Values& v, const recipes::Recipe& recipe) {
-  using recipes::Orientation;
   assert(v.whole.size() >= v.value.size());
   std::vector<float> values = v.whole;
-  const Orientation orientation = recipe.row->orientation;
-  if (orientation == Orientation::rotated_columns) recipes::rotate_16(values);
-  if (orientation == Orientation::rotated_columns_fp32) recipes::rotate_16_in_fp32(values);
+  recipes::rotate(recipe.row->orientation, values);
   const std::size_t all_rows = values.size() / v.k;
   const recipes::Quantized q = recipes::quantize_matrix(recipe, {all_rows, v.k, values});
   const recipes::BlockShape shape = recipe.row->block;

@@ -11,6 +11,7 @@
 
 #include "lowp/accumulate/adder.h"
 #include "lowp/base/threads.h"
+#include "lowp/recipes/quantize.h"
 #include "lowp/training/gemm_operands.h"
 
 namespace lowp::training {
@@ -147,12 +148,6 @@ Quantized quantize(const GemmInputs& inputs, const NamedPath& path) {
   return {rounded(inputs.a, f), rounded(inputs.b, f), {}};
 }
 
-bool rotates(const recipes::Recipe& recipe) {
-  using recipes::Orientation;
-  const Orientation orientation = recipe.row->orientation;
-  return orientation == Orientation::rotated_columns || orientation == Orientation::rotated_columns_fp32;
-}
-
 std::vector<std::size_t> lengths(std::size_t k) {
   std::vector<std::size_t> all;
   for (std::size_t n = 32; n < k; n *= 2) all.push_back(n);
@@ -283,7 +278,7 @@ Result<GemmResult> replay_gemm(const Input& input, const GemmOptions& options) {
   auto inputs = read_gemm_inputs(input, options.a, options.b, std::ranges::any_of(options.paths, has_recipe));
   if (!inputs) return inputs.error();
   for (const NamedPath& path : options.paths) {
-    if (path.recipe == nullptr || !rotates(*path.recipe) || inputs->a.k % 16 == 0) continue;
+    if (path.recipe == nullptr || !recipes::rotates(path.recipe->row->orientation) || inputs->a.k % 16 == 0) continue;
     return Error{"--paths", std::nullopt, "a shared axis of a multiple of 16 elements, which are rotated together",
                  fmt::format("{} for '{}'", inputs->a.k, path.name)};
   }

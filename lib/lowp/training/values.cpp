@@ -8,7 +8,7 @@
 namespace lowp::training {
 
 Result<ValueReader> ValueReader::open(const Input& input, const TensorView& view) {
-  auto elements = ElementReader::open(input, view);
+  auto elements = ElementReader::open(input.path, view);
   if (!elements) return elements.error();
   ValueReader reader;
   reader.elements_ = std::move(*elements);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "lowp/tensor/element_reader.h"
+#include "lowp/tensor/step_series.h"
 
 namespace lowp::training {
 

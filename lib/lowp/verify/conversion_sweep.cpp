@@ -9,7 +9,7 @@
 #include "lowp/core/convert.h"
 #include "lowp/core/formats.h"
 
-namespace lowp::tool {
+namespace lowp::verify {
 namespace {
 
 constexpr Format fp32 = find_format("fp32").format;
@@ -247,4 +247,4 @@ std::uint64_t digest_of(std::span<const std::uint32_t> codes) {
   return digest_of_blocks(digests);
 }
 
-}  // namespace lowp::tool
+}  // namespace lowp::verify

@@ -14,7 +14,7 @@
 #include "lowp/core/profiles.h"
 #include "lowp/core/rounding.h"
 
-namespace lowp::tool {
+namespace lowp::verify {
 
 // Source codes from `first` up to the next run's first (the last: to the end) must give `code`.
 struct Run {
@@ -76,4 +76,4 @@ std::string codes_as_bytes(std::span<const SweepCase> cases, const Profile* prof
 // 0x9e3779b97f4a7c15.
 std::uint64_t digest_of(std::span<const std::uint32_t> codes);
 
-}  // namespace lowp::tool
+}  // namespace lowp::verify

@@ -10,7 +10,7 @@
 #include "lowp/tensor/file.h"
 #include "recorded_digests.h"
 
-namespace lowp::tool {
+namespace lowp::verify {
 namespace {
 
 constexpr std::string_view head =
@@ -88,4 +88,4 @@ std::string DigestTable::text() const {
   return text;
 }
 
-}  // namespace lowp::tool
+}  // namespace lowp::verify

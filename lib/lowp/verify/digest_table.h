@@ -11,7 +11,7 @@
 #include "lowp/base/result.h"
 #include "lowp/verify/conversion_sweep.h"
 
-namespace lowp::tool {
+namespace lowp::verify {
 
 class DigestTable {
  public:
@@ -33,4 +33,4 @@ class DigestTable {
   std::map<std::string, std::uint64_t, std::less<>> digests_;  // by the first four columns
 };
 
-}  // namespace lowp::tool
+}  // namespace lowp::verify

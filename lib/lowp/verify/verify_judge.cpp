@@ -4,7 +4,7 @@
 #include "lowp/verify/conversion_judge.h"
 #include "lowp/verify/digest_table.h"
 
-namespace lowp::tool {
+namespace lowp::verify {
 
 struct VerifyJudge::Cuts {
   std::string_view source, target;
@@ -27,4 +27,4 @@ std::vector<Run> VerifyJudge::runs(const SweepCase& what) {
 VerifyJudge::VerifyJudge() = default;
 VerifyJudge::~VerifyJudge() = default;
 
-}  // namespace lowp::tool
+}  // namespace lowp::verify

@@ -8,7 +8,7 @@
 
 #include "lowp/verify/conversion_sweep.h"
 
-namespace lowp::tool {
+namespace lowp::verify {
 
 // Keeps the cuts of the last source and target: ask for cases of one pair one after the other.
 class VerifyJudge {
@@ -25,4 +25,4 @@ class VerifyJudge {
   std::unique_ptr<Cuts> cuts_;
 };
 
-}  // namespace lowp::tool
+}  // namespace lowp::verify
