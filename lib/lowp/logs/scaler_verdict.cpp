@@ -245,9 +245,13 @@ class Judge {
   void find(ScalerState state, std::optional<std::size_t> at) {
     if (state <= verdict_.state) return;
     verdict_.state = state;
-    verdict_.began.reset();
-    if (state != ScalerState::healthy && at) verdict_.began.emplace(*at);
-    verdict_.began_step = verdict_.began ? run_.steps[*verdict_.began].step : std::nullopt;
+    if (state == ScalerState::healthy || !at) {
+      verdict_.began.reset();
+      verdict_.began_step.reset();
+      return;
+    }
+    verdict_.began = *at;
+    verdict_.began_step = run_.steps[*at].step;
   }
 
   void find_descent(const std::vector<Burst>& bursts) {
