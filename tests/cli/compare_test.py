@@ -52,7 +52,7 @@ class Compare(Case):
         text = self.text(a, b)
         self.assertIn("First difference: w, element 17 (step 7): ", text)
         self.assertIn("8,388,608 ulps of fp32 apart.", text)
-        self.assertIn("1 of 2 tensors differ, 2 of 302 values (", text)
+        self.assertIn("1 of 2 tensors differs, 2 of 302 values (", text)
         self.assertIn("Values: 1 of opposite signs.", text)
 
     def test_tolerance_and_format(self):
@@ -118,6 +118,13 @@ class Compare(Case):
         self.assertEqual((ran.code, ran.err),
                          (1, b"precision-audit: --fail-on unmatched>0: unmatched is 3 in all tensors together\n"))
         self.refused(3, run("compare", self.dump("c", {"z": f32(1)}), b), "'v', 'w', 'x'", "c.safetensors has too")
+
+    def test_two_files_of_one_tensor(self):
+        a, b = self.dump("before", {"x": f32(1, 2, 3)}), self.dump("after", {"y": f32(1, 2, 4)})
+        found = self.json(a, b)
+        self.assertEqual([tensor["name"] for tensor in found["tensors"]], ["x"])
+        self.assertEqual(found["comparison"]["first"]["index"], 2)
+        self.assertIn("shape", self.text(a, self.dump("long", {"z": f32(1, 2, 3, 4)}), code=1))
 
     def test_series(self):
         for step in (1, 2, 3):

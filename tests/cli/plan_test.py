@@ -52,6 +52,9 @@ class Plan(Case):
             for tensor in found["tensors"]:
                 self.assertTrue(tensor["format"] and tensor["reason"], tensor)
 
+    def test_nothing_to_plan(self):
+        self.assertTrue(self.answered(run("plan", self.dump(grad__w=f32()))).startswith(b"Nothing to plan: no tensor has a value.\n"))
+
     def test_usage(self):
         path = self.dump(grad__w=f32(1.0))
         self.refused(2, run("plan", path, "--flushed", "2"), "--flushed")

@@ -61,8 +61,9 @@ std::string answer_text(const CompareFindings& f) {
 
 std::string evidence_text(const Comparison& all) {
   const Differences& d = all.total;
-  std::string text = fmt::format("{} of {} differ, {} of {} ({}).", grouped(all.differing()),
-                                 counted(all.compared(), "tensor", "tensors"), grouped(d.differing),
+  std::string text = fmt::format("{} of {} {}, {} of {} ({}).", grouped(all.differing()),
+                                 counted(all.compared(), "tensor", "tensors"), all.differing() == 1 ? "differs" : "differ",
+                                 grouped(d.differing),
                                  counted(d.elements, "value", "values"), percent_text(d.differing, d.elements));
   if (d.one_sided() == 0 && d.snr_db) text += fmt::format(" Signal to noise of all together: {}.", decibels(d));
   return text;

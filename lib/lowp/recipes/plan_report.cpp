@@ -39,6 +39,7 @@ double total_bits(const Plan& plan) {
 }
 
 std::string headline(const Plan& plan) {
+  if (plan.entries.empty()) return "Nothing to plan: no tensor has a value.";
   std::map<std::string, std::uint64_t> tensors;
   std::uint64_t elements = 0;
   for (const PlanEntry& e : plan.entries) {
