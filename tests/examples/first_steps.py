@@ -13,7 +13,7 @@ gradients = np.float32([1e-3, 1.2e-7, 3e-8, -0.0])
 print(pa.round(gradients, "fp16", scale=1024))  # what FP16 keeps of them at that loss scale
 print(pa.encode(gradients, "e4m3", scale=1024))  # or the bits
 
-counter = pa.Counter()  # while a model trains: exact counts, some hundred bytes a tensor
+counter = pa.Counter()  # while a model trains: exact counts, some hundred bytes per tensor
 counter.add("grad/w", gradients)
 pa.BinadesWriter("build/run.binades").append(counter.take(step=1))
 print(pa.audit("build/run.binades", formats="fp16", scales=(0, 0)).at("fp16").counts)

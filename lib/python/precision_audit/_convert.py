@@ -67,7 +67,7 @@ def round(
 
     Bit for bit what the format prescribes; where the element type itself cannot hold the result (bf16 in a float16 array)
     that is rounded to it, nearest even. NaN stays NaN, the sign of zero stays where the format has it, Inf follows
-    `overflow`; empty arrays stay empty. Memory speed for float32, about 30 ns an element for float64. TypeError for
+    `overflow`; empty arrays stay empty. Memory speed for float32, about 30 ns per element for float64. TypeError for
     another type or device, ValueError for strides, an `out` that does not fit or a word without meaning. Source:
     lib/lowp/batch/batch.h; formats: IEEE 754, OCP OFP8 and MX, P3109, any eXmY.
     """
