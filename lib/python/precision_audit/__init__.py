@@ -11,6 +11,9 @@ Answers are those of the command `precision-audit`: the same counts, the same se
 ml_dtypes and of whatever else speaks DLPack or `__array__`, in the processor's memory; they are read where they lie.
 """
 
+import importlib
+from typing import TYPE_CHECKING
+
 from ._answers import Answer, Audit, Cast, Measure, Outcome, Record, measures
 from ._arrays import Array
 from ._convert import cast, decode, encode, round
@@ -20,8 +23,20 @@ from ._dumps import Dump, open
 from ._questions import ask, audit, compare, plan, recipes, recommend, replay
 from ._summaries import BinadesWriter, Counter, Summary, summarize
 
+if TYPE_CHECKING:
+    from ._peaks import PeakMeter
+
+_OF_TORCH = {"PeakMeter": "_peaks"}  # imported where they are used: the program starts without torch
+
+
+def __getattr__(name: str) -> object:
+    if name in _OF_TORCH:
+        return getattr(importlib.import_module(f".{_OF_TORCH[name]}", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
 __all__ = [
-    "Answer", "Array", "Audit", "BinadesWriter", "Cast", "Counter", "Dump", "InputError", "Measure", "Outcome", "Record",
-    "Summary", "__version__", "ask", "audit", "cast", "compare", "decode", "encode", "measures", "open", "plan",
+    "Answer", "Array", "Audit", "BinadesWriter", "Cast", "Counter", "Dump", "InputError", "Measure", "Outcome", "PeakMeter",
+    "Record", "Summary", "__version__", "ask", "audit", "cast", "compare", "decode", "encode", "measures", "open", "plan",
     "recipes", "recommend", "replay", "round", "summarize",
 ]  # fmt: skip
