@@ -583,7 +583,7 @@ def test_licences_are_there():
 
 def test_public_functions_are_documented():
     for name in pa.__all__:
-        if name not in ("__version__", "Array", "InputError"):
+        if name not in ("__version__", "Array", "InputError") and (name != "PeakMeter" or _has("torch")):
             assert getattr(pa, name).__doc__, name
 
 

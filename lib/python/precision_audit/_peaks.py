@@ -3,14 +3,16 @@
 
 from __future__ import annotations
 
+import importlib
 import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
-import torch
-from torch.utils._python_dispatch import TorchDispatchMode
+torch: Any = importlib.import_module("torch")  # types are checked without it
+TorchDispatchMode: Any = importlib.import_module("torch.utils._python_dispatch").TorchDispatchMode
+Tensor: TypeAlias = Any
 
 FLOATING = (torch.float64, torch.float32, torch.float16, torch.bfloat16)
 HALVES = (torch.float16, torch.bfloat16)
@@ -39,7 +41,7 @@ def makes_views(function: Any) -> bool:
     return bool(returns) and all(value.alias_info is not None and not value.alias_info.is_write for value in returns)
 
 
-def tensors_of(values: Any) -> Iterator[torch.Tensor]:
+def tensors_of(values: Any) -> Iterator[Tensor]:
     """The floating-point tensors among arguments or results, with elements or without."""
     for value in values if isinstance(values, (tuple, list)) else (values,):
         if isinstance(value, torch.Tensor):
@@ -58,11 +60,11 @@ def holds_inf(values: Any) -> bool:
     return isinstance(values, float) and math.isinf(values)
 
 
-def memory_of(tensor: torch.Tensor) -> int:
-    return tensor.untyped_storage().data_ptr()
+def memory_of(tensor: Tensor) -> int:
+    return int(tensor.untyped_storage().data_ptr())
 
 
-class PeakMeter(TorchDispatchMode):
+class PeakMeter(TorchDispatchMode):  # type: ignore[misc]
     """Writes a `peaks.csv`: for every metered step and operation, the largest magnitude of what it returned.
 
         meter = PeakMeter(model, "run/peaks.csv")
@@ -82,7 +84,7 @@ class PeakMeter(TorchDispatchMode):
     `begin` of a step that was begun.
     """
 
-    def __init__(self, model: torch.nn.Module, path: str | os.PathLike[str]) -> None:
+    def __init__(self, model: Any, path: str | os.PathLike[str]) -> None:
         super().__init__()
         self.path = Path(path)
         self._running: list[str] = []  # names of the modules whose forward pass runs, outermost first
@@ -93,7 +95,7 @@ class PeakMeter(TorchDispatchMode):
         self._fp16_memory: set[int] = set()  # where results lie that autocast would make FP16
         self._hooks = [hook for name, module in model.named_modules() for hook in self._watch(name or "model", module)]
 
-    def _watch(self, name: str, module: torch.nn.Module) -> Sequence[Any]:
+    def _watch(self, name: str, module: Any) -> Sequence[Any]:
         def enter(*_: Any) -> None:
             if self._step is not None:
                 self._started = True
@@ -149,7 +151,7 @@ class PeakMeter(TorchDispatchMode):
         self._meter(func.overloadpacket.__name__, args, inputs, inputs_in_fp16, result)
         return result
 
-    def _meter(self, operation: str, args: Sequence[Any], inputs: list[torch.Tensor], inputs_in_fp16: list[bool], result: Any) -> None:
+    def _meter(self, operation: str, args: Sequence[Any], inputs: list[Tensor], inputs_in_fp16: list[bool], result: Any) -> None:
         name = operation.rstrip("_")  # in place is the same operation
         node = torch._C._current_autograd_node()
         outputs = list(tensors_of(result))
@@ -179,7 +181,7 @@ class PeakMeter(TorchDispatchMode):
             if in_fp16 or tensor.dtype in HALVES:
                 self._keep(f"{module}.{operation}", kind, tensor, args)
 
-    def _keep(self, name: str, kind: str, tensor: torch.Tensor, made_from: Sequence[Any]) -> None:
+    def _keep(self, name: str, kind: str, tensor: Tensor, made_from: Sequence[Any]) -> None:
         if tensor.numel() == 0:
             return
         low, high = (float(value) for value in torch.aminmax(tensor.detach()))
