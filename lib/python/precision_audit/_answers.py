@@ -205,7 +205,7 @@ class Answer:
         if self._has_page:
             page = html.escape(self.to_page())
             return f'<iframe style="width:100%;height:900px;border:0" sandbox="allow-scripts" srcdoc="{page}"></iframe>'
-        text = f"<pre>{html.escape(self.to_text())}</pre>"
+        text = f"<pre style='font-family:monospace'>{html.escape(self.to_text())}</pre>"
         return self.to_svg() + text if self._core.has_picture else text
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
