@@ -16,6 +16,7 @@
 #include "lowp/tensor/checked.h"
 #include "python_answers.h"
 #include "python_arrays.h"
+#include "python_tables.h"
 
 namespace lowp::python {
 namespace {
@@ -151,24 +152,24 @@ class StepCounter {
     const Borrowed array = borrow(object, name);
     const Dtype& dtype = dtype_of(array, said, object, name);
     const TensorView view = view_of(name, array, dtype);
-    const auto found = tensors_.find(name);
-    if (found != tensors_.end() && found->second.dtype != &dtype)
-      refuse_type(fmt::format("{}: wanted {} as before, found {}", name, found->second.dtype->torch, dtype.torch));
+    check_dtype(name, dtype);
     std::optional<BinadeCounts> counts;
     {
       nb::gil_scoped_release without;
       counts = value_of(counted(view));
     }
-    TensorSummary& tensor = tensors_[name];
-    if (tensor.dtype == nullptr) {
-      order_.push_back(name);
-      tensor = {name, &dtype, shape.empty() ? array.shape : std::move(shape), Evidence{*std::move(counts)}, part_};
-      return;
-    }
-    // What was added up has no shape of its own any more, unless it is a part of one.
-    BinadeCounts sum = merged(std::get<BinadeCounts>(tensor.evidence), *counts);
-    if (shape.empty()) tensor.shape = {sum.elements};
-    tensor.evidence = Evidence{std::move(sum)};
+    put(name, dtype, array.shape, *std::move(counts), std::move(shape));
+  }
+
+  // The same of elements that were counted elsewhere, of an array of `shape`. `whole`: of the tensor it is a part of.
+  void add_table(const std::string& name, std::string_view said, std::vector<std::uint64_t> shape, nb::handle table,
+                 std::vector<std::uint64_t> whole) {
+    const Dtype* const dtype = find_dtype(said);
+    if (dtype == nullptr) throw nb::value_error(fmt::format("{}: wanted the name of an element type, found {}", name, said).c_str());
+    check_dtype(name, *dtype);
+    const auto elements = element_count(shape);
+    if (!elements || *elements > max_elements) throw nb::value_error(fmt::format("{}: wanted at most 2^40 elements", name).c_str());
+    put(name, *dtype, std::move(shape), counts_of_table(name, *dtype, *elements, table), std::move(whole));
   }
 
   // All so far, divided by 2^dump_scale_log2; the counter is as new.
@@ -196,6 +197,24 @@ class StepCounter {
   std::size_t size() const { return tensors_.size(); }
 
  private:
+  void check_dtype(const std::string& name, const Dtype& dtype) const {
+    const auto found = tensors_.find(name);
+    if (found != tensors_.end() && found->second.dtype != &dtype)
+      refuse_type(fmt::format("{}: wanted {} as before, found {}", name, found->second.dtype->torch, dtype.torch));
+  }
+  void put(const std::string& name, const Dtype& dtype, std::vector<std::uint64_t> shape, BinadeCounts counts,
+           std::vector<std::uint64_t> whole) {
+    TensorSummary& tensor = tensors_[name];
+    if (tensor.dtype == nullptr) {
+      order_.push_back(name);
+      tensor = {name, &dtype, whole.empty() ? std::move(shape) : std::move(whole), Evidence{std::move(counts)}, part_};
+      return;
+    }
+    // What was added up has no shape of its own any more, unless it is a part of one.
+    BinadeCounts sum = merged(std::get<BinadeCounts>(tensor.evidence), counts);
+    if (whole.empty()) tensor.shape = {sum.elements};
+    tensor.evidence = Evidence{std::move(sum)};
+  }
   // Several threads may be here at once, without the GIL.
   Result<BinadeCounts> counted(const TensorView& view) {
     const std::lock_guard one_by_one(counting_);
@@ -243,6 +262,8 @@ void bind_summaries(nb::module_& m) {
   nb::class_<StepCounter>(m, "Counter")
       .def(nb::init<std::uint32_t, std::uint32_t>(), nb::arg("rank") = 0, nb::arg("ranks") = 1)
       .def("add", &StepCounter::add, nb::arg("name"), nb::arg("array"), nb::arg("dtype") = "", nb::arg("shape") = std::vector<std::uint64_t>())
+      .def("add_table", &StepCounter::add_table, nb::arg("name"), nb::arg("dtype"), nb::arg("shape"), nb::arg("table"),
+           nb::arg("whole") = std::vector<std::uint64_t>())
       .def("take", &StepCounter::take, nb::arg("step").none(), nb::arg("dump"), nb::arg("dump_scale_log2"),
            nb::arg("loss_dtype").none(), nb::arg("notes"))
       .def("__len__", &StepCounter::size);

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias, Union
 from . import _core
 from ._answers import Record
 from ._arrays import Array, lend
+from ._device import count_on_device, dtype_name, is_elsewhere
 from ._dumps import Dump, Path, is_path, path_words, series_of_arrays
 from ._words import words
 
@@ -146,8 +147,14 @@ class Counter:
     def add(self, name: str, array: Array, *, shape: Sequence[int] | None = None) -> None:
         """Counts every element of `array`, of any shape and strides, where it lies; the GIL is not held meanwhile. NaN, Inf
         and zeros of either sign are counted as such; an empty array counts nothing. Arrays added under one name are counted
-        together. shape: of the whole tensor, where the array is a part of it. TypeError for arrays of another kind or in
-        another memory, or of another element type than before; ValueError for negative strides."""
+        together. shape: of the whole tensor, where the array is a part of it. A torch tensor on another device is counted
+        there, to the same bits, and only its counts are copied (256 to 93,631 int64; 709,129 of float64).
+        TypeError for arrays of another kind, or of another element type than before, or of another library and in another
+        memory; ValueError for negative strides."""
+        if is_elsewhere(array):
+            table = count_on_device(array).cpu()
+            self._core.add_table(name, dtype_name(array), list(array.shape), table, list(shape or ()))
+            return
         held, dtype = lend(array, name)
         self._core.add(name, held, dtype, list(shape or ()))
 
