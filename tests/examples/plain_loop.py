@@ -13,7 +13,7 @@ model = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.LayerNorm(128), nn.Linea
 optimizer = torch.optim.AdamW(model.parameters(), 1e-3)
 
 with pa.Recorder(model, "run.binades", every=5) as recorder:  # 1
-    for step in range(1, 31):
+    for step in range(30):
         x = torch.randn(32, 64)
         loss = nn.functional.cross_entropy(model(x), x[:, :10].argmax(1))
         optimizer.zero_grad()

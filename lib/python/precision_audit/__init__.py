@@ -14,6 +14,7 @@ ml_dtypes and of whatever else speaks DLPack or `__array__`, in the processor's 
 import importlib
 from typing import TYPE_CHECKING
 
+from ._adapters import lightning_callback, record_trainer
 from ._answers import Answer, Audit, Cast, Measure, Outcome, Record, measures
 from ._arrays import Array
 from ._convert import cast, decode, encode, round
@@ -37,6 +38,6 @@ def __getattr__(name: str) -> object:
 
 __all__ = [
     "Answer", "Array", "Audit", "BinadesWriter", "Cast", "Counter", "Dump", "InputError", "Measure", "Outcome", "PeakMeter",
-    "Record", "Summary", "__version__", "ask", "audit", "cast", "compare", "decode", "encode", "measures", "open", "plan",
-    "recipes", "recommend", "replay", "round", "summarize",
+    "Record", "Recorder", "Summary", "__version__", "ask", "audit", "cast", "compare", "decode", "dump_gradients", "encode",
+    "lightning_callback", "measures", "open", "plan", "recipes", "recommend", "record_trainer", "replay", "round", "summarize",
 ]  # fmt: skip

@@ -10,6 +10,30 @@ from ._recorder import Recorder
 from ._dumps import Path
 
 
+class TrainerRecorder(Recorder):
+    """The recorder of a Hugging Face `Trainer`, see record_trainer."""
+
+    def __init__(self, trainer: Any, path: Path, **options: Any) -> None:
+        super().__init__(trainer.model, path, **options)
+        self._accelerator = trainer.accelerator
+        self._backward = self._accelerator.backward
+
+    def __enter__(self) -> TrainerRecorder:
+        super().__enter__()
+
+        def backward(loss: Any, **kwargs: Any) -> None:
+            self._backward(loss, **kwargs)
+            if self._accelerator.sync_gradients:  # the last micro-batch of a step; clipping comes next
+                self.step(scaler=self._accelerator.scaler, loss=loss)
+
+        self._accelerator.backward = backward
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._accelerator.backward = self._backward
+        super().__exit__(*error)
+
+
 def record_trainer(trainer: Any, path: Path, **options: Any) -> Recorder:
     """The recorder of a Hugging Face `Trainer`, whatever its type of model:
 
@@ -17,23 +41,9 @@ def record_trainer(trainer: Any, path: Path, **options: Any) -> Recorder:
             trainer.train()
 
     Each optimizer step is recorded with the gradients that all its micro-batches and ranks gave, before clipping; a callback
-    would come after it. The loss scale is the trainer's own. `options` are those of `Recorder`.
+    would come after it. The loss scale is the trainer's own. `options` are those of `Recorder`, and so are the errors.
     """
-    recorder = Recorder(trainer.model, path, **options)
-    accelerator = trainer.accelerator
-    backward = accelerator.backward
-
-    def recorded(loss: Any, **kwargs: Any) -> None:
-        backward(loss, **kwargs)
-        if accelerator.sync_gradients:
-            recorder.step(scale=accelerator.scaler.get_scale() if accelerator.scaler else 1, loss=loss)
-
-    def restore() -> None:
-        accelerator.backward = backward
-
-    accelerator.backward = recorded
-    recorder.on_close(restore)
-    return recorder
+    return TrainerRecorder(trainer, path, **options)
 
 
 def lightning_callback(path: Path, **options: Any) -> Any:
