@@ -18,10 +18,11 @@ from ._core import InputError
 from ._core import version as __version__
 from ._dumps import Dump, open
 from ._questions import ask, audit, compare, plan, recipes, recommend, replay
+from ._recorder import Recorder, dump_gradients
 from ._summaries import BinadesWriter, Counter, Summary, summarize
 
 __all__ = [
     "Answer", "Array", "Audit", "BinadesWriter", "Cast", "Counter", "Dump", "InputError", "Measure", "Outcome", "Record",
-    "Summary", "__version__", "ask", "audit", "cast", "compare", "decode", "encode", "measures", "open", "plan",
-    "recipes", "recommend", "replay", "round", "summarize",
+    "Recorder", "Summary", "__version__", "ask", "audit", "cast", "compare", "decode", "dump_gradients", "encode",
+    "measures", "open", "plan", "recipes", "recommend", "replay", "round", "summarize",
 ]  # fmt: skip
