@@ -29,39 +29,59 @@ def is_watched(module):
     return next(module.children(), None) is None or isinstance(module, torch.nn.MultiheadAttention)
 
 
+def unused(name, taken):
+    """The name, or name+2, name+3, ...: one that is not taken yet, after a second backward() through the same call."""
+    repeat, unique = 1, name
+    while unique in taken:
+        repeat += 1
+        unique = f"{name}+{repeat}"
+    return unique
+
+
+class OutputWatch:
+    """Calls keep(name, gradient) for the gradient of each tensor that a watched module returns, until `remove`."""
+
+    def __init__(self, model, keep):
+        self.keep, self.calls, self.known, self.is_on = keep, {}, set(), True
+        watched = [(name or "model", module) for name, module in model.named_modules() if is_watched(module)]
+        self.hooks = [module.register_forward_hook(self.after_forward(name)) for name, module in watched]
+
+    def after_forward(self, name):
+        def hook(module, inputs, output):
+            if not self.is_on:
+                return
+            self.calls[name] = call = self.calls.get(name, 0) + 1
+            for key, tensor in tensors_in(output, name if call == 1 else f"{name}@{call}"):
+                node = (tensor.grad_fn, tensor.output_nr)
+                base = tensor if tensor._base is None else tensor._base
+                if tensor.grad_fn is None or node in self.known or (base.grad_fn, base.output_nr) in self.known:
+                    continue  # no gradient, or one that is watched already
+                self.known.add(node)
+                tensor.register_hook(lambda gradient, key=key: self.keep(f"act_grad/{key}", gradient))
+
+        return hook
+
+    def remove(self):
+        for hook in self.hooks:
+            hook.remove()
+        self.keep = lambda name, gradient: None  # a graph that lives on holds nothing else
+
+
 @contextlib.contextmanager
 def dump_gradients(model, path, **metadata):
     """Watches the forward and backward passes of the block, then writes `path`. `metadata` goes into the file as text:
     step=200; loss_scale=65536 where the loss is multiplied before backward()."""
-    gradients, calls, known = {}, {}, set()
+    gradients = {}
 
     def keep(name, gradient):
-        unique, repeat = name, 1
-        while unique in gradients:  # a second backward() through the same call
-            repeat += 1
-            unique = f"{name}+{repeat}"
         dense = gradient.detach() if gradient.layout == torch.strided else gradient.detach().to_dense()
-        gradients[unique] = dense.to("cpu", copy=True, memory_format=torch.contiguous_format)
+        gradients[unused(name, gradients)] = dense.to("cpu", copy=True, memory_format=torch.contiguous_format)
 
-    def watch(name):
-        def after_forward(module, inputs, output):
-            calls[name] = call = calls.get(name, 0) + 1
-            for key, tensor in tensors_in(output, name if call == 1 else f"{name}@{call}"):
-                node = (tensor.grad_fn, tensor.output_nr)
-                base = tensor if tensor._base is None else tensor._base
-                if tensor.grad_fn is None or node in known or (base.grad_fn, base.output_nr) in known:
-                    continue  # no gradient, or one that is watched already
-                known.add(node)
-                tensor.register_hook(lambda gradient, key=key: keep(f"act_grad/{key}", gradient))
-
-        return after_forward
-
-    hooks = [m.register_forward_hook(watch(n or "model")) for n, m in model.named_modules() if is_watched(m)]
+    outputs = OutputWatch(model, keep)
     try:
         yield
     finally:
-        for hook in hooks:
-            hook.remove()
+        outputs.remove()
     if not gradients:
         warnings.warn("no gradient of a module's output was seen; torch.compile hides them, so run the model itself here")
     for name, parameter in model.named_parameters():

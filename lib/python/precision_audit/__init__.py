@@ -22,6 +22,7 @@ from ._core import InputError
 from ._core import version as __version__
 from ._dumps import Dump, open
 from ._questions import ask, audit, compare, plan, recipes, recommend, replay
+from ._recorder import Recorder, dump_gradients
 from ._summaries import BinadesWriter, Counter, Summary, summarize
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+../../../tools/dump_gradients.py
