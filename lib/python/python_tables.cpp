@@ -20,8 +20,8 @@ namespace nb = nanobind;
 
 constexpr int widths = 13, regions = 13;
 // Where the regions begin, in units of 2^-12.
-constexpr std::array<std::uint64_t, regions> places{0,      0x800,  0xc00,  0xd00,  0xe00,  0xf00, 0xf80,
-                                                    0xfc0,  0xfe0,  0xff0,  0xff8,  0xffc, 0xffe};
+constexpr std::array<std::uint64_t, regions> places{0,     0x800, 0xc00, 0xd00, 0xe00, 0xf00, 0xf80,
+                                                    0xfc0, 0xfe0, 0xff0, 0xff8, 0xffc, 0xffe};
 
 // A class of float32 or float64 elements that level `counts` does not tell apart.
 struct Cell {
@@ -71,7 +71,7 @@ class Cells {
  private:
   std::size_t rows() const { return static_cast<std::size_t>(bits_) + (inf_code(format_) >> bits_) - 1; }
   Format format_;
-  int bits_;
+  int bits_;  // of fractions
 };
 
 [[noreturn]] void refuse(const std::string& name, const std::string& sentence) {
@@ -106,7 +106,8 @@ BinadeCounts counts_of_table(const std::string& name, const Dtype& dtype, std::u
     if (!codes && at < cells.size()) {
       const Cell cell = cells.at(at);
       code = cells.code_of(cell);
-      if (cells.of(code) != cell) refuse(name, fmt::format("wanted 0 at {}, where no {} is counted, found {}", at, dtype.torch, count));
+      if (cells.of(code) != cell)
+        refuse(name, fmt::format("wanted 0 at {}, where no {} is counted, found {}", at, dtype.torch, count));
       if (largest.first < 0 || largest < cell.magnitude()) largest = cell.magnitude();
       if (least.first < 0 || cell.magnitude() < least) least = cell.magnitude();
     } else if (!codes) {
@@ -129,7 +130,8 @@ BinadeCounts counts_of_table(const std::string& name, const Dtype& dtype, std::u
     return cell.magnitude() == place && (positive || all[cells.index_of(cell)] != 0);
   };
   if (largest.first < 0 ? max != 0 || min != inf : !is_counted(max, largest) || !is_counted(min, least) || max < min)
-    refuse(name, fmt::format("wanted the extremes of what was counted, found {} and {}", text_of(dtype, max), text_of(dtype, min)));
+    refuse(name, fmt::format("wanted the extremes of what was counted, found {} and {}", text_of(dtype, max),
+                             text_of(dtype, min)));
   if (largest.first < 0) return made;
   CountedRows rows = made.counted();
   rows.max_abs = lowest_terms(decode(dtype.format, max));

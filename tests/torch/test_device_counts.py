@@ -19,7 +19,6 @@ ROOT = Path(__file__).resolve().parents[2]
 SAMPLES = sorted(ROOT.glob("data/samples/**/*.safetensors"))
 HAS_TRITON = importlib.util.find_spec("triton") is not None
 NAMES = [*_device.WORDS, *_device.CODES]
-INTEGERS = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
 
 
 def dtype_of(name):
@@ -200,6 +199,13 @@ def test_negated_views_are_read_as_they_are():
     negated = torch.tensor([1 + 2j, 3 - 4j]).conj().imag
     assert negated.is_neg()
     assert_same(of_table(negated, _device.count_on_device(negated)), counted(negated.resolve_neg()))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_host_never_waits(name):
+    """Whoever asked a tensor without memory for a value would be told off."""
+    table = _device.count_on_device(torch.empty(7, 1 << 20, dtype=dtype_of(name), device="meta").T)
+    assert len(table) == {"float32": 93631, "float64": 709129}.get(name, _device.CODES.get(name))
 
 
 def test_tensors_that_have_no_table():

@@ -20,7 +20,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
-from importlib.util import find_spec
 from typing import Any, NamedTuple, TypeAlias
 
 Tensor: TypeAlias = Any  # a torch.Tensor: torch is imported where one comes
@@ -115,7 +114,11 @@ def add_words(table: Tensor, words: Tensor, of: Words) -> None:
 
 @cache
 def has_triton() -> bool:
-    return find_spec("triton") is not None
+    try:
+        from . import _device_triton  # noqa: F401
+    except ImportError:
+        return False
+    return True
 
 
 def count_on_device(tensor: Tensor, *, use_triton: bool | None = None) -> Tensor:
@@ -132,24 +135,24 @@ def count_on_device(tensor: Tensor, *, use_triton: bool | None = None) -> Tensor
         raise TypeError(f"wanted {', '.join(WORDS)}, {', '.join(CODES)}, found {name}")
     if tensor.layout != torch.strided:
         raise TypeError(f"wanted a dense tensor (.to_dense()), found {tensor.layout}")
-    dense = tensor.detach().resolve_neg()
+    integers = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}[tensor.element_size()]
+    words = tensor.detach().resolve_neg().view(integers)
     if name in CODES:
         table = torch.zeros(CODES[name], dtype=torch.int64, device=tensor.device)
-        for piece in pieces(dense):
-            for codes in piece.view(torch.uint8 if len(table) == 256 else torch.int16).split(PIECE):
-                add_index(table, codes.to(torch.int64) & 0xFFFF)
+        for piece in pieces(words):
+            for some in piece.split(PIECE):
+                add_index(table, some.to(torch.int64) & 0xFFFF)
         return table
-    of = WORDS[name]
-    table = torch.zeros(of.cells + 5, dtype=torch.int64, device=tensor.device)
-    table[-1:].fill_(of.infinity)
+    table = torch.zeros(WORDS[name].cells + 5, dtype=torch.int64, device=tensor.device)
+    table[-1:].fill_(WORDS[name].infinity)
     if use_triton is None:
         use_triton = tensor.is_cuda and has_triton()
-    for piece in pieces(dense):
+    for piece in pieces(words):
         if use_triton and name == "float32":
             from . import _device_triton
 
-            _device_triton.add_words(table, piece.view(torch.int32))
+            _device_triton.add_words(table, piece)
         else:
-            for words in piece.view(torch.int32 if name == "float32" else torch.int64).split(PIECE):
-                add_words(table, words, of)
+            for some in piece.split(PIECE):
+                add_words(table, some, WORDS[name])
     return table
