@@ -50,7 +50,8 @@ class Cells {
   // That of a finite number but zero.
   Cell of(std::uint64_t code) const {
     const std::uint64_t magnitude = code & magnitude_mask(format_);
-    const int field = static_cast<int>(magnitude >> bits_), row = field != 0 ? bits_ + field - 1 : bit_width(magnitude) - 1;
+    const int field = static_cast<int>(magnitude >> bits_),
+              row = field != 0 ? bits_ + field - 1 : bit_width(magnitude) - 1;
     const std::uint64_t significand =
         field != 0 ? (magnitude & low_bits(bits_)) | std::uint64_t{1} << bits_ : magnitude << (bits_ - row);
     const std::uint64_t top = (significand & low_bits(bits_)) >> (bits_ - 12);
@@ -60,7 +61,8 @@ class Cells {
   }
   // One of its elements; of classes without elements some other number.
   std::uint64_t code_of(const Cell& cell) const {
-    const std::uint64_t place = places[static_cast<std::size_t>(cell.region)], bit = std::uint64_t{1} << (12 - cell.width);
+    const std::uint64_t place = places[static_cast<std::size_t>(cell.region)],
+                        bit = std::uint64_t{1} << (12 - cell.width);
     const std::uint64_t fraction = (place & (bit - 1)) == 0 && (place & bit) != 0 ? place : place | bit;
     const std::uint64_t significand = std::uint64_t{1} << bits_ | (cell.width == 0 ? 0 : fraction << (bits_ - 12));
     const std::uint64_t sign = cell.negative ? sign_bit(format_) : 0;
@@ -87,10 +89,12 @@ std::string text_of(const Dtype& dtype, std::uint64_t code) {
 BinadeCounts counts_of_table(const std::string& name, const Dtype& dtype, std::uint64_t elements, nb::handle table) {
   const bool codes = dtype.bytes <= 2;
   const Cells cells(dtype.format);
-  const std::size_t counted = codes ? std::size_t{1} << (8 * dtype.bytes) : cells.size() + 3, size = counted + (codes ? 0 : 2);
+  const std::size_t counted = codes ? std::size_t{1} << (8 * dtype.bytes) : cells.size() + 3,
+                    size = counted + (codes ? 0 : 2);
   nb::ndarray<const std::int64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu> held;
   if (!nb::try_cast(table, held, false) || held.size() != size)
-    refuse(name, fmt::format("wanted {} counts of {} as contiguous int64 in the processor's memory", size, dtype.torch));
+    refuse(name,
+           fmt::format("wanted {} counts of {} as contiguous int64 in the processor's memory", size, dtype.torch));
   const std::span<const std::int64_t> all(held.data(), size);
 
   BinadeCountsCounter counter;
