@@ -20,8 +20,8 @@ namespace nb = nanobind;
 
 constexpr int widths = 13, regions = 13;
 // Where the regions begin, in units of 2^-12.
-constexpr std::array<std::uint64_t, regions> places{0,      0x800,  0xc00,  0xd00,  0xe00,  0xf00, 0xf80,
-                                                    0xfc0,  0xfe0,  0xff0,  0xff8,  0xffc, 0xffe};
+constexpr std::array<std::uint64_t, regions> places{0,     0x800, 0xc00, 0xd00, 0xe00, 0xf00, 0xf80,
+                                                    0xfc0, 0xfe0, 0xff0, 0xff8, 0xffc, 0xffe};
 
 // A class of float32 or float64 elements that level `counts` does not tell apart.
 struct Cell {
@@ -50,7 +50,8 @@ class Cells {
   // That of a finite number but zero.
   Cell of(std::uint64_t code) const {
     const std::uint64_t magnitude = code & magnitude_mask(format_);
-    const int field = static_cast<int>(magnitude >> bits_), row = field != 0 ? bits_ + field - 1 : bit_width(magnitude) - 1;
+    const int field = static_cast<int>(magnitude >> bits_),
+              row = field != 0 ? bits_ + field - 1 : bit_width(magnitude) - 1;
     const std::uint64_t significand =
         field != 0 ? (magnitude & low_bits(bits_)) | std::uint64_t{1} << bits_ : magnitude << (bits_ - row);
     const std::uint64_t top = (significand & low_bits(bits_)) >> (bits_ - 12);
@@ -60,7 +61,8 @@ class Cells {
   }
   // One of its elements; of classes without elements some other number.
   std::uint64_t code_of(const Cell& cell) const {
-    const std::uint64_t place = places[static_cast<std::size_t>(cell.region)], bit = std::uint64_t{1} << (12 - cell.width);
+    const std::uint64_t place = places[static_cast<std::size_t>(cell.region)],
+                        bit = std::uint64_t{1} << (12 - cell.width);
     const std::uint64_t fraction = (place & (bit - 1)) == 0 && (place & bit) != 0 ? place : place | bit;
     const std::uint64_t significand = std::uint64_t{1} << bits_ | (cell.width == 0 ? 0 : fraction << (bits_ - 12));
     const std::uint64_t sign = cell.negative ? sign_bit(format_) : 0;
@@ -71,7 +73,7 @@ class Cells {
  private:
   std::size_t rows() const { return static_cast<std::size_t>(bits_) + (inf_code(format_) >> bits_) - 1; }
   Format format_;
-  int bits_;
+  int bits_;  // of fractions
 };
 
 [[noreturn]] void refuse(const std::string& name, const std::string& sentence) {
@@ -87,10 +89,12 @@ std::string text_of(const Dtype& dtype, std::uint64_t code) {
 BinadeCounts counts_of_table(const std::string& name, const Dtype& dtype, std::uint64_t elements, nb::handle table) {
   const bool codes = dtype.bytes <= 2;
   const Cells cells(dtype.format);
-  const std::size_t counted = codes ? std::size_t{1} << (8 * dtype.bytes) : cells.size() + 3, size = counted + (codes ? 0 : 2);
+  const std::size_t counted = codes ? std::size_t{1} << (8 * dtype.bytes) : cells.size() + 3,
+                    size = counted + (codes ? 0 : 2);
   nb::ndarray<const std::int64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu> held;
   if (!nb::try_cast(table, held, false) || held.size() != size)
-    refuse(name, fmt::format("wanted {} counts of {} as contiguous int64 in the processor's memory", size, dtype.torch));
+    refuse(name,
+           fmt::format("wanted {} counts of {} as contiguous int64 in the processor's memory", size, dtype.torch));
   const std::span<const std::int64_t> all(held.data(), size);
 
   BinadeCountsCounter counter;
@@ -106,7 +110,8 @@ BinadeCounts counts_of_table(const std::string& name, const Dtype& dtype, std::u
     if (!codes && at < cells.size()) {
       const Cell cell = cells.at(at);
       code = cells.code_of(cell);
-      if (cells.of(code) != cell) refuse(name, fmt::format("wanted 0 at {}, where no {} is counted, found {}", at, dtype.torch, count));
+      if (cells.of(code) != cell)
+        refuse(name, fmt::format("wanted 0 at {}, where no {} is counted, found {}", at, dtype.torch, count));
       if (largest.first < 0 || largest < cell.magnitude()) largest = cell.magnitude();
       if (least.first < 0 || cell.magnitude() < least) least = cell.magnitude();
     } else if (!codes) {
@@ -129,7 +134,8 @@ BinadeCounts counts_of_table(const std::string& name, const Dtype& dtype, std::u
     return cell.magnitude() == place && (positive || all[cells.index_of(cell)] != 0);
   };
   if (largest.first < 0 ? max != 0 || min != inf : !is_counted(max, largest) || !is_counted(min, least) || max < min)
-    refuse(name, fmt::format("wanted the extremes of what was counted, found {} and {}", text_of(dtype, max), text_of(dtype, min)));
+    refuse(name, fmt::format("wanted the extremes of what was counted, found {} and {}", text_of(dtype, max),
+                             text_of(dtype, min)));
   if (largest.first < 0) return made;
   CountedRows rows = made.counted();
   rows.max_abs = lowest_terms(decode(dtype.format, max));

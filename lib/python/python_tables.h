@@ -12,8 +12,9 @@
 
 namespace lowp::python {
 
-// What counting `elements` elements of `dtype` one by one leaves, from their table. ValueError where it is no such table:
-// another length, type or memory, or integers that no elements have.
-BinadeCounts counts_of_table(const std::string& name, const Dtype& dtype, std::uint64_t elements, nanobind::handle table);
+// What counting `elements` elements of `dtype` one by one leaves, from their table. ValueError where it is no such
+// table: another length, type or memory, or integers that no elements have.
+BinadeCounts counts_of_table(const std::string& name, const Dtype& dtype, std::uint64_t elements,
+                             nanobind::handle table);
 
 }  // namespace lowp::python

@@ -20,13 +20,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
-from importlib import import_module
-from types import ModuleType
 from typing import Any, NamedTuple, TypeAlias
 
 Tensor: TypeAlias = Any  # a torch.Tensor: torch is imported where one comes
 
-PIECE = 1 << 22  # elements at a time, so that temporary memory does not grow with the tensor
+PIECE = 1 << 20  # elements at a time, so that temporary memory does not grow with the tensor
 CODES = {"float16": 65536, "bfloat16": 65536, "float8_e4m3fn": 256, "float8_e5m2": 256}
 
 
@@ -66,11 +64,10 @@ def is_elsewhere(array: Any) -> bool:
 
 
 def pieces(tensor: Tensor) -> Iterator[Tensor]:
-    """All elements as flat tensors of at most PIECE, in no certain order; what is not contiguous is copied piecewise."""
-    if tensor.numel() == 0:
-        return
+    """All elements as flat contiguous tensors, in no certain order; what has to be copied comes as at most PIECE elements."""
     if tensor.is_contiguous():
-        yield from tensor.reshape(-1).split(PIECE)
+        if tensor.numel() != 0:
+            yield tensor.reshape(-1)
     elif tensor.numel() <= PIECE:
         yield tensor.reshape(-1)
     else:
@@ -116,20 +113,20 @@ def add_words(table: Tensor, words: Tensor, of: Words) -> None:
 
 
 @cache
-def triton_kernel() -> ModuleType | None:
-    """The kernel for FP32 words, where Triton is installed."""
+def has_triton() -> bool:
     try:
-        return import_module("precision_audit._device_triton")
+        from . import _device_triton  # noqa: F401
     except ImportError:
-        return None
+        return False
+    return True
 
 
 def count_on_device(tensor: Tensor, *, use_triton: bool | None = None) -> Tensor:
     """The table of all elements of `tensor`, of any shape and strides, on its device; the host does not wait for it.
 
     NaN, Inf and zeros of either sign are counted as such, subnormals are not flushed. FP32 on a CUDA device is counted by
-    a Triton kernel where Triton is installed, everything else by torch's own integer operations; use_triton says it
-    otherwise. Both give the same table, exactly. TypeError for other element types and for sparse tensors.
+    a Triton kernel where Triton is installed, everything else by torch's own integer operations; use_triton: FP32 by which of
+    the two. Both give the same table, exactly. TypeError for other element types and for sparse tensors.
     """
     import torch
 
@@ -138,19 +135,24 @@ def count_on_device(tensor: Tensor, *, use_triton: bool | None = None) -> Tensor
         raise TypeError(f"wanted {', '.join(WORDS)}, {', '.join(CODES)}, found {name}")
     if tensor.layout != torch.strided:
         raise TypeError(f"wanted a dense tensor (.to_dense()), found {tensor.layout}")
-    dense = tensor.detach().resolve_neg()
+    integers = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}[tensor.element_size()]
+    words = tensor.detach().resolve_neg().view(integers)
     if name in CODES:
         table = torch.zeros(CODES[name], dtype=torch.int64, device=tensor.device)
-        for piece in pieces(dense):
-            add_index(table, piece.view(torch.uint8 if len(table) == 256 else torch.int16).to(torch.int64) & 0xFFFF)
+        for piece in pieces(words):
+            for some in piece.split(PIECE):
+                add_index(table, some.to(torch.int64) & 0xFFFF)
         return table
-    of = WORDS[name]
-    table = torch.zeros(of.cells + 5, dtype=torch.int64, device=tensor.device)
-    table[-1:].fill_(of.infinity)
-    kernel = triton_kernel() if use_triton or (use_triton is None and tensor.is_cuda and name == "float32") else None
-    for piece in pieces(dense):
-        if kernel is not None:
-            kernel.add_words(table, piece.view(torch.int32))
+    table = torch.zeros(WORDS[name].cells + 5, dtype=torch.int64, device=tensor.device)
+    table[-1:].fill_(WORDS[name].infinity)
+    if use_triton is None:
+        use_triton = tensor.is_cuda and has_triton()
+    for piece in pieces(words):
+        if use_triton and name == "float32":
+            from . import _device_triton
+
+            _device_triton.add_words(table, piece)
         else:
-            add_words(table, piece.view(torch.int32 if name == "float32" else torch.int64), of)
+            for some in piece.split(PIECE):
+                add_words(table, some, WORDS[name])
     return table

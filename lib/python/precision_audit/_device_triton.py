@@ -2,16 +2,15 @@
 """The Triton kernel that counts FP32 words; the table is that of `_device`. Imported where a tensor on a GPU comes."""
 
 from importlib import import_module
-from typing import Any, TypeAlias
+from typing import Any
 
 triton: Any = import_module("triton")
 tl: Any = import_module("triton.language")
-constexpr: TypeAlias = Any
 
-BLOCK = 2048  # words per program
+BLOCK: Any = tl.constexpr(2048)  # words per program
 
 
-def _count(table: "Any", words: "Any", size: "Any", BLOCK: "constexpr") -> None:  # quoted: Triton would look them up
+def _count(table: "Any", words: "Any", size: "Any") -> None:  # quoted: Triton looks names up
     place = tl.program_id(0).to(tl.int64) * BLOCK + tl.arange(0, BLOCK)
     there = place < size
     word = tl.load(words + place, mask=there, other=0)
@@ -44,4 +43,4 @@ def add_words(table: Any, words: Any) -> None:
     """words: FP32 codes as int32, contiguous, on the device of `table`."""
     torch: Any = import_module("torch")
     with torch.cuda.device_of(words):  # Triton starts kernels on the current one
-        _kernel[(triton.cdiv(words.numel(), BLOCK),)](table, words, words.numel(), BLOCK)
+        _kernel[(triton.cdiv(words.numel(), BLOCK.value),)](table, words, words.numel())
