@@ -51,7 +51,7 @@ class Recorder:
 
     every: the steps that are recorded, those whose number it divides; the others cost next to nothing. weights: "step",
     or "hook" where the optimizer runs inside backward() and frees the gradients (the recorder must then be made before
-    its hooks; one backward() per step). peaks: writes `peaks.csv` beside the steps.
+    its hooks; one backward() per step). peaks: in recorded steps a PeakMeter writes `peaks.csv` beside them.
     Under torch.distributed every process makes a recorder. Activation gradients add up over ranks, a sharded weight
     (DTensor, FSDP2) too, any other weight gradient is equal on all ranks after backward() and counts once. Each rank
     writes its file, which the program adds up; with gather=True rank 0 writes one file per step.
@@ -111,9 +111,8 @@ class Recorder:
         if self._with_peaks:
             from ._peaks import PeakMeter
 
-            self._writer.path.mkdir(parents=True, exist_ok=True)
             name = "peaks.csv" if self.ranks == 1 else f"peaks.rank{self.rank}of{self.ranks}.csv"
-            self._peaks = PeakMeter(self._writer.path / name).__enter__()
+            self._peaks = PeakMeter(self._model, self._writer.path / name)
         self._start()
         return self
 
@@ -125,7 +124,7 @@ class Recorder:
         for hook in self._hooks:
             hook.remove()
         if self._peaks is not None:
-            self._peaks.__exit__(kind, error, trace)
+            self._peaks.close()
 
     def _start(self) -> None:
         """Before the forward pass of a step."""
@@ -146,7 +145,8 @@ class Recorder:
         """Counts a gradient. replicated: equal on all ranks, so that rank 0 has its elements and the others none."""
         if not self._is_on:
             return
-        tensor, shape, mine = gradient.detach(), (), True
+        tensor, mine = gradient.detach(), True
+        shape: tuple[int, ...] = ()
         if hasattr(tensor, "to_local"):
             tensor, shape, mine = _shard(tensor)
         elif self.ranks > 1 and replicated:
@@ -184,9 +184,9 @@ class Recorder:
             self._start()
 
     def _record(self, number: int, scale: float, scaler: Any, loss: Any) -> None:
-        if self._peaks is not None:
-            self._peaks.end()
         log2_of(scale, "scale")
+        if self._peaks is not None:
+            self._peaks.end(scale)
         if self._with_activations:
             self._judge_activations()
         if self._weights == "step":
