@@ -112,7 +112,6 @@ class Recorder:
         if self._with_peaks:
             from ._peaks import PeakMeter
 
-            self._writer.path.mkdir(parents=True, exist_ok=True)
             name = "peaks.csv" if self.ranks == 1 else f"peaks.rank{self.rank}of{self.ranks}.csv"
             self._peaks = PeakMeter(self._model, self._writer.path / name)
         self._start()
@@ -147,7 +146,8 @@ class Recorder:
         """Counts a gradient. replicated: equal on all ranks, so that rank 0 has its elements and the others none."""
         if not self._is_on:
             return
-        tensor, shape, mine = gradient.detach(), (), True
+        tensor, mine = gradient.detach(), True
+        shape: tuple[int, ...] = ()
         if hasattr(tensor, "to_local"):
             tensor, shape, mine = _shard(tensor)
         elif self.ranks > 1 and replicated:
@@ -185,9 +185,9 @@ class Recorder:
             self._start()
 
     def _record(self, number: int, scale: float, scaler: Any, loss: Any) -> None:
+        log2_of(scale, "scale")
         if self._peaks is not None:
             self._peaks.end(scale)
-        log2_of(scale, "scale")
         if self._with_activations:
             self._judge_activations()
         if self._weights == "step":
