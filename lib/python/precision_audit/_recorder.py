@@ -175,17 +175,19 @@ class Recorder:
         whose scale it is. loss: a tensor, whose dtype is recorded (the gradient of the loss itself is the scale).
         step: the number of this step, else one more than before, from 0 on. ValueError for a scale that is no power of
         two; OSError where the file cannot be written."""
+        scale = float(scaler.get_scale()) if scaler is not None else scale
+        if self._is_on:
+            log2_of(scale, "scale")  # before anything changes
         number = self._number if step is None else step
         was_on, self._number = self._is_on, number + 1
         try:
             if was_on:
-                self._record(number, float(scaler.get_scale()) if scaler is not None else scale, scaler, loss)
+                self._record(number, scale, scaler, loss)
         finally:
             self._names.clear()
             self._start()
 
     def _record(self, number: int, scale: float, scaler: Any, loss: Any) -> None:
-        log2_of(scale, "scale")
         if self._peaks is not None:
             self._peaks.end(scale)
         if self._with_activations:
