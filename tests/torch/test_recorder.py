@@ -351,6 +351,13 @@ def test_a_scale_that_is_no_power_of_two(tmp_path):
         loss_of(model(vectors())).backward()
         with pytest.raises(ValueError, match="scale: wanted a power of two, found 3"):
             rec.step(scale=3)
+        loss_of(model(vectors())).backward()
+        rec.step(scale=4)  # what was refused is not in it
+    assert {t.name: t.elements for t in step_of(tmp_path / "run", 1).tensors} == {
+        "act_grad/0": 15, "act_grad/1": 15, "act_grad/2": 9,
+        "grad/0.weight": 20, "grad/0.bias": 5, "grad/2.weight": 15, "grad/2.bias": 3,
+    }  # fmt: skip
+    assert os.listdir(tmp_path / "run") == ["step0000000001.binades"]
 
 
 killed = """
