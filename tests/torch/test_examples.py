@@ -23,7 +23,7 @@ def outcomes(data, prefix="grad/"):
     """{step: {name: counts at every scale}} of what is named like that."""
     found = {}
     for row in pa.audit(data, formats="fp16,e4m3", scales=(-40, 40), by="tensor").to_dict()["outcomes"]:
-        if row["name"].startswith(prefix):
+        if (row["name"] or "").startswith(prefix):
             counts = {key: value for key, value in row.items() if isinstance(value, (int, str)) and key not in ("path", "name")}
             found.setdefault(row["name"], []).append(counts)
     return found

@@ -351,6 +351,13 @@ def test_a_scale_that_is_no_power_of_two(tmp_path):
         loss_of(model(vectors())).backward()
         with pytest.raises(ValueError, match="scale: wanted a power of two, found 3"):
             rec.step(scale=3)
+        loss_of(model(vectors())).backward()
+        rec.step(scale=4)  # what was refused is not in it
+    assert {t.name: t.elements for t in step_of(tmp_path / "run", 1).tensors} == {
+        "act_grad/0": 15, "act_grad/1": 15, "act_grad/2": 9,
+        "grad/0.weight": 20, "grad/0.bias": 5, "grad/2.weight": 15, "grad/2.bias": 3,
+    }  # fmt: skip
+    assert os.listdir(tmp_path / "run") == ["step0000000001.binades"]
 
 
 killed = """
@@ -384,6 +391,7 @@ import os, sys, torch, torch.distributed as dist, precision_audit as pa
 from contextlib import nullcontext
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
+from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import fully_shard
 
 rank, folder = int(sys.argv[1]), sys.argv[2]
@@ -393,9 +401,9 @@ def model():
     torch.manual_seed(1)
     return nn.Sequential(nn.Linear(4, 7), nn.Tanh(), nn.Linear(7, 1))
 
-def data(number):
+def data(number, name):
     torch.manual_seed(10 * number + rank)
-    return torch.randn(3, 4)
+    return torch.randn(3 + rank if name.startswith("uneven") else 3, 4)
 
 def run(name, wrap, quiet, gather, recorded):
     net = model()
@@ -410,10 +418,10 @@ def run(name, wrap, quiet, gather, recorded):
         seen.pop("micro", None)
         optimizer.zero_grad()
         with quiet(wrapped, True):
-            wrapped(data(2 * step)).square().mean().backward()
+            wrapped(data(2 * step, name)).square().mean().backward()
         seen["micro"] = torch.ones(1)
         with quiet(wrapped, False):
-            wrapped(data(2 * step + 1)).square().mean().backward()
+            wrapped(data(2 * step + 1, name)).square().mean().backward()
         if recorded:
             for n, p in net.named_parameters():
                 if hasattr(p.grad, "full_tensor"):
@@ -435,7 +443,9 @@ class Sync:
 
 for name, wrap, quiet in (
     ("ddp", DistributedDataParallel, lambda net, q: net.no_sync() if q else nullcontext()),
+    ("uneven", DistributedDataParallel, lambda net, q: net.no_sync() if q else nullcontext()),
     ("fsdp", fully_shard, Sync),
+    ("hybrid", lambda net: fully_shard(net, mesh=init_device_mesh("cpu", (2, 1), mesh_dim_names=("copies", "shards"))), Sync),
 ):
     plain = run(name, wrap, quiet, False, False)
     for gather in (False, True):
@@ -456,7 +466,7 @@ def two_ranks(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("name", ["ddp", "fsdp"])
+@pytest.mark.parametrize("name", ["ddp", "fsdp", "hybrid"])
 def test_two_processes(name, two_ranks):
     seen = [torch.load(two_ranks / f"{name}.rank{rank}.pt") for rank in (0, 1)]
     if name == "fsdp":  # the last layer has one row: the second rank holds nothing of it
@@ -479,3 +489,18 @@ def test_two_processes(name, two_ranks):
         shapes = {t.name: t.shape for t in first.tensors}
         assert {key: shapes[key] for key in want} == {key: tuple(value.shape) for key, value in want.items()}
     assert pa.Summary.load(files) == pa.Summary.load(gathered)
+
+
+def test_batches_of_different_sizes(two_ranks):
+    """The parts of an activation gradient then are of no one tensor: the ranks' files stay apart, their counts add up."""
+    seen = [torch.load(two_ranks / f"uneven.rank{rank}.pt") for rank in (0, 1)]
+    want = {key: value for key, value in seen[0].items() if key.startswith("grad/")}
+    want |= {key: torch.cat([one[key] for one in seen]) for key in ("act_grad/2", "act_grad/2@2")}
+    wanted = counts(pa.summarize(want))
+    for folder in (two_ranks / "uneven.binades", two_ranks / "uneven_gathered.binades"):
+        files = sorted(folder.glob("step0000000000*"))
+        assert len(files) == 2
+        apart = [counts(file) for file in files]
+        for key, (outcomes, *others) in wanted.items():
+            assert outcomes == {word: sum(one[key][0][word] for one in apart) for word in outcomes}
+            assert others == [sum(one[key][i] for one in apart) for i in range(1, 5)]

@@ -158,7 +158,7 @@ class Recorder:
             tensor = tensor.to_dense()  # rows that occur twice are summed
         name = self._unused(name, self._names)
         try:
-            _count(self._counter, name, tensor if mine else tensor.flatten()[:0], shape)
+            _count(self._counter, name, tensor if mine else tensor.new_empty(0), shape)
         except TypeError as error:  # complex, for example: no reason to end a training
             self._warn(f"not recorded: {error}")
             return
@@ -184,12 +184,15 @@ class Recorder:
             if was_on:
                 self._record(number, scale, scaler, loss)
         finally:
+            if len(self._counter):  # of a step that was refused
+                self._counter = Counter(self.rank, self.ranks)
             self._names.clear()
             self._start()
 
     def _record(self, number: int, scale: float, scaler: Any, loss: Any) -> None:
         if self._peaks is not None:
             self._peaks.end(scale)
+        log2_of(scale, "scale")
         if self._with_activations:
             self._judge_activations()
         if self._weights == "step":
