@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +58,8 @@ class Recorder:
     Under torch.distributed every process makes a recorder. Activation gradients add up over ranks, a sharded weight
     (DTensor, FSDP2) too, any other weight gradient is equal on all ranks after backward() and counts once. Each rank
     writes its file, which the program adds up; with gather=True rank 0 writes one file per step.
+    Beside the directory, NAME.steps.jsonl has one JSON object per recorded step: step, scale, growth_tracker of the scaler,
+    loss_dtype, loss (its value; "nan", "inf" as text), first_nonfinite (tensor and "nan" or "inf", of rank 0); null for what was not given.
     ValueError for a compiled model: attach to the model before it is compiled.
     """
 
@@ -176,8 +180,6 @@ class Recorder:
         step: the number of this step, else one more than before, from 0 on. ValueError for a scale that is no power of
         two; OSError where the file cannot be written."""
         scale = float(scaler.get_scale()) if scaler is not None else scale
-        if self._is_on:
-            log2_of(scale, "scale")  # before anything changes
         number = self._number if step is None else step
         was_on, self._number = self._is_on, number + 1
         try:
@@ -198,19 +200,24 @@ class Recorder:
         if self._weights == "step":
             for name, parameter in self._model.named_parameters():
                 self._weight(name, parameter.grad)
-        notes = []
-        if scaler is not None and self.rank == 0:
-            tracker = scaler.state_dict().get("_growth_tracker", 0)  # a scaler that is off has none
-            notes.append(f"GradScaler: scale {scale:g}, growth tracker {tracker}")
         dtype = None if loss is None else str(loss.dtype).removeprefix("torch.")
-        taken = self._counter.take(number, dump_scale=scale, loss_dtype=dtype, notes=notes)
+        taken = self._counter.take(number, dump_scale=scale, loss_dtype=dtype)
         bad = self._nonfinite(taken)
         if bad is not None and self.first_nonfinite is None:
             self.first_nonfinite = (number, *bad)
-            where = "" if self.ranks == 1 else f" on rank {self.rank}"
-            text = f"first {'NaN' if bad[1] == 'nan' else 'Inf'} of the run{where}: {bad[0]}"
-            taken = taken.merge(Counter(self.rank, self.ranks).take(number, dump_scale=scale, loss_dtype=dtype, notes=[text]))
         self._write(taken)
+        if self.rank == 0:
+            value = None if loss is None else float(loss.detach())
+            tracker = None if scaler is None else scaler.state_dict().get("_growth_tracker")  # a scaler that is off has none
+            said = {"step": number, "scale": scale, "growth_tracker": tracker, "loss_dtype": dtype,
+                    "loss": value if value is None or math.isfinite(value) else str(value), "first_nonfinite": bad}  # fmt: skip
+            with open(self.steps_path, "a", encoding="utf-8") as file:
+                file.write(json.dumps(said) + "\n")
+
+    @property
+    def steps_path(self) -> str:
+        """Where the state of each recorded step goes, as a line of JSON: run.steps.jsonl beside run.binades."""
+        return f"{str(self._writer.path).removesuffix('.binades')}.steps.jsonl"
 
     def _judge_activations(self) -> None:
         seen = [dtype for name, dtype in self._names.items() if name.startswith("act_grad/")]
