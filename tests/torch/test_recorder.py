@@ -447,6 +447,7 @@ for name, wrap, quiet in (
     for gather in (False, True):
         got = run(name + ("_gathered" if gather else ""), wrap, quiet, gather, True)
         assert all(torch.equal(got[n].view(torch.int32), plain[n].view(torch.int32)) for n in plain)
+dist.barrier()  # nobody leaves while another still reads
 dist.destroy_process_group()
 """
 
