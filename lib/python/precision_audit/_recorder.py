@@ -53,9 +53,8 @@ class Recorder:
 
     every: the steps that are recorded, those whose number it divides; the others cost next to nothing. weights: "step",
     or "hook" where the optimizer runs inside backward() and frees the gradients (the recorder must then be made before
-    its hooks; one backward() per step). peaks: the largest result of every operation of a
-    recorded step goes into `peaks.csv` beside the steps, see `PeakMeter`; on a small GPT such a step takes
-    1.3 times its time.
+    its hooks; one backward() per step). peaks: the largest result of every operation of a recorded step goes into
+    `peaks.csv` beside the steps, see `PeakMeter`; on a small GPT such a step takes 1.3 times its time.
     Under torch.distributed every process makes a recorder. Activation gradients add up over ranks, a sharded weight
     (DTensor, FSDP2) too, any other weight gradient is equal on all ranks after backward() and counts once. Each rank
     writes its file, which the program adds up; with gather=True rank 0 writes one file per step.
