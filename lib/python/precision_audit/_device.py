@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
+from importlib import import_module
 from typing import Any, NamedTuple, TypeAlias
 
 Tensor: TypeAlias = Any  # a torch.Tensor: torch is imported where one comes
@@ -78,7 +79,7 @@ def pieces(tensor: Tensor) -> Iterator[Tensor]:
 
 def add_index(table: Tensor, index: Tensor) -> None:
     """One more at each index."""
-    import torch
+    torch: Any = import_module("torch")
 
     table.scatter_add_(0, index.to(torch.int64), torch.ones((), dtype=torch.int64, device=table.device).expand_as(index))
 
@@ -86,7 +87,7 @@ def add_index(table: Tensor, index: Tensor) -> None:
 def add_words(table: Tensor, words: Tensor, of: Words) -> None:
     """words: FP32 or FP64 codes, as integers. The exponent field of an integer below 2^(fraction_bits + 1), made a
     floating-point number, is where its highest bit is, exactly: no subnormal is made or read on the way."""
-    import torch
+    torch: Any = import_module("torch")
 
     bits, mask = of.fraction_bits, (1 << of.fraction_bits) - 1
     bias = (1 << (of.exponent_bits - 1)) - 1
@@ -128,7 +129,7 @@ def count_on_device(tensor: Tensor, *, use_triton: bool | None = None) -> Tensor
     a Triton kernel where Triton is installed, everything else by torch's own integer operations; use_triton: FP32 by which of
     the two. Both give the same table, exactly. TypeError for other element types and for sparse tensors.
     """
-    import torch
+    torch: Any = import_module("torch")
 
     name = dtype_name(tensor)
     if name not in CODES and name not in WORDS:

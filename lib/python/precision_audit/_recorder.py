@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import math
 import warnings
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ._core import InputError
@@ -80,12 +81,12 @@ class Recorder:
             raise ValueError(f"weights: wanted 'step' or 'hook', found {weights!r}")
         if any("_orig_mod" in name.split(".") for name, _ in model.named_modules()) or hasattr(model, "_orig_mod"):
             raise ValueError("the model is compiled already, so hooks would not run: attach the recorder before torch.compile")
-        import torch.distributed as dist
-
+        dist: Any = import_module("torch.distributed")
         from ._dump_gradients import unused
 
         self._unused = unused
-        self.rank, self.ranks = (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
+        self.rank: int = dist.get_rank() if dist.is_initialized() else 0
+        self.ranks: int = dist.get_world_size() if dist.is_initialized() else 1
         if weights == "hook" and self.ranks > 1 and not all(hasattr(p, "to_local") for p in model.parameters()):
             raise ValueError("weights='hook' would count gradients before they are averaged over ranks: use weights='step'")
         self.first_nonfinite: tuple[int, str, str] | None = None
@@ -237,8 +238,7 @@ class Recorder:
         if self.ranks == 1 or not self._gather:
             self._writer.append(taken)
             return
-        import torch.distributed as dist
-
+        dist: Any = import_module("torch.distributed")
         files: list[Any] | None = [None] * self.ranks if self.rank == 0 else None
         dist.gather_object(taken.to_bytes(), files)
         if files is None:
@@ -253,10 +253,9 @@ class Recorder:
 
 def _shard(tensor: Any) -> tuple[Any, tuple[int, ...], bool]:
     """Of a DTensor: what this rank holds, the whole's shape, and whether this rank is the one of its replicas to count."""
-    from torch.distributed.tensor import Replicate
-
+    replicate = import_module("torch.distributed.tensor").Replicate()
     if any(place.is_partial() for place in tensor.placements):
-        tensor = tensor.redistribute(placements=[Replicate() if p.is_partial() else p for p in tensor.placements])
+        tensor = tensor.redistribute(placements=[replicate if p.is_partial() else p for p in tensor.placements])
     at = tensor.device_mesh.get_coordinate() or []
     mine = all(where == 0 for where, place in zip(at, tensor.placements, strict=False) if place.is_replicate())
     return tensor.to_local(), tuple(tensor.shape), mine
