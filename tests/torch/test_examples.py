@@ -20,7 +20,7 @@ def grads(model):
 
 
 def outcomes(data, prefix="grad/"):
-    """{step: {name: counts at every scale}} of what is named like that."""
+    """{name: counts at every step and scale} of what is named like that."""
     found = {}
     for row in pa.audit(data, formats="fp16,e4m3", scales=(-40, 40), by="tensor").to_dict()["outcomes"]:
         if (row["name"] or "").startswith(prefix):

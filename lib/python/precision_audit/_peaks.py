@@ -124,10 +124,10 @@ class PeakMeter(TorchDispatchMode):  # type: ignore[misc]
             if half or not halves:
                 value = peak / (scale if kind == "op_grad" else 1)
                 lines.append(f"{self._step},{name},{kind},{value!r}\n")
-        step_is_new = not self.path.exists()
+        file_is_new = not self.path.exists()
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self.path.open("a", encoding="utf-8") as file:
-            file.write(("step,name,kind,largest\n" if step_is_new else "") + "".join(lines))
+            file.write(("step,name,kind,largest\n" if file_is_new else "") + "".join(lines))
         self._step = None
         self._largest.clear()
         self._nodes.clear()

@@ -32,11 +32,6 @@ def dump_gradients(model: Model, path: Path, **metadata: object) -> Any:
     return _dump_gradients.dump_gradients(model, path, **metadata)
 
 
-def _count(counter: Counter, name: str, tensor: Any, shape: tuple[int, ...]) -> None:
-    """Counts a dense tensor, of any device. shape: of the whole, of which it is a part; empty: the tensor's."""
-    counter.add(name, tensor, shape=shape)
-
-
 class Recorder:
     """Exact counts of the gradients of a training, one `.binades` file per recorded step, which the program audits.
 
@@ -163,7 +158,7 @@ class Recorder:
             tensor = tensor.to_dense()  # rows that occur twice are summed
         name = self._unused(name, self._names)
         try:
-            _count(self._counter, name, tensor if mine else tensor.new_empty(0), shape)
+            self._counter.add(name, tensor if mine else tensor.new_empty(0), shape=shape)
         except TypeError as error:  # complex, for example: no reason to end a training
             self._warn(f"not recorded: {error}")
             return
